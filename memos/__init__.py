@@ -1,0 +1,69 @@
+"""MemOS: an operating system for the memory of LLM agents.
+
+>>> from memos import MemOS
+>>> with MemOS.open(None, embedder="hash") as mem:
+...     cubes = mem.add("Alice moved to Lisbon in May 2024.", user_id="alice")
+...     [hit.cube.text for hit in mem.search("where did alice move?", user_id="alice")]
+['Alice moved to Lisbon in May 2024.']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from memos.errors import MemosError
+
+if TYPE_CHECKING:
+    from memos.boot import MemOS
+    from memos.cube import Kind, MemCube, Scope, State
+    from memos.kinds.answer import Answer
+    from memos.life.lineage import Ancestor, Lineage
+    from memos.life.report import CheckReport, Doomed, Forgotten, Imported, Problem, Stats
+    from memos.retrieval.hit import Hit
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Ancestor": "memos.life.lineage",
+    "Answer": "memos.kinds.answer",
+    "CheckReport": "memos.life.report",
+    "Doomed": "memos.life.report",
+    "Forgotten": "memos.life.report",
+    "Hit": "memos.retrieval.hit",
+    "Imported": "memos.life.report",
+    "Kind": "memos.cube",
+    "Lineage": "memos.life.lineage",
+    "MemCube": "memos.cube",
+    "MemOS": "memos.boot",
+    "Problem": "memos.life.report",
+    "Scope": "memos.cube",
+    "State": "memos.cube",
+    "Stats": "memos.life.report",
+}
+"""Where the public names live: each is imported when it is first asked for."""
+
+__all__ = [
+    "Ancestor",
+    "Answer",
+    "CheckReport",
+    "Doomed",
+    "Forgotten",
+    "Hit",
+    "Imported",
+    "Kind",
+    "Lineage",
+    "MemCube",
+    "MemOS",
+    "MemosError",
+    "Problem",
+    "Scope",
+    "State",
+    "Stats",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'memos' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

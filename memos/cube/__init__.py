@@ -1,0 +1,41 @@
+"""The unit of memory: a cube is header, payload and provenance, and does no I/O."""
+
+from memos.cube.cube import MemCube
+from memos.cube.header import Behaviour, Governance, Header, Life, State
+from memos.cube.payload import (
+    Activation,
+    Adapter,
+    Evaluation,
+    Fingerprint,
+    Kind,
+    Parametric,
+    Payload,
+    Plaintext,
+    TrainingRecord,
+)
+from memos.cube.provenance import Parent, Provenance, Source, Step
+from memos.cube.scope import EVERYBODY, Scope
+
+__all__ = [
+    "EVERYBODY",
+    "Activation",
+    "Adapter",
+    "Behaviour",
+    "Evaluation",
+    "Fingerprint",
+    "Governance",
+    "Header",
+    "Kind",
+    "Life",
+    "MemCube",
+    "Parametric",
+    "Parent",
+    "Payload",
+    "Plaintext",
+    "Provenance",
+    "Scope",
+    "Source",
+    "State",
+    "Step",
+    "TrainingRecord",
+]

@@ -1,0 +1,141 @@
+"""What can go wrong, as one tree.
+
+    MemosError
+    ├── BadInput                  the caller passed something we cannot take          exit 2
+    │   ├── WrongKind             a cube of another kind than the call needs
+    │   ├── UnknownOperator       a filter operator that does not exist
+    │   ├── BadSetting            a setting that cannot be read
+    │   └── UnknownBackend        no backend, or no model, of that name
+    ├── NotFound                  nothing there that the caller may see              exit 3
+    │   └── UnknownCube           no such cube, or no such version of it
+    ├── Conflict                  the world is not as the caller thought             exit 4
+    │   ├── VersionConflict       compare-and-swap failed
+    │   ├── KeyReused             an idempotency key came back with other arguments
+    │   ├── StaleCube             a derived cube whose sources have changed since
+    │   ├── UnfitCube             a parametric cube that failed its own evaluation
+    │   ├── ModelMismatch         made for, or indexed by, another model
+    │   └── OtherVersion          a store that another version of the schema wrote
+    ├── Forbidden                 outside the scope the application has set          exit 5
+    ├── CorruptionError           bytes are not what was written                     exit 6
+    ├── StoreLocked               the folder is in use by another process            exit 75
+    ├── BackendError              a store or a model failed; the cause is chained    exit 1
+    │   └── MissingLibrary        an optional library is not installed
+    └── NotSupported              not built; nothing pretends to be                  exit 1
+
+Each error says in its message which value was wrong, and in ``hint`` what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MemosError(Exception):
+    """Anything this library raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """The name of the error, for programs."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class BadInput(MemosError):
+    """The caller passed something we cannot take."""
+
+    exit_code = 2
+
+
+class WrongKind(BadInput):
+    """A cube of another kind than the call needs."""
+
+
+class UnknownOperator(BadInput):
+    """A filter operator that does not exist."""
+
+
+class BadSetting(BadInput):
+    """A setting that cannot be read."""
+
+
+class UnknownBackend(BadInput):
+    """No backend, or no model, of that name."""
+
+
+class NotFound(MemosError):
+    """Nothing there that the caller may see."""
+
+    exit_code = 3
+
+
+class UnknownCube(NotFound):
+    """No such cube, or no such version of it, in the caller's scope."""
+
+
+class Conflict(MemosError):
+    """The world is not as the caller thought."""
+
+    exit_code = 4
+
+
+class VersionConflict(Conflict):
+    """Compare-and-swap failed: the cube is at another version."""
+
+
+class KeyReused(Conflict):
+    """An idempotency key came back with other arguments."""
+
+
+class StaleCube(Conflict):
+    """A derived cube whose sources have changed since it was made."""
+
+
+class UnfitCube(Conflict):
+    """A parametric cube that failed its own evaluation."""
+
+
+class ModelMismatch(Conflict):
+    """Made for, or indexed by, another model than the one configured."""
+
+
+class OtherVersion(Conflict):
+    """A store that another version of the schema wrote."""
+
+
+class Forbidden(MemosError):
+    """Outside the scope that the application has set."""
+
+    exit_code = 5
+
+
+class CorruptionError(MemosError):
+    """Bytes are not what was written."""
+
+    exit_code = 6
+
+
+class StoreLocked(MemosError):
+    """The folder is in use by another process."""
+
+    exit_code = 75
+
+
+class BackendError(MemosError):
+    """A store or a model failed; the original error is the cause."""
+
+
+class MissingLibrary(BackendError):
+    """An optional library is not installed."""
+
+
+class NotSupported(MemosError):
+    """Not built; nothing pretends to be."""

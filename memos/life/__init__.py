@@ -1,0 +1,1 @@
+"""How cubes are born, revised, derived, forgotten and kept in order."""

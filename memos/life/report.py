@@ -1,0 +1,81 @@
+"""What calls about the whole store answer with."""
+
+from __future__ import annotations
+
+from memos.cube import Kind, MemCube
+from memos.cube.frozen import Frozen
+
+
+class Doomed(Frozen):
+    """A cube that forgetting takes along, and why."""
+
+    id: str
+    kind: Kind
+    title: str
+    because: str | None
+    """The id of the cube it is derived from; None for what was asked for."""
+
+
+class Forgotten(Frozen):
+    """What was forgotten; in a dry run, what would be."""
+
+    cubes: tuple[Doomed, ...]
+    blobs: tuple[str, ...]
+    """Digests of the blobs that go with them."""
+    dry_run: bool
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all the cubes, what was asked for and what hangs on it."""
+        return tuple(doomed.id for doomed in self.cubes)
+
+
+class Stats(Frozen):
+    """How much there is."""
+
+    folder: str | None
+    cubes: dict[str, int]
+    """By kind."""
+    versions: int
+    users: int
+    edges: int
+    audit_rows: int
+    pending: int
+    """Tasks that the outbox still owes the indexes; 0 when all is well."""
+    vectors: int
+    words: int
+    blobs: int
+    blob_bytes: int
+    embedder: str
+    """The embedding model the vectors were made by; empty before the first add."""
+
+
+class Problem(Frozen):
+    """One thing that is not as it should be."""
+
+    code: str
+    """``missing-vector``, ``orphan-blob``, …: see docs/operations.md."""
+    subject: str
+    message: str
+    repaired: bool = False
+
+
+class CheckReport(Frozen):
+    """What ``check`` found; with repair, also what it mended."""
+
+    problems: tuple[Problem, ...]
+    checked: dict[str, int]
+    """How many of each thing were looked at."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong, or everything that was has been mended."""
+        return all(problem.repaired for problem in self.problems)
+
+
+class Imported(Frozen):
+    """What came in from a bundle."""
+
+    cubes: tuple[MemCube, ...]
+    skipped: tuple[str, ...]
+    """Ids that were there already, with the same content."""

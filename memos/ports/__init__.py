@@ -1,0 +1,1 @@
+"""What we ask of the world: one Protocol a file, with the data it speaks in."""

@@ -1,0 +1,191 @@
+"""The one truth: which cubes exist, whose, in which versions, and what is still to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from memos.cube.scope import EVERYBODY, Scope
+from memos.ports.filters import EVERYTHING, Filter
+from memos.ports.graph import Edge, Edges
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from pydantic import JsonValue
+
+    from memos.cube import Kind, MemCube
+
+
+class Errand(StrEnum):
+    """What the outbox still owes the derived stores."""
+
+    INDEX = "index"
+    """put the current version of a cube into vectors and words"""
+    DROP = "drop"
+    """remove a cube from vectors and words"""
+    SWEEP = "sweep"
+    """remove a blob that no cube refers to"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the outbox."""
+
+    number: int
+    errand: Errand
+    subject: str
+    """A cube's id; for SWEEP a blob's digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Who did what to which cubes; no content."""
+
+    at: datetime
+    actor: str
+    call: str
+    scope: Scope
+    subjects: tuple[str, ...]
+    outcome: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a call with an idempotency key was, and what it answered."""
+
+    key: str
+    scope: Scope
+    fingerprint: str
+    """A digest of the call and its arguments."""
+    answer: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that one system call writes; applied whole or not at all."""
+
+    audit: Audit
+    put: tuple[MemCube, ...] = ()
+    """New versions: version 1 makes a cube, version n+1 revises the one at version n."""
+    forget: tuple[str, ...] = ()
+    """Ids that go, with all their versions and edges."""
+    edges: tuple[Edge, ...] = ()
+    replaces: tuple[str, ...] = ()
+    """Ids whose MENTIONS edges go before ``edges`` are written."""
+    expects: Mapping[str, int] = field(default_factory=dict)
+    """Compare-and-swap: the version each of these ids must be at; 0 for absent."""
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which cubes, in which order: by id, which is the order they were made in."""
+
+    scope: Scope = EVERYBODY
+    where: Filter = EVERYTHING
+    kinds: tuple[Kind, ...] = ()
+    """Empty for any."""
+    after: str | None = None
+    """Only ids beyond this one, in the direction of reading."""
+    newest_first: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is, for people."""
+
+    cubes: Mapping[str, int]
+    """By kind."""
+    versions: int
+    users: int
+    edges: int
+    audit_rows: int
+    pending: int
+
+
+class Catalog(Edges, Protocol):
+    """Which cubes exist. Whatever has been committed survives a kill at any later point."""
+
+    def commit(self, change: Change) -> None:
+        """Apply a change in one transaction, and owe the derived stores what follows from it.
+
+        Plaintext cubes in ``put`` owe INDEX, ids in ``forget`` owe DROP, and blobs that no
+        version refers to any more owe SWEEP.
+
+        Raises:
+            VersionConflict: an expectation, or the version before a put, does not hold.
+            KeyReused: the receipt's key is there already in that scope.
+        """
+        ...
+
+    def find(self, cube_id: str, version: int | None = None) -> MemCube | None:
+        """The cube at a version, by default its current one; None where there is none."""
+        ...
+
+    def find_all(self, ids: Sequence[str]) -> list[MemCube]:
+        """The current versions, in the order of ``ids``; absent ids are left out."""
+        ...
+
+    def select(self, selection: Selection) -> list[MemCube]:
+        """Current versions that the selection admits.
+
+        Raises:
+            BadInput: the filter names a field that does not exist.
+        """
+        ...
+
+    def ids(self, selection: Selection) -> list[str]:
+        """The ids of what :meth:`select` would return."""
+        ...
+
+    def history(self, cube_id: str) -> list[MemCube]:
+        """Every version, oldest first; empty where there is no such cube."""
+        ...
+
+    def versions(self, ids: Collection[str]) -> dict[str, int]:
+        """The current version of each id that exists."""
+        ...
+
+    def blobs(self) -> set[str]:
+        """Every digest that some version refers to."""
+        ...
+
+    def pending(self, limit: int) -> list[Task]:
+        """The oldest tasks of the outbox."""
+        ...
+
+    def settle(self, tasks: Collection[Task]) -> None:
+        """Take done tasks off the outbox."""
+        ...
+
+    def owe(self, tasks: Sequence[tuple[Errand, str]]) -> None:
+        """Put tasks on the outbox, for repairs."""
+        ...
+
+    def receipt(self, key: str, scope: Scope) -> Receipt | None:
+        """What a call with this key answered."""
+        ...
+
+    def audits(self, limit: int) -> list[Audit]:
+        """The newest audit rows, newest first."""
+        ...
+
+    def note(self, name: str, value: str | None = None) -> str | None:
+        """Read a named note of the store; with ``value``, write it first."""
+        ...
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        ...
+
+    def problems(self) -> list[str]:
+        """What the database itself finds wrong with its file; empty when nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...

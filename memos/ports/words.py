@@ -1,0 +1,51 @@
+"""Sameness of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from memos.cube import Scope
+    from memos.ports.near import Near
+
+
+@dataclass(frozen=True, slots=True)
+class WordEntry:
+    """One cube's text and whose it is."""
+
+    id: str
+    text: str
+    scope: Scope
+
+
+class Words(Protocol):
+    """A full-text index; it can be rebuilt at any time.
+
+    A text matches when it shares at least one term with the query, after stemming and without
+    stop words. A score is BM25: positive, higher is nearer. Ties are ordered by id.
+    """
+
+    def put(self, entries: Sequence[WordEntry]) -> None:
+        """Store durably, all or none, in the place of what had the same ids."""
+        ...
+
+    def near(
+        self, query: str, *, k: int, scope: Scope, among: Collection[str] | None = None
+    ) -> list[Near]:
+        """The ``k`` best matches that ``scope`` covers, best first.
+
+        ``query`` is plain language: no character of it is an operator. With ``among``, only
+        entries with these ids count. No term in common: an empty list.
+        """
+        ...
+
+    def drop(self, ids: Collection[str]) -> None:
+        """Remove entries; absent ids are no error."""
+        ...
+
+    def ids(self) -> set[str]:
+        """The ids of all entries."""
+        ...

@@ -1,0 +1,1 @@
+"""How memories are found: candidates from the indexes, then one pure ranking."""
