@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from memos.errors import MemosError
+from memos.version import VERSION
 
 if TYPE_CHECKING:
     from memos.boot import MemOS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from memos.life.report import CheckReport, Doomed, Forgotten, Imported, Problem, Stats
     from memos.retrieval.hit import Hit
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Ancestor": "memos.life.lineage",

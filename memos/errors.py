@@ -20,6 +20,7 @@
     ├── StoreLocked               the folder is in use by another process            exit 75
     ├── BackendError              a store or a model failed; the cause is chained    exit 1
     │   └── MissingLibrary        an optional library is not installed
+    ├── StoreClosed               the handle was closed                              exit 1
     └── NotSupported              not built; nothing pretends to be                  exit 1
 
 Each error says in its message which value was wrong, and in ``hint`` what to do next.
@@ -127,6 +128,10 @@ class StoreLocked(MemosError):
     """The folder is in use by another process."""
 
     exit_code = 75
+
+
+class StoreClosed(MemosError):
+    """The handle was closed."""
 
 
 class BackendError(MemosError):

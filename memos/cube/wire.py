@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from memos.cube.cube import MemCube
+from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
 from memos.errors import BadInput, CorruptionError
 
@@ -18,9 +19,14 @@ FORMAT = 1
 """The number of the format that :func:`to_json` writes."""
 
 
+class _Line(Frozen):
+    format: int
+    cube: MemCube
+
+
 def to_json(cube: MemCube) -> str:
     """The cube as one line of JSON."""
-    return json.dumps({"format": FORMAT, **cube.model_dump(mode="json")}, ensure_ascii=False)
+    return f'{{"format":{FORMAT},"cube":{cube.model_dump_json()}}}'
 
 
 def from_json(line: str | bytes) -> MemCube:
@@ -31,23 +37,15 @@ def from_json(line: str | bytes) -> MemCube:
         CorruptionError: the payload does not have the digest that the header names.
     """
     try:
-        content = json.loads(line)
-    except ValueError as error:
-        raise BadInput(f"not JSON: {_start(line)!r}", hint="expected one cube a line") from error
-    if not isinstance(content, dict) or "format" not in content:
-        raise BadInput(f"not a cube: {_start(line)!r}", hint="expected an object with 'format'")
-    number = content.pop("format")
-    if number != FORMAT:
-        raise BadInput(f"cube format {number!r} is unknown", hint=f"this version reads {FORMAT}")
-    try:
-        cube = MemCube.model_validate_json(json.dumps(content))
+        read = _Line.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = f"not a cube: {place}: {first['msg']}"
-        raise BadInput(message, hint="see docs/vocabulary.md") from error
+        raise _explained(line, error) from error
+    if read.format != FORMAT:
+        raise _other_format(read.format)
+    cube = read.cube
     if payload_digest(cube.payload) != cube.header.digest or cube.kind != cube.payload.kind:
-        raise CorruptionError(f"cube {cube.id} does not have the content its header names")
+        message = f"cube {cube.id} does not have the content that its header names"
+        raise CorruptionError(message, hint="memos check finds what else is damaged")
     return cube
 
 
@@ -56,6 +54,20 @@ def payload_digest(payload: Payload) -> str:
     return digest_of(canonical(payload.model_dump(mode="json")))
 
 
-def _start(line: str | bytes) -> str:
+def _explained(line: str | bytes, error: ValidationError) -> BadInput:
     text = line if isinstance(line, str) else line.decode(errors="replace")
-    return text[:60]
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return BadInput(f"not JSON: {text[:60]!r}", hint="expected one cube a line")
+    if not isinstance(content, dict) or "format" not in content:
+        return BadInput(f"not a cube: {text[:60]!r}", hint="expected an object with 'format'")
+    if content["format"] != FORMAT:
+        return _other_format(content["format"])
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return BadInput(f"not a cube: {place}: {first['msg']}", hint="see docs/vocabulary.md")
+
+
+def _other_format(number: object) -> BadInput:
+    return BadInput(f"cube format {number!r} is unknown", hint=f"this version reads {FORMAT}")

@@ -42,7 +42,6 @@ class Stats(Frozen):
     audit_rows: int
     pending: int
     """Tasks that the outbox still owes the indexes; 0 when all is well."""
-    vectors: int
     words: int
     blobs: int
     blob_bytes: int

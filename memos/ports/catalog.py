@@ -69,7 +69,10 @@ class Change:
 
     audit: Audit
     put: tuple[MemCube, ...] = ()
-    """New versions: version 1 makes a cube, version n+1 revises the one at version n."""
+    """New versions: version 1 makes a cube, version n+1 revises the one at version n.
+
+    Several versions of one cube stand in ascending order.
+    """
     forget: tuple[str, ...] = ()
     """Ids that go, with all their versions and edges."""
     edges: tuple[Edge, ...] = ()

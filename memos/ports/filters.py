@@ -66,6 +66,7 @@ FIELDS = frozenset(
         "text",
         "speaker",
         "role",
+        "position",
         "labels",
         "user_id",
         "agent_id",

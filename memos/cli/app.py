@@ -1,0 +1,99 @@
+"""The command line as a whole: its global options and its commands, in the order of the help."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import memos
+from memos.cli import convert, demo, read, settings, store, write
+from memos.cli.call import (
+    Agent,
+    Debug,
+    Json,
+    OutputOption,
+    Quiet,
+    Session,
+    Set,
+    Shared,
+    Store,
+    User,
+)
+from memos.cli.failing import last_words
+from memos.cli.manual import WIDTH, Group, examples
+from memos.cli.output import Mode
+
+_HELP = """The memory of LLM agents: text that is searched, KV caches that are resumed, LoRA
+weights that were really trained.
+
+A store is a folder, ./memory unless --store says otherwise. Data goes to stdout, as a table on
+a terminal and as JSON lines into a pipe; everything else goes to stderr.
+
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 5 not permitted,
+6 the store is damaged, 7 done in part, 75 in use by another process, 130 interrupted,
+141 the reader of the pipe went away.
+"""
+
+app = typer.Typer(
+    name="memos",
+    cls=Group,
+    help=_HELP,
+    epilog=examples(
+        ('memos add "Alice moved to Lisbon in May 2024." --user alice', "remember"),
+        ('memos search "where does alice live?" --user alice', "find it again"),
+        ("memos demo", "the whole story, on a shipped conversation"),
+    ),
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(memos.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    ctx: typer.Context,
+    store: Store = None,
+    set_: Set = None,
+    user: User = None,
+    agent: Agent = None,
+    session: Session = None,
+    output: OutputOption = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    ctx.obj = Shared(
+        store=store,
+        set_=tuple(set_ or ()),
+        user=user,
+        agent=agent,
+        session=session,
+        mode=Mode.chosen(output, as_json=json, quiet=quiet),
+        debug=debug,
+    )
+
+
+for part in (write, read, convert, store, settings, demo):
+    part.register(app)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.excepthook = last_words
+    typer.main.get_command(app).main(prog_name="memos")

@@ -1,0 +1,244 @@
+"""The commands that read memories: ``search``, ``get``, ``ls``, ``history`` and ``lineage``."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memos.cli.call import Call, command
+from memos.cli.manual import examples
+from memos.cli.where import filters
+from memos.cli.write import PANEL, Filter, Ids, Where, given_ids
+from memos.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import JsonValue
+
+    from memos import MemCube, MemOS
+
+_PAGE = 500
+"""Cubes that ``ls`` reads at a time."""
+_TABLED = 50
+"""Cubes that ``ls`` shows on a terminal unless told otherwise."""
+
+Top = Annotated[int, typer.Option("--top", "-k", metavar="N", help="At most this many.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(
+        app,
+        "search",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ('memos search "where does alice live?"', "the five best"),
+            ('memos search "travel" --user alice -k 20', "more of Alice's"),
+            ('memos search "travel" --where "created_at>=2024-05-01"', "only recent ones"),
+            ('memos search "travel" --explain', "why each was found"),
+        ),
+    )(_search)
+    command(
+        app,
+        "get",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos get ID", "all that is known of a cube"),
+            ("memos get ID --version 1 --json", "as it was at first, as JSON"),
+            ("memos ls -q | memos get -", "many"),
+        ),
+    )(_get)
+    command(
+        app,
+        "ls",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos ls --user alice", "oldest first"),
+            ("memos ls --newest --limit 10", "the latest ten"),
+            ("memos ls --kind parametric", "LoRA weights"),
+            ("memos ls --where labels=work -q", "ids, for another command"),
+        ),
+    )(_ls)
+    command(
+        app,
+        "history",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos history ID", "every version, oldest first"),
+            ("memos history ID -o jsonl", "one JSON object a version"),
+        ),
+    )(_history)
+    command(
+        app,
+        "lineage",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos lineage ID", "what it was made from, as a tree"),
+            ("memos lineage ID -q", "the ids of its ancestors"),
+        ),
+    )(_lineage)
+
+
+def _search(
+    call: Call,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for; - reads stdin.")],
+    top: Top = 5,
+    where: Where = None,
+    filter_: Filter = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each score is made of.")
+    ] = False,
+) -> None:
+    """Find memories by meaning, by words, and by what they mention; best first."""
+    from memos.cli.cubes import hit_wire
+    from memos.cli.tables import hits_table
+
+    words = sys.stdin.read() if query == "-" else query
+    with call.open() as mem:
+        hits = mem.search(words, k=top, filters=filters(where, filter_), **call.scope)
+        if not hits:
+            call.out.note("nothing was found")
+            if call.out.tabled:
+                return
+        call.out.many(
+            "hits",
+            hits,
+            content=hit_wire,
+            ids=lambda hit: hit.cube.id,
+            table=lambda found: hits_table(found, explain=explain),
+        )
+
+
+def _get(
+    call: Call,
+    ids: Ids = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="This version of it.")
+    ] = None,
+) -> None:
+    """Show cubes by id: what they hold, whose they are, where they came from."""
+    from memos.cli.cubes import write_cube, write_cubes
+
+    named = given_ids(ids)
+    if not ids:
+        raise BadInput("get what?", hint="name an id, or - for stdin")
+    with call.open() as mem:
+        cubes = [mem.get(one, version=version, **call.scope) for one in named]
+        if len(cubes) == 1:
+            write_cube(call.out, "cubes", cubes[0])
+        else:
+            write_cubes(call.out, "cubes", cubes)
+
+
+def _ls(
+    call: Call,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="plaintext, activation or parametric."),
+    ] = None,
+    where: Where = None,
+    filter_: Filter = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=0,
+            metavar="N",
+            help="At most this many, 0 for all; 50 on a terminal unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="ID", help="Go on beyond this cube.")
+    ] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Newest first.")] = False,
+) -> None:
+    """List cubes in the order in which they were made."""
+    from memos.cli.cubes import wire
+    from memos.cli.tables import cubes_table
+
+    most = _TABLED if limit is None and call.out.tabled else limit or None
+    with call.open() as mem:
+        pages = _pages(mem, call, kind, filters(where, filter_), after, newest=newest)
+        if not call.out.tabled:
+            rows = itertools.islice(pages, most)
+            call.out.many("cubes", rows, content=wire, ids=lambda cube: cube.id, table=cubes_table)
+            return
+        shown = list(itertools.islice(pages, most and most + 1))
+        if not shown:
+            call.out.note("there is nothing here")
+            return
+        call.out.draw(cubes_table(shown[:most]))
+        if most is not None and len(shown) > most:
+            call.out.note(f"there are more: --after {shown[most - 1].id}, or --limit 0 for all")
+
+
+def _pages(
+    mem: MemOS,
+    call: Call,
+    kind: str | None,
+    condition: dict[str, JsonValue] | None,
+    after: str | None,
+    *,
+    newest: bool,
+) -> Iterator[MemCube]:
+    from memos import Kind
+
+    if kind is not None and kind not in set(Kind):
+        raise BadInput(f"there is no kind {kind!r}", hint=f"there are: {', '.join(Kind)}")
+    while True:
+        page = mem.get_all(
+            kind=None if kind is None else Kind(kind),
+            filters=condition,
+            limit=_PAGE,
+            after=after,
+            newest_first=newest,
+            **call.scope,
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = page[-1].id
+
+
+def _history(
+    call: Call, cube_id: Annotated[str, typer.Argument(metavar="ID", help="The cube.")]
+) -> None:
+    """Show every version of a cube, oldest first."""
+    from memos.cli.cubes import wire
+    from memos.cli.tables import versions_table
+
+    with call.open() as mem:
+        call.out.many(
+            "history",
+            mem.history(cube_id, **call.scope),
+            content=wire,
+            ids=lambda cube: cube.id,
+            table=versions_table,
+        )
+
+
+def _lineage(
+    call: Call, cube_id: Annotated[str, typer.Argument(metavar="ID", help="The cube.")]
+) -> None:
+    """Show what a cube was made from, back to the files that it was read from."""
+    from memos.cli.cubes import lineage_tree
+
+    with call.open() as mem:
+        lineage = mem.lineage(cube_id, **call.scope)
+        call.out.one(
+            "lineage",
+            lineage,
+            ids=[one.cube.id for one in lineage.ancestors],
+            table=lineage_tree(lineage) if call.out.tabled else "",
+        )

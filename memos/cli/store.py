@@ -1,0 +1,167 @@
+"""The commands about the whole store: ``init``, ``stats``, ``check``, ``export``, ``import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memos.cli.call import Call, command
+from memos.cli.confirm import confirm
+from memos.cli.failing import FAILED, INTEGRITY
+from memos.cli.manual import examples
+from memos.cli.where import filters
+from memos.cli.write import Filter, Where, Yes
+
+if TYPE_CHECKING:
+    from memos import Stats
+
+PANEL = "The store"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(
+        app,
+        "init",
+        panel=PANEL,
+        epilog=examples(
+            ("memos init", "in ./memory"),
+            ("memos init --store ~/notes", "somewhere else"),
+        ),
+    )(_init)
+    command(
+        app,
+        "stats",
+        panel=PANEL,
+        epilog=examples(
+            ("memos stats", "how much there is"), ("memos stats --json", "for programs")
+        ),
+    )(_stats)
+    command(
+        app,
+        "check",
+        panel=PANEL,
+        epilog=examples(
+            ("memos check", "exit code 6 if anything is wrong"),
+            ("memos check --repair", "and mend what can be mended"),
+        ),
+    )(_check)
+    command(
+        app,
+        "export",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos export all.zip", "every cube, with its history and its bytes"),
+            ("memos export alice.zip --user alice", "Alice's"),
+        ),
+    )(_export)
+    command(
+        app,
+        "import",
+        panel=PANEL,
+        epilog=examples(
+            ("memos import all.zip", "what is there already is skipped"),
+            ("memos import all.zip --store ./copy", "into another store"),
+        ),
+    )(_import)
+
+
+def _init(call: Call) -> None:
+    """Make an empty store, or bring an old one up to this version."""
+    from memos.cli.tables import facts_table
+
+    with call.open(create=True) as mem:
+        stats = mem.stats()
+    call.out.one("stats", stats, table=facts_table({"store": _place(stats, call)}))
+    call.out.note('next: memos add "something to remember", or memos demo')
+
+
+def _stats(call: Call) -> None:
+    """Show how much is stored, by which models, and what is still to be done."""
+    from memos.cli.tables import facts_table, size
+
+    with call.open() as mem:
+        stats = mem.stats()
+    facts = {
+        "store": _place(stats, call),
+        **{kind: f"{count:,}" for kind, count in stats.cubes.items()},
+        "versions": f"{stats.versions:,}",
+        "users": f"{stats.users:,}",
+        "edges": f"{stats.edges:,}",
+        "indexed": f"{stats.words:,}",
+        "blobs": f"{stats.blobs:,}, {size(stats.blob_bytes)}",
+        "audit rows": f"{stats.audit_rows:,}",
+        "to be done": f"{stats.pending:,}",
+        "embedder": stats.embedder or "none yet",
+    }
+    call.out.one("stats", stats, table=facts_table(facts))
+
+
+def _check(
+    call: Call,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+) -> None:
+    """Compare the catalog with the indexes and the blobs; exit code 6 if anything is wrong."""
+    from memos.cli.tables import counted, problems_table
+
+    with call.open() as mem:
+        report = mem.check(repair=repair, progress=call.progress)
+    looked_at = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
+    if not call.out.tabled or report.problems:
+        call.out.one("check", report, table=problems_table(report.problems))
+    open_ = sum(not problem.repaired for problem in report.problems)
+    mended = len(report.problems) - open_
+    if mended:
+        call.out.note(f"{counted(mended, 'problem')} mended")
+    if not report.ok:
+        call.out.warn(f"{counted(open_, 'problem')}; looked at {looked_at}")
+        if not repair:
+            call.out.note("next: memos check --repair")
+        raise typer.Exit(INTEGRITY)
+    call.out.note(f"all is well; looked at {looked_at}")
+
+
+def _export(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle to write, a zip.")],
+    where: Where = None,
+    filter_: Filter = None,
+    yes: Yes = False,
+) -> None:
+    """Write cubes into one file: all versions, and the bytes of KV caches and LoRA weights."""
+    from memos.cli.tables import counted
+
+    if file.exists() and not confirm(f"Replace {file}", yes=yes):
+        raise typer.Exit(FAILED)
+    with call.open() as mem:
+        count = mem.export_to(file, filters=filters(where, filter_), **call.scope)
+    call.out.note(f"wrote {counted(count, 'cube')} to {file}")
+
+
+def _import(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of memos export.")],
+) -> None:
+    """Read a bundle that ``memos export`` wrote; cubes that are there already are skipped."""
+    from memos.cli.cubes import wire
+    from memos.cli.tables import counted, cubes_table
+
+    with call.open(create=True) as mem:
+        imported = mem.import_from(file)
+        if not call.out.tabled:
+            call.out.many(
+                "cubes",
+                imported.cubes,
+                content=wire,
+                ids=lambda cube: cube.id,
+                table=cubes_table,
+            )
+    skipped = f", {len(imported.skipped):,} were there already" if imported.skipped else ""
+    call.out.note(f"read {counted(len(imported.cubes), 'cube')}{skipped}")
+
+
+def _place(stats: Stats, call: Call) -> str:
+    return str(Path(stats.folder).resolve()) if stats.folder else call.place

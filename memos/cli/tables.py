@@ -1,0 +1,163 @@
+"""Tables of cubes and hits, as a terminal shows them: few lines, full ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from memos.cli.output import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memos.cube import MemCube
+    from memos.life.report import Doomed, Problem
+    from memos.retrieval.hit import Hit
+
+BAR = 20
+"""Cells of the longest bar."""
+
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def plain_table(*columns: tuple[str, Mapping[str, Any]]) -> Table:
+    """A table without lines, whose head is dim."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title, options in columns:
+        table.add_column(title, **options)
+    return table
+
+
+def cubes_table(cubes: Sequence[MemCube]) -> Table:
+    """One line a cube: id, date, who, and the beginning of its text."""
+    kinds = {cube.kind for cube in cubes} != {"plaintext"}
+    table = plain_table(
+        ("id", {"no_wrap": True, "style": "cyan"}),
+        *([("kind", {"no_wrap": True})] if kinds else []),
+        ("when", {"no_wrap": True}),
+        ("who", {"no_wrap": True, "max_width": 16}),
+        ("memory", {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}),
+    )
+    for cube in cubes:
+        kind = [str(cube.kind)] if kinds else []
+        table.add_row(cube.id, *kind, day(cube), who(cube), one_line(cube.text))
+    return table
+
+
+def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
+    """A hit with its text in full and its id below; with ``explain``, its parts as bars."""
+    table = plain_table(
+        ("score", {"no_wrap": True, "justify": "right"}),
+        ("when", {"no_wrap": True}),
+        ("who", {"no_wrap": True, "max_width": 16}),
+        ("memory", {"ratio": 1}),
+    )
+    most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
+    for hit in hits:
+        memory = Text(clean(hit.cube.text))
+        if explain:
+            memory.append("\n").append_text(parts_bars(hit.parts, most))
+        memory.append(f"\n{hit.cube.id}", style="dim")
+        table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
+    return table
+
+
+def parts_bars(parts: Mapping[str, float], most: float) -> Text:
+    """One bar for each kind of evidence, on the scale of ``most``."""
+    lines = []
+    for name, value in parts.items():
+        line = Text(f"{name:<8} ", style="dim")
+        line.append(f"{bar(value, most):<{BAR}}", style="cyan").append(f" {value:.3f}", "dim")
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+def bar(value: float, most: float) -> str:
+    """A bar of at most ``BAR`` cells, in eighths of a cell."""
+    eighths = round(max(value, 0.0) / most * BAR * 8) if most > 0 else 0
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_BLOCKS[rest] if rest else "")
+
+
+def versions_table(cubes: Sequence[MemCube]) -> Table:
+    """The versions of one cube, oldest first."""
+    table = plain_table(
+        ("version", {"justify": "right"}),
+        ("recorded", {"no_wrap": True}),
+        ("by", {"no_wrap": True}),
+        ("memory", {"ratio": 1}),
+    )
+    for number, cube in enumerate(cubes, 1):
+        style = "" if number == len(cubes) else "dim"
+        recorded = f"{cube.header.updated_at:%Y-%m-%d %H:%M:%S}"
+        step = cube.provenance.step.operation
+        table.add_row(str(cube.version), recorded, step, clean(cube.text), style=style)
+    return table
+
+
+def doomed_table(doomed: Sequence[Doomed]) -> Table:
+    """What forgetting takes along."""
+    table = plain_table(
+        ("id", {"no_wrap": True, "style": "cyan"}),
+        ("kind", {"no_wrap": True}),
+        ("because of", {"no_wrap": True}),
+        ("memory", {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}),
+    )
+    for one in doomed:
+        because = "asked for" if one.because is None else f"…{one.because[-12:]}"
+        table.add_row(one.id, str(one.kind), because, one_line(one.title))
+    return table
+
+
+def problems_table(problems: Sequence[Problem]) -> Table:
+    """What a check found."""
+    table = plain_table(
+        ("problem", {"no_wrap": True}),
+        ("", {"no_wrap": True}),
+        ("what", {"ratio": 1}),
+    )
+    for problem in problems:
+        state = Text("mended", "green") if problem.repaired else Text("open", "red")
+        what = Text(clean(problem.message)).append(f"\n{clean(problem.subject)}", style="dim")
+        table.add_row(problem.code, state, what)
+    return table
+
+
+def facts_table(facts: Mapping[str, str]) -> Table:
+    """Names and values, one pair a line."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, clean(value))
+    return table
+
+
+def day(cube: MemCube) -> str:
+    """The day on which it was said, or else recorded."""
+    return f"{cube.header.valid_from or cube.created_at:%Y-%m-%d}"
+
+
+def who(cube: MemCube) -> str:
+    """Who said it, or else whose it is."""
+    return one_line(cube.speaker or cube.user_id or "")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: ``1 memory``, ``2 memories``."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeo" else f"{noun}s"
+    return f"{number:,} {plural}"

@@ -1,0 +1,307 @@
+"""The commands that write memories: ``add``, ``update`` and ``forget``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memos.cli.call import Call, command
+from memos.cli.confirm import confirm
+from memos.cli.failing import FAILED
+from memos.cli.manual import examples
+from memos.cli.where import filters, pairs
+from memos.errors import BadInput
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from memos import Forgotten, MemOS
+
+PANEL = "Every day"
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="CONDITION",
+        help="FIELD=VALUE, or with != > >= < <=, or ~ for contains; may be repeated.",
+    ),
+]
+Filter = Annotated[
+    str | None, typer.Option("--filter", metavar="JSON", help="A condition as JSON.")
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option("--label", "-l", metavar="LABEL", help="A label; may be repeated."),
+]
+Meta = Annotated[
+    list[str] | None,
+    typer.Option("--meta", metavar="KEY=VALUE", help="Metadata; may be repeated."),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="When it was said or true, such as 2024-05-01."),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key", metavar="KEY", help="Do it once, however often it is called."
+    ),
+]
+IfVersion = Annotated[
+    int | None,
+    typer.Option("--if-version", metavar="N", help="Only if the cube is at this version."),
+]
+File = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Read this file; - is stdin."),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID...", help="Cubes; - reads ids from stdin, one a line."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(
+        app,
+        "add",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ('memos add "Bob likes tea" --user bob', "one memory"),
+            ("memos add -f chat.jsonl --user bob", "a chat, turn by turn"),
+            ("cat notes.txt | memos add - --lines", "one memory a line"),
+            ("memos add -f export.json --dry-run", "only look"),
+        ),
+    )(_add)
+    command(
+        app,
+        "update",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ('memos update ID "Bob likes coffee"', "a new version; the old one stays"),
+            ('memos update ID "Bob likes coffee" --if-version 1', "unless somebody was faster"),
+        ),
+    )(_update)
+    command(
+        app,
+        "forget",
+        panel=PANEL,
+        scoped=True,
+        epilog=examples(
+            ("memos forget ID", "a cube, and all that was made from it"),
+            ("memos forget --user bob --dry-run", "what forgetting Bob would take"),
+            ("memos search -q bob | memos forget - --yes", "what was found"),
+            ("memos forget --all", "everything; asks for the store's name"),
+        ),
+    )(_forget)
+
+
+def _add(
+    call: Call,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="What to remember; - reads stdin.")
+    ] = None,
+    file: File = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Plain text: one memory a line.")] = False,
+    at: At = None,
+    label: Label = None,
+    meta: Meta = None,
+    key: Key = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Store nothing if any entry cannot be read.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Remember a text, or every message of a file.
+
+    A file, or stdin, is read as what it is: JSON lines with "text" or "content" in each, a chat
+    export ("messages" with role and content), or plain text. Entries that cannot be read are
+    told with their place, the others are stored, and the exit code is 7.
+    """
+    from memos.cli.bulk import Bulk
+
+    extra = {"labels": tuple(label or ()), "metadata": pairs(meta), "timestamp": at}
+    name = _input_name(text, file)
+    if name is not None:
+        bulk = Bulk(call, name, extra=extra, key=key, strict=strict)
+        code = bulk.run(_read_input(name), lines=lines, dry_run=dry_run)
+        if code:
+            raise typer.Exit(code)
+        return
+    if dry_run:
+        call.out.note("would add 1 memory")
+        return
+    from memos.cli.cubes import write_cubes
+
+    with call.open(create=True) as mem:
+        cubes = mem.add(
+            str(text),
+            timestamp=at,
+            labels=extra["labels"],
+            metadata=extra["metadata"],
+            idempotency_key=key,
+            progress=call.progress,
+            **call.scope,
+        )
+        write_cubes(call.out, "cubes", cubes)
+
+
+def _update(
+    call: Call,
+    cube_id: Annotated[str, typer.Argument(metavar="ID", help="The cube.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The new text; - reads stdin.")],
+    at: At = None,
+    label: Label = None,
+    meta: Meta = None,
+    if_version: IfVersion = None,
+    key: Key = None,
+) -> None:
+    """Revise a memory: a new version is written, the old ones stay readable.
+
+    KV caches and LoRA weights that were made from the old version become stale.
+    """
+    from memos.cli.cubes import write_cube
+
+    revised = sys.stdin.read() if text == "-" else text
+    with call.open() as mem:
+        cube = mem.update(
+            cube_id,
+            revised,
+            timestamp=at,
+            labels=label,
+            metadata=pairs(meta) if meta else None,
+            if_version=if_version,
+            idempotency_key=key,
+            **call.scope,
+        )
+        write_cube(call.out, "cube", cube)
+
+
+def _forget(
+    call: Call,
+    ids: Ids = None,
+    where: Where = None,
+    filter_: Filter = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything in the store.")] = False,
+    if_version: IfVersion = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Erase memories with all their versions, and everything that was made from them.
+
+    Name cubes, or whose (--user, --agent, --session), or which (--where), or --all.
+    """
+    condition = filters(where, filter_)
+    named = given_ids(ids)
+    if named and (condition is not None or everything):
+        raise BadInput("ids and --where or --all exclude each other", hint="choose one of them")
+    if ids and not named:
+        call.out.note("no ids on stdin: nothing to forget")
+        return
+    if not (named or call.scoped or condition is not None or everything):
+        raise BadInput("forget what?", hint="name ids, --user, --where, or --all")
+    if named:
+        condition = {"id": {"in": list(named)}}
+    with call.open() as mem:
+        for cube_id in named:
+            mem.get(cube_id, **call.scope)
+        preview = mem.delete_all(
+            filters=condition, everything=everything, dry_run=True, **call.scope
+        )
+        if dry_run or not preview.cubes:
+            _write_forgotten(call, preview)
+            return
+        if not _may_forget(call, preview, everything=everything, yes=yes):
+            call.out.warn("nothing was forgotten")
+            raise typer.Exit(FAILED)
+        forgotten = _forgotten(mem, call, named, if_version, condition, everything=everything)
+        _write_forgotten(call, forgotten)
+
+
+def _forgotten(
+    mem: MemOS,
+    call: Call,
+    named: list[str],
+    if_version: int | None,
+    condition: dict[str, JsonValue] | None,
+    *,
+    everything: bool,
+) -> Forgotten:
+    if len(named) == 1:
+        return mem.delete(named[0], if_version=if_version, **call.scope)
+    if if_version is not None:
+        raise BadInput("--if-version goes with one id", hint="forget them one by one")
+    return mem.delete_all(filters=condition, everything=everything, **call.scope)
+
+
+def _may_forget(call: Call, preview: Forgotten, *, everything: bool, yes: bool) -> bool:
+    from memos.cli.output import screen
+    from memos.cli.tables import counted, doomed_table
+
+    derived = sum(1 for one in preview.cubes if one.because is not None)
+    what = f"forget {counted(len(preview.cubes), 'cube')}"
+    if derived:
+        what += f", {derived} of them made from the others"
+    if not yes and sys.stderr.isatty():
+        screen(stderr=True).print(doomed_table(preview.cubes[:20]))
+        if len(preview.cubes) > 20:
+            call.out.note(f"and {len(preview.cubes) - 20:,} more")
+    typed = Path(call.place).resolve().name if everything and not call.url else None
+    return confirm(what[0].upper() + what[1:], yes=yes, typed=typed)
+
+
+def _write_forgotten(call: Call, forgotten: Forgotten) -> None:
+    from memos.cli.tables import counted, doomed_table
+
+    verb = "would forget" if forgotten.dry_run else "forgot"
+    if not forgotten.cubes:
+        call.out.note("nothing matches: nothing to forget")
+    call.out.many(
+        "forgotten",
+        forgotten.cubes,
+        content=lambda one: one.model_dump(mode="json"),
+        ids=lambda one: one.id,
+        table=doomed_table,
+    )
+    if forgotten.cubes:
+        blobs = f" and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else ""
+        call.out.note(f"{verb} {counted(len(forgotten.cubes), 'cube')}{blobs}")
+
+
+def given_ids(ids: list[str] | None) -> list[str]:
+    """The ids of the command line, with those on stdin in the place of ``-``; each once."""
+    found: dict[str, None] = {}
+    for one in ids or ():
+        words = sys.stdin.read().split() if one == "-" else [one]
+        found.update(dict.fromkeys(words))
+    return list(found)
+
+
+def _input_name(text: str | None, file: Path | None) -> str | None:
+    """The file to read, ``-`` for stdin; None for a text on the command line."""
+    if text is not None and file is not None:
+        raise BadInput("a text and --file exclude each other", hint="choose one of them")
+    if file is not None:
+        return str(file)
+    if text is None:
+        raise BadInput("add what?", hint="pass a text, --file FILE, or - for stdin")
+    return "-" if text == "-" else None
+
+
+def _read_input(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error.strerror}", hint="name a file") from error

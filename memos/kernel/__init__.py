@@ -1,0 +1,19 @@
+"""The system calls."""
+
+from __future__ import annotations
+
+from memos.kernel.handle import Whose
+from memos.kernel.kinds import KindCalls
+from memos.kernel.parts import Parts
+from memos.kernel.upkeep import UpkeepCalls
+
+__all__ = ["Kernel", "Parts", "Whose"]
+
+
+class Kernel(KindCalls, UpkeepCalls):
+    """The system calls over one store.
+
+    Every call takes ``user_id``, ``agent_id`` and ``session_id``: it touches only cubes that have
+    the ids that are given. A call that gives none touches all that the handle is bound to. What
+    lies outside is to the caller as if it did not exist. Calls may come from several threads.
+    """

@@ -1,0 +1,274 @@
+"""The system calls on cubes: remember, find, read, revise, forget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from memos.errors import BadInput
+from memos.governance.scope import narrowed, seen
+from memos.kernel.handle import Handle, Whose, read_kind, require_id
+from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
+from memos.kinds.times import read_time
+from memos.life.expectation import require_version
+from memos.life.once import Once
+from memos.life.report import Forgotten
+from memos.life.writing import Revision
+from memos.ports.catalog import Selection
+from memos.ports.progress import Progress, silent
+from memos.retrieval.filters import read_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pydantic import JsonValue
+
+    from memos.cube import Kind, MemCube
+    from memos.retrieval.hit import Hit
+
+_LARGEST_K = 1000
+
+
+class CubeCalls(Handle):
+    """Remember, find, read, revise, forget."""
+
+    def add(  # noqa: PLR0913 - each of them is part of the contract
+        self,
+        content: str | Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        timestamp: datetime | str | float | None = None,
+        metadata: Mapping[str, JsonValue] | None = None,
+        labels: Sequence[str] = (),
+        source: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name every user expects
+        if_version: int | None = None,
+        idempotency_key: str | None = None,
+        progress: Progress = silent,
+        **whose: Unpack[Whose],
+    ) -> list[MemCube]:
+        """Remember a text, a message, or a conversation.
+
+        Args:
+            content: a text, a message, or messages; ``memos.kinds.drafts`` says what a message
+                may hold. One cube a message; turns are linked in order, and continue what the
+                session holds so far.
+            timestamp: when it was said, or was true; a message may name its own.
+            metadata: anything in JSON; can be filtered by.
+            labels: short names; can be filtered by.
+            source: where it was read, such as a file's name.
+            id: a UUID of the caller's own, for a single cube.
+            if_version: 0 says that the cube must be new, which it must be anyway.
+            idempotency_key: the same key and arguments again return the same cubes.
+            progress: told of embedding.
+            whose: whose memory it is, and in which conversation; a message may name its own.
+
+        Returns:
+            The new cubes, in order; they are durable and can be found.
+
+        Raises:
+            BadInput: what was passed cannot be taken; nothing is stored.
+            VersionConflict: a cube with this id exists.
+            KeyReused: the key came before with other arguments.
+            Forbidden: outside the scope of this handle.
+        """
+        scope = self._within(**whose)
+        outline = Draft(
+            scope=scope,
+            said_at=None if timestamp is None else read_time(timestamp),
+            metadata=checked_metadata(metadata or {}),
+            labels=checked_labels(labels),
+        )
+        drafts = read_drafts(content, outline)
+        for draft in drafts:
+            narrowed(self._scope, draft.scope)
+        arguments = ["add", [repr(draft) for draft in drafts], source, id, if_version]
+        with self._lock:
+            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
+            return self._writer.add(
+                drafts,
+                once,
+                scope=scope,
+                source=source,
+                cube_id=id,
+                if_version=if_version,
+                progress=progress,
+            )
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        filters: Mapping[str, Any] | None = None,
+        **whose: Unpack[Whose],
+    ) -> list[Hit]:
+        """The ``k`` memories that answer a query best, best first.
+
+        As many come back as the scope and the filters admit, up to ``k``: both are enforced
+        before ranking. ``hit.parts`` says what the score is made of.
+
+        Raises:
+            BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
+        """
+        scope = self._within(**whose)
+        text = checked_text(query, "the query")
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _LARGEST_K:
+            raise BadInput(f"k is {k!r}", hint=f"ask for 1 to {_LARGEST_K} hits")
+        where = read_filter(filters)
+        with self._lock:
+            vectors = self._index.vectors
+        return self._finder.find(text, vectors, scope=scope, k=k, where=where)
+
+    def get(
+        self,
+        id: str,  # noqa: A002
+        *,
+        version: int | None = None,
+        **whose: Unpack[Whose],
+    ) -> MemCube:
+        """One cube, by default at its current version.
+
+        Raises:
+            UnknownCube: there is none in this scope, or not in this version.
+        """
+        scope = self._within(**whose)
+        require_id(id)
+        return seen(self._parts.catalog.find(id, version), id, scope)
+
+    def get_all(
+        self,
+        *,
+        kind: Kind | str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        **whose: Unpack[Whose],
+    ) -> list[MemCube]:
+        """Cubes in the order in which they were made.
+
+        Args:
+            kind: only this kind.
+            filters: see ``memos.retrieval.filters``.
+            limit: at most so many.
+            after: a cube's id; only cubes beyond it, for reading page by page.
+            newest_first: the other way round.
+            whose: only these ids' cubes.
+
+        Raises:
+            BadInput: the kind, a filter or the limit cannot be read.
+        """
+        if limit is not None and (isinstance(limit, bool) or limit < 1):
+            raise BadInput(f"limit is {limit!r}", hint="leave it out for all")
+        selection = Selection(
+            scope=self._within(**whose),
+            where=read_filter(filters),
+            kinds=() if kind is None else (read_kind(kind),),
+            after=after,
+            newest_first=newest_first,
+            limit=limit,
+        )
+        return self._parts.catalog.select(selection)
+
+    def history(
+        self,
+        id: str,  # noqa: A002
+        **whose: Unpack[Whose],
+    ) -> list[MemCube]:
+        """Every version of a cube, oldest first.
+
+        Raises:
+            UnknownCube: there is none in this scope.
+        """
+        self.get(id, **whose)
+        return self._parts.catalog.history(id)
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        text: str,
+        *,
+        timestamp: datetime | str | float | None = None,
+        metadata: Mapping[str, JsonValue] | None = None,
+        labels: Sequence[str] | None = None,
+        if_version: int | None = None,
+        idempotency_key: str | None = None,
+        **whose: Unpack[Whose],
+    ) -> MemCube:
+        """Revise a plaintext cube: a new version, found from now on; the old stays readable.
+
+        What was derived from the old version is stale from now on, and not served.
+
+        Raises:
+            UnknownCube: there is none in this scope.
+            WrongKind: it is not plaintext.
+            VersionConflict: it is not at ``if_version``.
+            KeyReused: the key came before with other arguments.
+        """
+        scope = self._within(**whose)
+        revision = Revision(
+            text=checked_text(text),
+            said_at=None if timestamp is None else read_time(timestamp),
+            metadata=None if metadata is None else checked_metadata(metadata),
+            labels=None if labels is None else checked_labels(labels),
+        )
+        require_id(id)
+        with self._lock:
+            arguments = ["update", id, repr(revision), if_version]
+            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
+            cube = seen(self._parts.catalog.find(id), id, scope)
+            return self._writer.revise(cube, revision, once, if_version=if_version)
+
+    def delete(
+        self,
+        id: str,  # noqa: A002
+        *,
+        if_version: int | None = None,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+        **whose: Unpack[Whose],
+    ) -> Forgotten:
+        """Forget a cube: all its versions, and everything derived from any of them.
+
+        With ``dry_run``, only say what would go.
+
+        Raises:
+            UnknownCube: there is none in this scope.
+            VersionConflict: it is not at ``if_version``.
+            KeyReused: the key came before with other arguments.
+        """
+        scope = self._within(**whose)
+        require_id(id)
+        with self._lock:
+            arguments = ["delete", id, if_version]
+            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
+            if once.answer is not None:
+                return Forgotten.model_validate(once.answer)
+            cube = seen(self._parts.catalog.find(id), id, scope)
+            require_version(cube, if_version)
+            return self._forgetter.forget([cube], once, scope=scope, call="delete", dry_run=dry_run)
+
+    def delete_all(
+        self,
+        *,
+        filters: Mapping[str, Any] | None = None,
+        everything: bool = False,
+        dry_run: bool = False,
+        **whose: Unpack[Whose],
+    ) -> Forgotten:
+        """Forget every cube of a scope, or that a filter admits, with everything derived.
+
+        Raises:
+            BadInput: neither a scope nor a filter was given, and not ``everything=True``.
+        """
+        scope = self._within(**whose)
+        if not (scope.named() or filters or everything):
+            hint = "name a user, agent or session, pass filters, or say everything=True"
+            raise BadInput("delete_all() without a scope would forget everything", hint=hint)
+        with self._lock:
+            where = read_filter(filters)
+            cubes = self._parts.catalog.select(Selection(scope=scope, where=where))
+            once = Once(self._parts.catalog, None, scope, [])
+            return self._forgetter.forget(
+                cubes, once, scope=scope, call="delete_all", dry_run=dry_run
+            )

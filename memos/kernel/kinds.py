@@ -1,0 +1,136 @@
+"""The system calls between the kinds: transform, chat, lineage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from memos.cube import Activation, Kind, MemCube
+from memos.errors import BadInput, NotFound, WrongKind
+from memos.kernel.cubes import CubeCalls
+from memos.kernel.handle import Whose, read_kind
+from memos.kinds.answering import Memories
+from memos.kinds.drafts import checked_text
+from memos.life.once import Once
+from memos.ports.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memos.kinds.answer import Answer
+    from memos.life.lineage import Lineage
+
+
+class KindCalls(CubeCalls):
+    """Make one kind of memory from another, answer with any of them, tell where they came from."""
+
+    def transform(
+        self,
+        ids: Sequence[str],
+        *,
+        to: Kind | str,
+        title: str | None = None,
+        idempotency_key: str | None = None,
+        progress: Progress = silent,
+        **whose: Unpack[Whose],
+    ) -> MemCube:
+        """Make a KV cube (``to=Kind.ACTIVATION``) or a LoRA cube (``to=Kind.PARAMETRIC``).
+
+        The new cube remembers which cubes, at which versions, it was made from. Training may take
+        minutes: ``progress`` is told of every step, and other threads may go on meanwhile.
+
+        Raises:
+            UnknownCube: one of the cubes is not there.
+            WrongKind: one of them is not plaintext.
+            BadInput: they belong to different users, or hold nothing that can be learnt.
+            VersionConflict: one of them was revised meanwhile.
+            NotSupported: a transform to plaintext.
+        """
+        scope = self._within(**whose)
+        kind = read_kind(to)
+        if isinstance(ids, str):
+            raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
+        arguments = ["transform", list(ids), kind, title]
+        once = Once(self._parts.catalog, idempotency_key, scope, arguments)
+        cubes = [self._seen(one, scope) for one in dict.fromkeys(ids)]
+        return self._deriver.derive(cubes, kind, once, title=title, progress=progress)
+
+    def chat(
+        self,
+        question: str,
+        *,
+        memories: Sequence[str] | None = None,
+        k: int = 5,
+        max_tokens: int = 64,
+        allow_unfit: bool = False,
+        **whose: Unpack[Whose],
+    ) -> Answer:
+        """Ask the configured language model, with memories.
+
+        Args:
+            question: what to ask.
+            memories: ids of the cubes to use: any number of plaintext cubes, or one activation
+                cube, and at most one parametric cube. None: the ``k`` best hits of a search for
+                the question. An empty list: none.
+            k: how many hits to use where ``memories`` is None.
+            max_tokens: the longest answer.
+            allow_unfit: use a parametric cube that failed its evaluation.
+            whose: whose memories.
+
+        Raises:
+            UnknownCube: one of the cubes is not there.
+            StaleCube: a source of a derived cube has been revised since.
+            ModelMismatch: a derived cube was made for another model.
+            UnfitCube: a parametric cube failed its evaluation.
+            BadInput: these cubes cannot be used together.
+        """
+        scope = self._within(**whose)
+        text = checked_text(question, "the question")
+        if isinstance(max_tokens, bool) or max_tokens < 1:
+            raise BadInput(f"max_tokens is {max_tokens!r}", hint="ask for at least one token")
+        if isinstance(memories, str):
+            raise BadInput(f"memories is the text {memories!r:.60}", hint="pass a list of ids")
+        if memories is None:
+            hits = self.search(text, k=k, **scope.named())
+            used = Memories(texts=tuple(hit.cube for hit in hits))
+        else:
+            used = self._memories([self._seen(one, scope) for one in dict.fromkeys(memories)])
+        return self._answerer.answer(text, used, max_tokens=max_tokens, allow_unfit=allow_unfit)
+
+    def lineage(
+        self,
+        id: str,  # noqa: A002
+        **whose: Unpack[Whose],
+    ) -> Lineage:
+        """The cubes and steps that a cube came from, and whether it is stale.
+
+        Raises:
+            UnknownCube: there is none in this scope.
+        """
+        cube = self.get(id, **whose)
+        return self._currency.lineage(cube)
+
+    def _memories(self, cubes: Sequence[MemCube]) -> Memories:
+        by_kind = {kind: [cube for cube in cubes if cube.kind is kind] for kind in Kind}
+        for kind in (Kind.ACTIVATION, Kind.PARAMETRIC):
+            if len(by_kind[kind]) > 1:
+                message = f"{len(by_kind[kind])} {kind} cubes cannot be used at once"
+                raise BadInput(message, hint="transform all their sources into one")
+        state = next(iter(by_kind[Kind.ACTIVATION]), None)
+        weights = next(iter(by_kind[Kind.PARAMETRIC]), None)
+        if weights is not None:
+            self._currency.require_current(weights)
+        texts = tuple(by_kind[Kind.PLAINTEXT])
+        if state is None:
+            return Memories(texts, None, weights)
+        if texts:
+            message = f"cube {texts[0].id} is not part of KV cube {state.id}"
+            raise WrongKind(message, hint="transform all the texts into one KV cube")
+        return Memories(self._sources(state), state, weights)
+
+    def _sources(self, state: MemCube) -> tuple[MemCube, ...]:
+        lineage = self._currency.require_current(state)
+        there = {ancestor.cube.id: ancestor.cube for ancestor in lineage.ancestors}
+        missing = [one.id for one in state.provenance.parents if one.id not in there]
+        if missing or not isinstance(state.payload, Activation):
+            raise NotFound(f"KV cube {state.id} was made from {missing}, which is gone")
+        return tuple(there[parent.id] for parent in state.provenance.parents)

@@ -1,0 +1,37 @@
+"""What a kernel is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memos.life.deriving import Demands
+    from memos.ports.blobs import Blobs
+    from memos.ports.catalog import Catalog
+    from memos.ports.clock import Clock
+    from memos.ports.embedder import Embedder
+    from memos.ports.graph import Graph
+    from memos.ports.runtime import Runtime
+    from memos.ports.vectors import Vectors
+    from memos.ports.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a kernel is built from: one backend for each port."""
+
+    catalog: Catalog
+    blobs: Blobs
+    words: Words
+    graph: Graph
+    embedder: Embedder
+    runtime: Runtime
+    clock: Clock
+    open_vectors: Callable[[str, int], Vectors]
+    """Opens the vector index of an embedding model, by the model's name and dimension."""
+    demands: Demands
+    release: Callable[[], None] = lambda: None
+    """Called last when the kernel is closed; lets go of the folder."""

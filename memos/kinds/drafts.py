@@ -1,0 +1,188 @@
+"""From what an application hands over to drafts of plaintext cubes; nothing is lost or guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from memos.cube import Scope
+from memos.errors import BadInput
+from memos.kinds.times import read_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+TEXT_LIMIT = 1_000_000
+"""Characters in one memory."""
+
+_JSON = TypeAdapter(dict[str, JsonValue])
+_NAMES = {"content", "text", "role", "name", "speaker", "timestamp", "date", "user_id", "agent_id",
+          "session_id", "metadata", "labels", "caption"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plaintext cube before it has an id."""
+
+    text: str = ""
+    scope: Scope = field(default_factory=Scope)
+    speaker: str | None = None
+    role: str | None = None
+    said_at: datetime | None = None
+    metadata: Mapping[str, JsonValue] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    turn: bool = False
+    """Whether it is a turn of a conversation, to be linked with the ones around it."""
+
+
+def read_drafts(content: object, outline: Draft) -> list[Draft]:
+    """One draft for a text or a message, one for each of a sequence of messages.
+
+    Args:
+        content: a text; a mapping with ``content`` or ``text`` and, optionally, ``role``,
+            ``name`` or ``speaker``, ``timestamp`` or ``date``, ``user_id``, ``agent_id``,
+            ``session_id``, ``metadata``, ``labels``, ``caption``; or a sequence of such mappings.
+        outline: what holds where a message does not say otherwise.
+
+    Raises:
+        BadInput: a text is empty or no text, a name is unknown, or there is nothing at all.
+    """
+    if isinstance(content, str):
+        return [replace(outline, text=checked_text(content))]
+    if isinstance(content, Mapping):
+        return [_message(content, outline, "the message")]
+    if not isinstance(content, Sequence) or isinstance(content, bytes):
+        found = type(content).__name__
+        raise BadInput(f"cannot remember a {found}", hint="pass a text, a message, or messages")
+    if not content:
+        raise BadInput("there are no messages", hint="pass at least one")
+    drafts = []
+    for number, message in enumerate(content, start=1):
+        if not isinstance(message, Mapping):
+            hint = 'a message is a mapping such as {"role": "user", "content": "…"}'
+            raise BadInput(f"message {number} is {message!r:.60}", hint=hint)
+        drafts.append(_message(message, outline, f"message {number}"))
+    return drafts
+
+
+def checked_text(text: object, what: str = "the text") -> str:
+    """The text, stripped at both ends.
+
+    Raises:
+        BadInput: it is empty, too long, not text, or cannot be written as UTF-8.
+    """
+    if not isinstance(text, str):
+        raise BadInput(f"{what} is {text!r:.60}, not a text", hint="pass a str")
+    stripped = text.strip()
+    if not stripped:
+        raise BadInput(f"{what} is empty: {text!r:.60}", hint="pass at least one word")
+    if len(stripped) > TEXT_LIMIT:
+        message = f"{what} has {len(stripped):,} characters, at most {TEXT_LIMIT:,} are taken"
+        raise BadInput(message, hint="split it into several memories")
+    if "\x00" in stripped or not _encodable(stripped):
+        message = f"{what} holds a NUL or half a surrogate pair: {stripped[:40]!r}"
+        raise BadInput(message, hint="pass valid Unicode text")
+    return stripped
+
+
+def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, JsonValue]:
+    """The metadata as JSON values.
+
+    Raises:
+        BadInput: it is no mapping of names to JSON values.
+    """
+    try:
+        return _JSON.validate_python(metadata, strict=True)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        message = f"{what} cannot be stored as JSON at {place or 'its top'}: {metadata!r:.80}"
+        raise BadInput(message, hint="use text, numbers, booleans, lists and mappings") from error
+
+
+def checked_labels(labels: object, what: str = "the labels") -> tuple[str, ...]:
+    """The labels without repeats, in their order.
+
+    Raises:
+        BadInput: they are not a sequence of texts.
+    """
+    if isinstance(labels, str) or not isinstance(labels, Sequence):
+        raise BadInput(f"{what} are {labels!r:.60}", hint="pass a list of texts")
+    return tuple(dict.fromkeys(checked_text(label, "a label") for label in labels))
+
+
+def checked_scope(**ids: object) -> Scope:
+    """A scope from ids that an application passes.
+
+    Raises:
+        BadInput: an id is empty, too long, or no text.
+    """
+    try:
+        return Scope.model_validate(ids, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{first['loc'][0]} is {first['input']!r:.60}: {first['msg']}"
+        raise BadInput(
+            message, hint="pass a text of 1 to 512 characters, or leave it out"
+        ) from error
+
+
+def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
+    unknown = sorted(str(name) for name in message if name not in _NAMES)
+    if unknown:
+        hint = f"known: {', '.join(sorted(_NAMES))}; put the rest under metadata"
+        raise BadInput(f"{what} has a field {unknown[0]!r} that we do not know", hint=hint)
+    said = message.get("timestamp", message.get("date"))
+    metadata = checked_metadata(message.get("metadata") or {}, f"the metadata of {what}")
+    caption = message.get("caption")
+    attributes = {"caption": checked_text(caption, f"the caption of {what}")} if caption else {}
+    return replace(
+        outline,
+        text=_content(message, what),
+        scope=_scope(message, outline.scope),
+        speaker=_name(message, what) or outline.speaker,
+        role=_optional(message.get("role"), f"the role of {what}") or outline.role,
+        said_at=outline.said_at if said is None else read_time(said),
+        metadata={**outline.metadata, **metadata},
+        labels=(*outline.labels, *checked_labels(message.get("labels") or (), what)),
+        attributes={**outline.attributes, **attributes},
+        turn=True,
+    )
+
+
+def _content(message: Mapping[Any, Any], what: str) -> str:
+    content = message.get("content", message.get("text"))
+    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
+        content = "\n".join(_part(part, what) for part in content)
+    return checked_text(content, f"the content of {what}")
+
+
+def _part(part: object, what: str) -> str:
+    if isinstance(part, Mapping) and part.get("type", "text") == "text":
+        return checked_text(part.get("text"), f"a part of {what}")
+    raise BadInput(f"{what} has a part that is no text: {part!r:.80}", hint="pass text parts only")
+
+
+def _scope(message: Mapping[Any, Any], outline: Scope) -> Scope:
+    names = ("user_id", "agent_id", "session_id")
+    said = {name: message[name] for name in names if message.get(name) is not None}
+    return checked_scope(**{**outline.named(), **said}) if said else outline
+
+
+def _name(message: Mapping[Any, Any], what: str) -> str | None:
+    return _optional(message.get("speaker", message.get("name")), f"the speaker of {what}")
+
+
+def _optional(value: object, what: str) -> str | None:
+    return None if value is None else checked_text(value, what)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Plaintext memory: how a draft becomes a cube, and what of it the indexes see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, State
+from memos.cube.wire import payload_digest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memos.kinds.drafts import Draft
+
+_TITLE = 80
+
+
+def born(
+    draft: Draft, cube_id: str, *, now: datetime, position: int | None, provenance: Provenance
+) -> MemCube:
+    """The first version of a plaintext cube."""
+    payload = Plaintext(
+        text=draft.text,
+        speaker=draft.speaker,
+        role=draft.role,
+        position=position,
+        attributes=dict(draft.attributes),
+    )
+    header = Header(
+        id=cube_id,
+        kind=Kind.PLAINTEXT,
+        title=title_of(draft.text),
+        labels=draft.labels,
+        metadata=dict(draft.metadata),
+        created_at=now,
+        updated_at=now,
+        valid_from=draft.said_at,
+        digest=payload_digest(payload),
+        scope=draft.scope,
+        life=Life(state=State.ACTIVATED),
+    )
+    return MemCube(header=header, payload=payload, provenance=provenance)
+
+
+def indexed_text(cube: MemCube) -> str:
+    """What vectors and words see of a cube: who said it, what, and what was shown."""
+    if not isinstance(cube.payload, Plaintext):
+        return cube.header.title
+    speaker = f"{cube.payload.speaker}: " if cube.payload.speaker else ""
+    caption = cube.payload.attributes.get("caption")
+    shown = f" [{caption}]" if caption else ""
+    return f"{speaker}{cube.payload.text}{shown}"
+
+
+def title_of(text: str) -> str:
+    """The first line of a text, shortened."""
+    line = " ".join(text.split())
+    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + "…"

@@ -1,0 +1,61 @@
+"""Whether a derived cube still speaks for its sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos.errors import StaleCube
+from memos.life.lineage import Ancestor, Lineage
+
+if TYPE_CHECKING:
+    from memos.cube import MemCube
+    from memos.ports.catalog import Catalog
+    from memos.ports.graph import Graph
+
+
+class Currency:
+    """Reads lineages; a cube is current while no ancestor has been revised."""
+
+    def __init__(self, *, catalog: Catalog, graph: Graph) -> None:
+        self._catalog = catalog
+        self._graph = graph
+
+    def lineage(self, cube: MemCube) -> Lineage:
+        """The cube and everything it was derived from, nearest first."""
+        edges = self._graph.ancestors(cube.id)
+        now = self._catalog.versions({edge.target for edge in edges})
+        distance = {cube.id: 0}
+        children: dict[tuple[str, int], list[str]] = {}
+        for edge in edges:
+            children.setdefault((edge.target, edge.version), []).append(edge.source)
+            step = distance.get(edge.source, 0) + 1
+            distance[edge.target] = min(step, distance.get(edge.target, step))
+        ancestors = []
+        for (target, version), derived in children.items():
+            ancestor = self._catalog.find(target, version)
+            if ancestor is not None:
+                ancestors.append(
+                    Ancestor(
+                        cube=ancestor,
+                        children=tuple(derived),
+                        distance=distance[target],
+                        stale=now.get(target) != version,
+                    )
+                )
+        return Lineage(cube=cube, ancestors=tuple(ancestors))
+
+    def require_current(self, cube: MemCube) -> Lineage:
+        """The lineage of a cube that may be served.
+
+        Raises:
+            StaleCube: an ancestor has been revised since.
+        """
+        lineage = self.lineage(cube)
+        if lineage.stale:
+            first = lineage.stale[0]
+            message = (
+                f"{cube.kind} cube {cube.id} was made from version {first.version} of "
+                f"{first.id}, which has been revised since"
+            )
+            raise StaleCube(message, hint="transform the sources again")
+        return lineage

@@ -1,0 +1,205 @@
+"""Cubes of one kind are made from cubes of another, and remember from which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memos.cube import (
+    Activation,
+    Header,
+    Kind,
+    Life,
+    MemCube,
+    Parametric,
+    Parent,
+    Payload,
+    Provenance,
+    State,
+    Step,
+)
+from memos.cube.identity import canonical, digest_of
+from memos.cube.wire import payload_digest
+from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
+from memos.governance.scope import joint
+from memos.kinds.parametric import learn
+from memos.kinds.plaintext import title_of
+from memos.kinds.prompt import memories_message
+from memos.life.writing import CODE
+from memos.ports.catalog import Audit, Change, Errand
+from memos.ports.graph import Edge, Relation
+from memos.ports.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memos.cube import Scope
+    from memos.cube.identity import Identities
+    from memos.life.once import Once
+    from memos.ports.blobs import Blobs
+    from memos.ports.catalog import Catalog
+    from memos.ports.clock import Clock
+    from memos.ports.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a parametric cube must reach to be used by default, and the seed of its training."""
+
+    required_recall: float = 0.6
+    allowed_drift: float = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    payload: Payload
+    step: Step
+    state: State
+    title: str
+
+
+class Deriver:
+    """Makes activation and parametric cubes from plaintext ones."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        blobs: Blobs,
+        runtime: Runtime,
+        clock: Clock,
+        identities: Identities,
+        demands: Demands,
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._runtime = runtime
+        self._clock = clock
+        self._identities = identities
+        self._demands = demands
+
+    def derive(
+        self,
+        cubes: Sequence[MemCube],
+        to: Kind,
+        once: Once,
+        *,
+        title: str | None = None,
+        progress: Progress = silent,
+    ) -> MemCube:
+        """A new cube of kind ``to`` from plaintext cubes; see ``MemOS.transform``."""
+        if once.answer is not None:
+            return self._again(once)
+        _require_plaintext(cubes, to)
+        scope = joint(cubes)
+        made = self._made(cubes, to, progress)
+        now = self._clock.now()
+        parents = tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
+        header = Header(
+            id=self._identities.new(now),
+            kind=to,
+            title=title or made.title,
+            created_at=now,
+            updated_at=now,
+            digest=payload_digest(made.payload),
+            scope=scope,
+            life=Life(state=made.state),
+        )
+        provenance = Provenance(actor=_actor(scope), time=now, step=made.step, parents=parents)
+        cube = MemCube(header=header, payload=made.payload, provenance=provenance)
+        self._commit(cube, once)
+        return cube
+
+    def _commit(self, cube: MemCube, once: Once) -> None:
+        # Training takes minutes: whoever revised or forgot a source meanwhile wins.
+        parents = cube.provenance.parents
+        audit = Audit(
+            at=cube.created_at,
+            actor=_actor(cube.scope),
+            call="transform",
+            scope=cube.scope,
+            subjects=(cube.id, *(parent.id for parent in parents)),
+        )
+        change = Change(
+            audit=audit,
+            put=(cube,),
+            edges=tuple(
+                Edge(cube.id, Relation.DERIVED, parent.id, parent.version) for parent in parents
+            ),
+            expects={parent.id: parent.version for parent in parents},
+            receipt=once.receipt(cube.id),
+        )
+        try:
+            self._catalog.commit(change)
+        except VersionConflict:
+            self._catalog.owe([(Errand.SWEEP, digest) for digest in cube.blobs])
+            raise
+
+    def _made(self, cubes: Sequence[MemCube], to: Kind, progress: Progress) -> _Made:
+        return (
+            self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
+        )
+
+    def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
+        tokens = self._runtime.prefix([memories_message(cubes)])
+        prefilled = self._runtime.prefill(tokens, progress=progress)
+        payload = Activation(
+            model=self._runtime.fingerprint,
+            blob=self._blobs.put(prefilled.content),
+            size_bytes=len(prefilled.content),
+            tokens=len(prefilled.tokens),
+            tokens_digest=digest_of(canonical(list(prefilled.tokens))),
+            layers=prefilled.layers,
+            prefill_seconds=prefilled.seconds,
+        )
+        step = Step(operation="prefill", by=payload.model.name, parameters={"code": CODE})
+        return _Made(payload, step, State.ACTIVATED, _title("KV", cubes))
+
+    def _learnt(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
+        learnt = learn(
+            self._runtime,
+            cubes,
+            required_recall=self._demands.required_recall,
+            allowed_drift=self._demands.allowed_drift,
+            seed=self._demands.seed,
+            progress=progress,
+        )
+        payload = Parametric(
+            model=self._runtime.fingerprint,
+            blob=self._blobs.put(learnt.content),
+            size_bytes=len(learnt.content),
+            adapter=learnt.adapter,
+            training=learnt.training,
+            evaluation=learnt.evaluation,
+        )
+        state = State.ACTIVATED if learnt.evaluation.passed else State.GENERATED
+        step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})
+        return _Made(payload, step, state, _title("LoRA", cubes))
+
+    def _again(self, once: Once) -> MemCube:
+        cube = self._catalog.find(str(once.answer))
+        if cube is None:
+            message = f"the call with this key made cube {once.answer}, forgotten since"
+            raise UnknownCube(message, hint="use a new key to make it anew")
+        return cube
+
+
+def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
+    if to is Kind.PLAINTEXT:
+        raise NotSupported(f"transform to {to} is not built", hint="to activation or parametric")
+    if not cubes:
+        raise BadInput("there is nothing to transform", hint="name at least one cube")
+    for cube in cubes:
+        if cube.kind is not Kind.PLAINTEXT:
+            message = f"cube {cube.id} is {cube.kind}; only plaintext is transformed to {to}"
+            raise WrongKind(message, hint="name the cubes it was made from: memos lineage")
+
+
+def _actor(scope: Scope) -> str:
+    return str(scope.agent_id or scope.user_id or "application")
+
+
+def _title(what: str, cubes: Sequence[MemCube]) -> str:
+    count = "1 memory" if len(cubes) == 1 else f"{len(cubes)} memories"
+    return title_of(f"{what} of {count}: {cubes[0].text}")

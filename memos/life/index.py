@@ -1,0 +1,152 @@
+"""The derived indexes, kept in step with the catalog by its outbox."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from memos.errors import ModelMismatch
+from memos.kinds.plaintext import indexed_text
+from memos.ports.catalog import Errand
+from memos.ports.progress import Progress, silent
+from memos.ports.vectors import VectorEntry
+from memos.ports.words import WordEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memos.cube import MemCube
+    from memos.ports.blobs import Blobs
+    from memos.ports.catalog import Catalog, Task
+    from memos.ports.embedder import Embedder
+    from memos.ports.vectors import Vectors
+    from memos.ports.words import Words
+
+    Ready = Mapping[str, NDArray[np.float32]]
+    """Vectors already computed, by text."""
+
+_BATCH = 1000
+_NOTE = "embedder"
+
+
+class Index:
+    """Vectors and words over the plaintext cubes; whatever the outbox owes, :meth:`drain` pays.
+
+    A task is settled after its effect is durable, and doing it twice is the same as doing it
+    once: so a crash between any two steps loses nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        blobs: Blobs,
+        words: Words,
+        embedder: Embedder,
+        open_vectors: Callable[[str, int], Vectors],
+    ) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self.words = words
+        self._embedder = embedder
+        self._open_vectors = open_vectors
+        self._vectors: Vectors | None = None
+
+    @property
+    def vectors(self) -> Vectors:
+        """The vector index of the configured embedding model.
+
+        Raises:
+            ModelMismatch: the store was indexed by another model.
+        """
+        if self._vectors is None:
+            there = self.indexed_by()
+            name = self._embedder.name
+            if there is not None and there != name:
+                message = f"the store was indexed by {there!r}, the embedding model is {name!r}"
+                hint = "set embedder.model back, or run `memos check --repair` to index anew"
+                raise ModelMismatch(message, hint=hint)
+            self._vectors = self._open_vectors(name, self._embedder.dimension)
+            if there is None:
+                self._note()
+        return self._vectors
+
+    def indexed_by(self) -> str | None:
+        """The embedding model that the store's vectors were made by; None before the first."""
+        note = self._catalog.note(_NOTE)
+        return None if note is None else str(json.loads(note)["name"])
+
+    def embed(self, cubes: Sequence[MemCube], progress: Progress = silent) -> Ready:
+        """The vectors of what is indexed of these cubes, by text."""
+        _ = self.vectors  # a mismatch of models is found before any work is done
+        texts = list(dict.fromkeys(indexed_text(cube) for cube in cubes))
+        if not texts:
+            return {}
+        return dict(zip(texts, self._embedder.embed(texts, progress=progress), strict=True))
+
+    def drain(self, ready: Ready | None = None, progress: Progress = silent) -> int:
+        """Pay everything the outbox owes, and return how many tasks that was."""
+        done = 0
+        while tasks := self._catalog.pending(_BATCH):
+            self._index(_subjects(tasks, Errand.INDEX), ready or {}, progress)
+            self._drop(_subjects(tasks, Errand.DROP))
+            self._sweep(_subjects(tasks, Errand.SWEEP))
+            self._catalog.settle(tasks)
+            done += len(tasks)
+        return done
+
+    def rebuild(self) -> None:
+        """Forget which model made the vectors, drop them all, and take the configured one."""
+        note = self._catalog.note(_NOTE)
+        if note is not None and self._vectors is None:
+            there = json.loads(note)
+            old = self._open_vectors(there["name"], there["dimension"])
+            old.drop(old.ids())
+            old.close()
+        self._vectors = self._vectors or self._open_vectors(
+            self._embedder.name, self._embedder.dimension
+        )
+        self._note()
+
+    def close(self) -> None:
+        """Let go of the vector index."""
+        if self._vectors is not None:
+            self._vectors.close()
+            self._vectors = None
+
+    def _note(self) -> None:
+        made_by = {"name": self._embedder.name, "dimension": self._embedder.dimension}
+        self._catalog.note(_NOTE, json.dumps(made_by))
+
+    def _index(self, ids: Sequence[str], ready: Ready, progress: Progress) -> None:
+        if not ids:
+            return
+        cubes = self._catalog.find_all(ids)
+        texts = {cube.id: indexed_text(cube) for cube in cubes}
+        missing = [cube for cube in cubes if texts[cube.id] not in ready]
+        by_text = {**ready, **(self.embed(missing, progress) if missing else {})}
+        self.vectors.put(
+            [VectorEntry(cube.id, by_text[texts[cube.id]], cube.scope) for cube in cubes]
+        )
+        self.words.put([WordEntry(cube.id, texts[cube.id], cube.scope) for cube in cubes])
+
+    def _drop(self, ids: Sequence[str]) -> None:
+        # An id that was dropped and is there again was imported anew: it stays.
+        there = self._catalog.versions(ids)
+        gone = [cube_id for cube_id in ids if cube_id not in there]
+        if gone:
+            self.words.drop(gone)
+            if self.indexed_by() is not None:
+                self.vectors.drop(gone)
+
+    def _sweep(self, digests: Sequence[str]) -> None:
+        if digests:
+            for digest in set(digests) - self._catalog.blobs():
+                self._blobs.drop(digest)
+
+
+def _subjects(tasks: Sequence[Task], errand: Errand) -> list[str]:
+    return list(dict.fromkeys(task.subject for task in tasks if task.errand is errand))

@@ -1,0 +1,45 @@
+"""Idempotency: the same key and arguments give the same result, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos.cube.identity import canonical, digest_of
+from memos.errors import BadInput, KeyReused
+from memos.ports.catalog import Receipt
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from memos.cube import Scope
+    from memos.ports.catalog import Catalog
+
+_KEY_LIMIT = 512
+
+
+class Once:
+    """One call that may come twice, such as after a network error."""
+
+    def __init__(self, catalog: Catalog, key: str | None, scope: Scope, arguments: object) -> None:
+        """Look the key up.
+
+        Raises:
+            BadInput: the key is empty or too long.
+            KeyReused: it came before, with other arguments.
+        """
+        if key is not None and not 0 < len(key) <= _KEY_LIMIT:
+            raise BadInput(f"idempotency key {key!r:.60} has {len(key)} characters, not 1 to 512")
+        self._key = key
+        self._scope = scope
+        self._fingerprint = digest_of(canonical(arguments))
+        before = None if key is None else catalog.receipt(key, scope)
+        if before is not None and before.fingerprint != self._fingerprint:
+            message = f"idempotency key {key!r} was used for a call with other arguments"
+            raise KeyReused(message, hint="use a new key for a new call")
+        self.answer: JsonValue = None if before is None else before.answer
+
+    def receipt(self, answer: JsonValue) -> Receipt | None:
+        """What to commit along with the change; None without a key."""
+        if self._key is None:
+            return None
+        return Receipt(self._key, self._scope, self._fingerprint, answer)

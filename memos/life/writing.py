@@ -1,0 +1,215 @@
+"""Cubes are born and revised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, Source, Step
+from memos.cube.identity import is_cube_id
+from memos.cube.wire import payload_digest
+from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind
+from memos.kinds.entities import entity_edges
+from memos.kinds.plaintext import born, title_of
+from memos.life.expectation import require_version
+from memos.ports.catalog import Audit, Change, Selection
+from memos.ports.filters import Condition, Every, Operator
+from memos.ports.graph import Edge, Relation
+from memos.ports.progress import Progress, silent
+from memos.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pydantic import JsonValue
+
+    from memos.cube import Scope
+    from memos.cube.identity import Identities
+    from memos.kinds.drafts import Draft
+    from memos.life.index import Index
+    from memos.life.once import Once
+    from memos.ports.catalog import Catalog
+    from memos.ports.clock import Clock
+
+CODE = f"agent-memos {VERSION}"
+"""Who did a step that no model had a part in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a new version changes; None leaves a thing as it was."""
+
+    text: str
+    said_at: datetime | None = None
+    metadata: Mapping[str, JsonValue] | None = None
+    labels: tuple[str, ...] | None = None
+
+
+class Writer:
+    """Writes plaintext cubes: catalog first, then the indexes, before it returns."""
+
+    def __init__(
+        self, *, catalog: Catalog, index: Index, clock: Clock, identities: Identities
+    ) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._clock = clock
+        self._identities = identities
+
+    def add(
+        self,
+        drafts: Sequence[Draft],
+        once: Once,
+        *,
+        scope: Scope,
+        source: str | None = None,
+        cube_id: str | None = None,
+        if_version: int | None = None,
+        progress: Progress = silent,
+    ) -> list[MemCube]:
+        """One cube a draft, in one transaction; see ``MemOS.add``."""
+        if once.answer is not None:
+            return self._again(once.answer)
+        ids = self._ids(drafts, cube_id, if_version)
+        cubes, edges = self._cubes(drafts, ids, scope, source)
+        ready = self._index.embed(cubes, progress)
+        change = Change(
+            audit=self._audit("add", scope, cubes),
+            put=tuple(cubes),
+            edges=(*edges, *(edge for cube in cubes for edge in entity_edges(cube))),
+            expects=dict.fromkeys(ids, 0),
+            receipt=once.receipt(_answer(cubes)),
+        )
+        self._catalog.commit(change)
+        self._index.drain(ready)
+        return cubes
+
+    def revise(
+        self, cube: MemCube, revision: Revision, once: Once, *, if_version: int | None
+    ) -> MemCube:
+        """A new version of a plaintext cube; see ``MemOS.update``."""
+        if once.answer is not None:
+            return self._again(once.answer)[0]
+        require_version(cube, if_version)
+        revised = _revised(cube, revision, self._clock.now())
+        ready = self._index.embed([revised])
+        change = Change(
+            audit=self._audit("update", cube.scope, [revised]),
+            put=(revised,),
+            edges=tuple(entity_edges(revised)),
+            replaces=(revised.id,),
+            receipt=once.receipt(_answer([revised])),
+        )
+        self._catalog.commit(change)
+        self._index.drain(ready)
+        return revised
+
+    def _again(self, answer: JsonValue) -> list[MemCube]:
+        pairs = answer if isinstance(answer, list) else []
+        cubes = []
+        for pair in pairs:
+            cube_id, version = pair if isinstance(pair, list) else (None, None)
+            cube = self._catalog.find(str(cube_id), int(str(version)))
+            if cube is None:
+                message = f"the call with this key made cube {cube_id}, which was forgotten since"
+                raise UnknownCube(message, hint="use a new key to write it anew")
+            cubes.append(cube)
+        return cubes
+
+    def _ids(
+        self, drafts: Sequence[Draft], cube_id: str | None, if_version: int | None
+    ) -> list[str]:
+        now = self._clock.now()
+        ids = [self._identities.new(now) for _ in drafts]
+        if cube_id is not None:
+            if len(drafts) > 1:
+                raise BadInput(f"id {cube_id!r} cannot name {len(drafts)} cubes", hint="add one")
+            if not is_cube_id(cube_id):
+                raise BadInput(f"id {cube_id!r:.60} is not a UUID", hint="leave it out")
+            ids = [cube_id]
+        if if_version not in {None, 0}:
+            message = f"a new cube has no version {if_version} to compare with"
+            raise VersionConflict(message, hint="use if_version=0, or update()")
+        return ids
+
+    def _cubes(
+        self, drafts: Sequence[Draft], ids: Sequence[str], scope: Scope, source: str | None
+    ) -> tuple[list[MemCube], list[Edge]]:
+        now = self._clock.now()
+        last: dict[Scope, tuple[str | None, int]] = {}
+        cubes, edges = [], []
+        for number, (draft, cube_id) in enumerate(zip(drafts, ids, strict=True)):
+            position = None
+            if draft.turn:
+                before, position = last.get(draft.scope) or self._last_turn(draft.scope)
+                if before is not None:
+                    edges.append(Edge(before, Relation.NEXT, cube_id))
+                last[draft.scope] = (cube_id, position + 1)
+            span = (number, number + 1)
+            provenance = Provenance(
+                actor=str(scope.agent_id or scope.user_id or "application"),
+                time=now,
+                step=Step(operation="add", by=CODE),
+                source=None if source is None else Source(uri=source, span=span),
+            )
+            cubes.append(born(draft, cube_id, now=now, position=position, provenance=provenance))
+        return cubes, edges
+
+    def _last_turn(self, scope: Scope) -> tuple[str | None, int]:
+        """The last turn of a session and the position after it; a turn without one starts at 0."""
+        if scope.session_id is None:
+            return None, 0
+        exactly = tuple(
+            Condition(name, Operator.EQ, getattr(scope, name))
+            for name in ("user_id", "agent_id", "session_id")
+        )
+        turns = Every((*exactly, Condition("position", Operator.NE, None)))
+        kinds = (Kind.PLAINTEXT,)
+        found = self._catalog.select(
+            Selection(scope=scope, where=turns, kinds=kinds, newest_first=True, limit=1)
+        )
+        if not found or not isinstance(found[0].payload, Plaintext):
+            return None, 0
+        return found[0].id, (found[0].payload.position or 0) + 1
+
+    def _audit(self, call: str, scope: Scope, cubes: Sequence[MemCube]) -> Audit:
+        return Audit(
+            at=self._clock.now(),
+            actor=str(scope.agent_id or scope.user_id or "application"),
+            call=call,
+            scope=scope,
+            subjects=tuple(cube.id for cube in cubes),
+        )
+
+
+def _answer(cubes: Sequence[MemCube]) -> JsonValue:
+    return [[cube.id, cube.version] for cube in cubes]
+
+
+def _revised(cube: MemCube, revision: Revision, now: datetime) -> MemCube:
+    if not isinstance(cube.payload, Plaintext):
+        message = f"cube {cube.id} is {cube.kind}, and only plaintext is revised"
+        raise WrongKind(message, hint="revise its sources and transform them again")
+    payload = cube.payload.model_copy(update={"text": revision.text})
+    old = cube.header
+    header = Header(
+        **{
+            **dict(old),
+            "title": title_of(revision.text),
+            "labels": old.labels if revision.labels is None else revision.labels,
+            "metadata": old.metadata if revision.metadata is None else dict(revision.metadata),
+            "updated_at": now,
+            "valid_from": revision.said_at or old.valid_from,
+            "digest": payload_digest(payload),
+            "life": Life(state=cube.state, version=cube.version + 1, previous=cube.version),
+        }
+    )
+    provenance = Provenance(
+        actor=str(cube.scope.agent_id or cube.scope.user_id or "application"),
+        time=now,
+        step=Step(operation="update", by=CODE),
+        source=cube.provenance.source,
+        parents=cube.provenance.parents,
+    )
+    return MemCube(header=header, payload=payload, provenance=provenance)

@@ -1,0 +1,56 @@
+"""An SQLite database as we want it: durable, enforcing, and overwriting what it deletes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # what is committed survives a power cut, not only a kill
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA secure_delete = ON",  # deleted rows are overwritten with zeros
+)
+
+
+def open_engine(path: Path | None) -> Engine:
+    """An engine on a file, made private to its owner, or on memory where ``path`` is None.
+
+    A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
+    once, so that it can't fail half-way for want of it. In memory there is one connection, and
+    whoever wants it waits: transactions must not be nested.
+    """
+    if path is None:
+        engine = create_engine(
+            "sqlite://",
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=0,
+            connect_args={"check_same_thread": False},
+        )
+    else:
+        path.touch(mode=0o600, exist_ok=True)
+        engine = create_engine(URL.create("sqlite", database=str(path)))
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin when we say so
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

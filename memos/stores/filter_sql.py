@@ -1,0 +1,146 @@
+"""A filter as an SQL condition."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+
+from memos.errors import BadInput
+from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
+from memos.stores.tables import cubes, labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import JsonValue
+
+_TIMES = ("created_at", "updated_at", "valid_from", "valid_to")
+_NUMBERS = ("version", "position")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(time: datetime) -> int:
+    """A time as the catalog stores it: microseconds since 1970, exact."""
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def condition_of(where: Filter) -> ColumnElement[bool]:
+    """The SQL that admits the rows of ``cubes`` for which ``where`` holds.
+
+    Raises:
+        BadInput: a field does not exist, or a value cannot be compared with it.
+    """
+    if isinstance(where, Every):
+        return and_(true(), *(condition_of(part) for part in where.parts))
+    if isinstance(where, Some):
+        return or_(false(), *(condition_of(part) for part in where.parts))
+    if isinstance(where, Not):
+        return not_(condition_of(where.part))
+    if where.field == "labels":
+        return _label(where)
+    return _definite(_compared(_column(where), where), where)
+
+
+def _definite(compared: ColumnElement[bool], where: Condition) -> ColumnElement[bool]:
+    # SQL's third truth value never leaves a condition: a field without a value is only `ne`.
+    return func.coalesce(compared, true() if where.operator is Operator.NE else false())
+
+
+def _compared(column: Any, where: Condition) -> Any:
+    value = where.value
+    if where.operator is Operator.IN:
+        return column.in_([_typed(where, each) for each in _several(where)])
+    if where.operator is Operator.CONTAINS:
+        return column.icontains(_text(where), autoescape=True)
+    if value is None:
+        return _absence(column, where)
+    comparisons = {
+        Operator.EQ: column.__eq__,
+        Operator.NE: column.__ne__,
+        Operator.GT: column.__gt__,
+        Operator.GTE: column.__ge__,
+        Operator.LT: column.__lt__,
+        Operator.LTE: column.__le__,
+    }
+    return comparisons[where.operator](_typed(where, value))
+
+
+def _absence(column: Any, where: Condition) -> Any:
+    if where.operator is Operator.EQ:
+        return column.is_(None)
+    if where.operator is Operator.NE:
+        return column.is_not(None)
+    raise BadInput(
+        f"{where.field} {where.operator} null compares with nothing", hint="use eq or ne with null"
+    )
+
+
+def _column(where: Condition) -> Any:
+    if where.field.startswith("metadata."):
+        keys = tuple(where.field.split(".")[1:])
+        element = cubes.c.metadata[keys[0] if len(keys) == 1 else keys]
+        return _json_element(element, where)
+    if where.field not in FIELDS:
+        names = ", ".join(sorted(FIELDS))
+        message = f"there is no field {where.field!r} to filter by"
+        raise BadInput(message, hint=f"there are: {names}, metadata.<key>")
+    return cubes.c[where.field]
+
+
+def _json_element(element: Any, where: Condition) -> Any:
+    sample = _several(where)[0] if where.operator is Operator.IN else where.value
+    if isinstance(sample, bool):
+        return element.as_boolean()
+    if isinstance(sample, int | float):
+        return element.as_float()
+    return element.as_string()
+
+
+def _label(where: Condition) -> ColumnElement[bool]:
+    if where.operator is Operator.CONTAINS:
+        wanted = [_text(where)]
+    elif where.operator is Operator.IN:
+        wanted = [str(each) for each in _several(where)]
+    else:
+        raise BadInput(f"labels cannot be compared by {where.operator}", hint="use contains, or in")
+    return exists().where(labels.c.cube_id == cubes.c.id, labels.c.label.in_(wanted))
+
+
+def _typed(where: Condition, value: JsonValue) -> Any:
+    if where.field in _TIMES:
+        return _time(where, value)
+    if where.field.startswith("metadata."):
+        return value
+    if where.field in _NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadInput(f"{where.field} is a whole number, not {value!r}")
+        return value
+    if not isinstance(value, str):
+        raise BadInput(f"{where.field} is text and cannot be compared with {value!r}")
+    return value
+
+
+def _time(where: Condition, value: JsonValue) -> int:
+    hint = "use ISO 8601, such as 2024-05-01 or 2024-05-01T12:00:00Z"
+    if not isinstance(value, str):
+        raise BadInput(f"{where.field} is a time and cannot be compared with {value!r}", hint=hint)
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise BadInput(f"{where.field}: {value!r} is not a time", hint=hint) from error
+    return microseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
+
+
+def _several(where: Condition) -> Sequence[JsonValue]:
+    if not isinstance(where.value, list) or not where.value:
+        raise BadInput(f"{where.field} in needs a list of values, not {where.value!r}")
+    return where.value
+
+
+def _text(where: Condition) -> str:
+    if not isinstance(where.value, str) or not where.value:
+        raise BadInput(f"{where.field} contains needs a text, not {where.value!r}")
+    return where.value

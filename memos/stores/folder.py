@@ -1,0 +1,106 @@
+"""The folder of a store: one process at a time, and nobody else's eyes.
+
+<store>/
+  lock          held while the store is open
+  catalog.db    the truth, with the word index beside it
+  vectors/      one folder a vector backend
+  blobs/        content by its SHA-256
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from typing import TYPE_CHECKING
+
+from memos.errors import BackendError, BadInput, StoreLocked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CATALOG = "catalog.db"
+_LOCK = "lock"
+_PAUSE = 0.05
+
+
+class Folder:
+    """An open store folder; it is locked until :meth:`release`."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock: int | None = lock
+
+    @classmethod
+    def open(cls, path: Path, *, lock_seconds: float) -> Folder:
+        """Make the folder if need be, and lock it.
+
+        The lock belongs to the open file: it goes with the process, however that ends.
+
+        Raises:
+            BadInput: the path is a file, or a folder with other things in it.
+            StoreLocked: somebody else has it open, still after ``lock_seconds``.
+            BackendError: the folder cannot be made or written.
+        """
+        _require_ours(path)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"the folder {path} cannot be used: {error.strerror}"
+            raise BackendError(message, hint="choose a folder that you may write to") from error
+        if not _locked(lock, lock_seconds):
+            os.close(lock)
+            message = f"the store {path} is in use by another process"
+            raise StoreLocked(message, hint="close it there, or wait: lock_seconds")
+        return cls(path, lock)
+
+    @staticmethod
+    def holds_store(path: Path) -> bool:
+        """Whether a store lies there."""
+        return (path / _CATALOG).is_file()
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog's database file."""
+        return self.path / _CATALOG
+
+    @property
+    def blobs(self) -> Path:
+        """The folder of the blobs."""
+        return self.path / "blobs"
+
+    def vectors(self, backend: str) -> Path:
+        """The folder of a vector backend."""
+        folder = self.path / "vectors"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / backend
+
+    def release(self) -> None:
+        """Let others open it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _require_ours(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise BadInput(f"{path} is a file", hint="name a folder")
+    if path.is_dir() and not Folder.holds_store(path):
+        others = sorted(each.name for each in path.iterdir() if each.name != _LOCK)
+        if others:
+            message = f"{path} is not a store, and not empty: it holds {others[0]!r}"
+            raise BadInput(message, hint="name a folder that is empty or does not exist")
+
+
+def _locked(lock: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_PAUSE)
+        else:
+            return True

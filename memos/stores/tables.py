@@ -1,0 +1,131 @@
+"""The catalog's tables; migrations/ brings a database to this shape.
+
+cubes      one row a cube: where its current version stands, and what filters ask for
+versions   one row a version: the whole cube as JSON; the truth
+labels     cube -> label
+edges      turn order, entities, provenance
+outbox     what the derived stores are still owed
+audit      who did what
+receipts   what calls with an idempotency key answered
+notes      facts about the store itself
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+HEAD = "0001"
+"""The newest revision in migrations/; a test keeps it true."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Times are microseconds since 1970 UTC: exact, ordered, and the same in every database.
+
+cubes = Table(
+    "cubes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("user_id", String(512)),
+    Column("agent_id", String(512)),
+    Column("session_id", String(512)),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("speaker", Text),
+    Column("role", Text),
+    Column("position", Integer),
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+    Index(None, "user_id", "session_id", "id"),
+    Index(None, "session_id", "id"),
+    Index(None, "agent_id", "id"),
+    Index(None, "kind", "id"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("cube_id", String(36), ForeignKey("cubes.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("blob", String(64), index=True),
+    Column("body", Text, nullable=False),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("cube_id", String(36), ForeignKey("cubes.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", String(512), primary_key=True, index=True),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("source", String(1100), primary_key=True),
+    Column("relation", String(16), primary_key=True),
+    Column("target", String(1100), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Index(None, "target", "relation"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("errand", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("call", String(32), nullable=False),
+    Column("scope", JSON, nullable=False),
+    Column("subjects", JSON, nullable=False),
+    Column("outcome", String(64), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("key", String(512), primary_key=True),
+    Column("scope", String(1700), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
