@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from memos.cli.failing import PARTIAL
 from memos.cli.reading import read
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from memos import MemCube, MemOS
     from memos.cli.call import Call
     from memos.cli.reading import Entry
+
+
+class Extra(TypedDict):
+    """What the command line says of every memory that is added."""
+
+    labels: Sequence[str]
+    metadata: Mapping[str, JsonValue]
+    timestamp: str | None
+
 
 _TOLD = 20
 """How many bad entries are told one by one."""
@@ -32,7 +41,7 @@ class Bulk:
         call: Call,
         name: str,
         *,
-        extra: Mapping[str, Any],
+        extra: Extra,
         key: str | None = None,
         strict: bool = False,
     ) -> None:

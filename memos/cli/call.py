@@ -6,7 +6,7 @@ import functools
 import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from memos import MemOS
     from memos.config import Loaded
+    from memos.kernel import Whose
 
 Store = Annotated[
     str | None,
@@ -87,14 +88,6 @@ _ALWAYS = {
 }
 
 
-class Scoped(TypedDict):
-    """A scope as the SDK's calls take it."""
-
-    user_id: str | None
-    agent_id: str | None
-    session_id: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Shared:
     """The options that may stand before a command's name as well as after it."""
@@ -125,7 +118,7 @@ class Call:
         self.progress = bars(quiet=self.out.mode in {Mode.IDS, Mode.QUIET})
 
     @property
-    def scope(self) -> Scoped:
+    def scope(self) -> Whose:
         """Whose memory, for the SDK."""
         shared = self._shared
         return {
@@ -154,6 +147,11 @@ class Call:
         """The store's URL, where it was named by one."""
         named = self._shared.store
         return named if named is not None and "://" in named else None
+
+    @property
+    def store_named(self) -> bool:
+        """Whether the command line names a store."""
+        return self._shared.store is not None
 
     @property
     def place(self) -> str:

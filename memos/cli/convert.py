@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def _transform(
     call: Call,
-    to: Annotated[Target, typer.Option("--to", help="The kind to make.")],
+    to: Annotated[Target, typer.Option("--to", metavar="KIND", help="activation or parametric.")],
     ids: Ids = None,
     query: Annotated[
         str | None, typer.Option("--query", metavar="TEXT", help="Take what this finds.")

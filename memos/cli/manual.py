@@ -106,12 +106,19 @@ def panel_of(param: object) -> str:
     return getattr(param, "rich_help_panel", None) or default
 
 
+def record_of(param: object, record: tuple[str, str]) -> tuple[str, str]:
+    """The help record of a parameter; of an argument, whose name says it, without its type."""
+    name, text = record
+    is_argument = getattr(param, "param_type_name", "") == "argument"
+    return (name.split(" <", 1)[0] if is_argument else name), text
+
+
 def _write_panels(params: Sequence[Any], ctx: Context, formatter: HelpFormatter) -> None:
     panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for param in params:
         record = param.get_help_record(ctx)
         if record is not None:
-            panels.setdefault(panel_of(param), []).append(record)
+            panels.setdefault(panel_of(param), []).append(record_of(param, record))
     for last in (WHOSE, EVERYWHERE):
         panels[last] = panels.pop(last, [])
     for title, rows in panels.items():

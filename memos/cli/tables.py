@@ -74,9 +74,9 @@ def parts_bars(parts: Mapping[str, float], most: float) -> Text:
     return Text("\n").join(lines)
 
 
-def bar(value: float, most: float) -> str:
-    """A bar of at most ``BAR`` cells, in eighths of a cell."""
-    eighths = round(max(value, 0.0) / most * BAR * 8) if most > 0 else 0
+def bar(value: float, most: float, cells: int = BAR) -> str:
+    """A bar of ``cells`` cells for ``most``, in eighths of a cell."""
+    eighths = round(max(value, 0.0) / most * cells * 8) if most > 0 else 0
     full, rest = divmod(eighths, 8)
     return "█" * full + (_BLOCKS[rest] if rest else "")
 

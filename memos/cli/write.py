@@ -62,7 +62,7 @@ File = Annotated[
 ]
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ID...", help="Cubes; - reads ids from stdin, one a line."),
+    typer.Argument(metavar="ID", help="Cubes; - reads ids from stdin, one a line."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -128,9 +128,9 @@ def _add(
     export ("messages" with role and content), or plain text. Entries that cannot be read are
     told with their place, the others are stored, and the exit code is 7.
     """
-    from memos.cli.bulk import Bulk
+    from memos.cli.bulk import Bulk, Extra
 
-    extra = {"labels": tuple(label or ()), "metadata": pairs(meta), "timestamp": at}
+    extra = Extra(labels=label or (), metadata=pairs(meta), timestamp=at)
     name = _input_name(text, file)
     if name is not None:
         bulk = Bulk(call, name, extra=extra, key=key, strict=strict)
@@ -145,13 +145,7 @@ def _add(
 
     with call.open(create=True) as mem:
         cubes = mem.add(
-            str(text),
-            timestamp=at,
-            labels=extra["labels"],
-            metadata=extra["metadata"],
-            idempotency_key=key,
-            progress=call.progress,
-            **call.scope,
+            str(text), idempotency_key=key, progress=call.progress, **extra, **call.scope
         )
         write_cubes(call.out, "cubes", cubes)
 

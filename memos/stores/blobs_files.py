@@ -44,9 +44,12 @@ class FileBlobs:
     def put(self, content: bytes) -> str:
         """Store ``content`` durably and return its digest; a damaged copy is replaced."""
         digest = digest_of(content)
-        if not self._is_whole(digest):
-            with _translated(f"blob {digest} of {len(content)} bytes cannot be written"):
+        with _translated(f"blob {digest} of {len(content)} bytes cannot be written"):
+            if not self._is_whole(digest):
                 self._write(digest, content)
+            # Also where the blob was there: whoever renamed it may have died before this.
+            _force(self._path(digest).parent)
+            _force(self._folder)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -98,9 +101,7 @@ class FileBlobs:
 
     def _write(self, digest: str, content: bytes) -> None:
         path = self._path(digest)
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
-            _force(self._folder)
+        path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         unfinished = self._folder / f".{secrets.token_hex(16)}{_UNFINISHED}"
         try:
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
@@ -111,7 +112,6 @@ class FileBlobs:
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        _force(path.parent)
 
 
 def _force(folder: Path) -> None:

@@ -211,11 +211,9 @@ def _selected(query: Select[str], selection: Selection) -> Select[str]:
     if selection.kinds:
         query = query.where(cubes.c.kind.in_([str(kind) for kind in selection.kinds]))
     query = query.where(condition_of(selection.where))
-    beyond = (
-        cubes.c.id < selection.after if selection.newest_first else cubes.c.id > selection.after
-    )
     if selection.after is not None:
-        query = query.where(beyond)
+        here, there = cubes.c.id, selection.after
+        query = query.where(here < there if selection.newest_first else here > there)
     order = cubes.c.id.desc() if selection.newest_first else cubes.c.id
     return query.order_by(order).limit(selection.limit)
 

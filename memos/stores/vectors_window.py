@@ -1,0 +1,149 @@
+"""Unit vectors in RAM, searched exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos.errors import BadInput
+from memos.ports.near import Near
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from memos.cube import Scope
+    from memos.ports.vectors import VectorEntry
+
+    Rows = NDArray[np.intp]
+
+_FIELDS = ("user_id", "agent_id", "session_id")
+_NOBODY = -1
+"""The code of a scope's field that is not set."""
+
+_ROUNDING = 1e-4
+"""More than a float32 product of two unit vectors can be wrong by."""
+
+_SPARSE = 4
+"""When fewer than one row in so many counts, only these are multiplied."""
+
+
+class Window:
+    """A matrix [capacity, dimension] of which the first ``len`` rows are in use, in any order.
+
+    Beside each row stand its id and, for each field of a scope, a code for the value it has. Not
+    for several threads at once: whoever holds a window locks it.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
+        self._matrix = np.empty((0, dimension), dtype=np.float32)
+        self._codes = np.empty((len(_FIELDS), 0), dtype=np.int64)
+        self._known: tuple[dict[str, int], ...] = tuple({} for _ in _FIELDS)
+        self._ids: list[str] = []
+        self._rows: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def put(self, entries: Sequence[VectorEntry]) -> None:
+        """Take entries, in the place of what had the same ids."""
+        if not entries:
+            return
+        rows = [self._row(entry.id) for entry in entries]
+        self._reserve(len(self._ids))
+        self._matrix[rows] = np.stack([entry.vector for entry in entries])
+        self._codes[:, rows] = np.array([self._coded(entry.scope) for entry in entries]).T
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Remove entries; absent ids are no error."""
+        for one in ids:
+            row = self._rows.pop(one, None)
+            if row is None:
+                continue
+            last = self._ids.pop()
+            if last != one:  # the last row moves into the gap
+                end = len(self._ids)
+                self._ids[row], self._rows[last] = last, row
+                self._matrix[row] = self._matrix[end]
+                self._codes[:, row] = self._codes[:, end]
+
+    def near(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        k: int,
+        scope: Scope,
+        among: Collection[str] | None = None,
+    ) -> list[Near]:
+        """The ``k`` nearest entries that ``scope`` covers; see :class:`memos.ports.vectors`."""
+        rows = self._counting(scope, among)
+        if k < 1 or not len(rows):
+            return []
+        # A row's float32 score depends on where it stands in the matrix, by some last bits. So
+        # that equal vectors have equal scores, whatever may be among the k is scored once more.
+        rough = self._rough(rows, vector)
+        if k < len(rows):
+            edge = np.partition(rough, -k)[-k] - _ROUNDING
+            rows = rows[rough >= edge]
+        products = self._matrix[rows].astype(np.float64) * vector.astype(np.float64)
+        scores = np.clip(products.sum(axis=1), -1.0, 1.0).tolist()
+        found = [Near(self._ids[row], score) for row, score in zip(rows, scores, strict=True)]
+        return sorted(found, key=lambda near: (-near.score, near.id))[:k]
+
+    def _row(self, one: str) -> int:
+        """The row of an id; a new id gets the row after the last."""
+        row = self._rows.setdefault(one, len(self._ids))
+        if row == len(self._ids):
+            self._ids.append(one)
+        return row
+
+    def _reserve(self, count: int) -> None:
+        """Make place for ``count`` rows: at least twice what there was, so that puts stay cheap."""
+        capacity = len(self._matrix)
+        if count <= capacity:
+            return
+        more = max(count, 2 * capacity) - capacity
+        self._matrix = np.pad(self._matrix, ((0, more), (0, 0)))
+        self._codes = np.pad(self._codes, ((0, 0), (0, more)))
+
+    def _coded(self, scope: Scope) -> list[int]:
+        values = (getattr(scope, field) for field in _FIELDS)
+        return [
+            _NOBODY if value is None else known.setdefault(value, len(known))
+            for known, value in zip(self._known, values, strict=True)
+        ]
+
+    def _counting(self, scope: Scope, among: Collection[str] | None) -> Rows:
+        """The rows that ``scope`` covers and ``among`` names."""
+        count = len(self._ids)
+        counts = np.ones(count, dtype=bool)
+        for field, codes, known in zip(_FIELDS, self._codes, self._known, strict=True):
+            value = getattr(scope, field)
+            if value is not None:
+                counts &= codes[:count] == known.get(value, _NOBODY - 1)
+        if among is None:
+            return np.flatnonzero(counts)
+        named = {self._rows[one] for one in among if one in self._rows}
+        rows = np.fromiter(named, dtype=np.intp, count=len(named))
+        return rows[counts[rows]]
+
+    def _rough(self, rows: Rows, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        count = len(self._ids)
+        if len(rows) * _SPARSE < count:
+            return np.asarray(self._matrix[rows] @ vector)
+        return np.asarray((self._matrix[:count] @ vector)[rows])
+
+
+def check_dimension(vectors: Iterable[NDArray[np.float32]], dimension: int) -> None:
+    """Make sure that all ``vectors`` fit an index.
+
+    Raises:
+        BadInput: one has another shape than [dimension].
+    """
+    for vector in vectors:
+        if vector.shape != (dimension,):
+            message = f"a vector of shape {vector.shape} does not fit an index of ({dimension},)"
+            raise BadInput(message, hint="an index holds the vectors of one embedding model")

@@ -1,0 +1,199 @@
+"""Sameness of words through FTS5, the full-text index that SQLite carries.
+
+    words          the full-text index: rowid -> text
+    words_entries  rowid -> the cube's id and its scope
+
+Both are made when they are not there and belong to no migration: an index can be rebuilt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from memos.errors import BackendError
+from memos.ports.near import Near
+from memos.stores.stopwords import STOP_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Engine
+
+    from memos.cube import Scope
+    from memos.ports.words import WordEntry
+
+_TERM_LIMIT = 32
+"""How many terms of a query are looked for; the rarest ones."""
+
+# FTS5 takes letters and digits for words, and so do we; it knows no words in a script that puts
+# no spaces between them, so there each character and each pair of neighbours counts as one.
+_TERM = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+
+_TABLES = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, tokenize = 'porter unicode61')",
+    """
+    CREATE TABLE IF NOT EXISTS words_entries (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        user_id TEXT,
+        agent_id TEXT,
+        session_id TEXT
+    )
+    """,
+)
+
+_NEAR = text(
+    """
+    SELECT words_entries.id, -bm25(words) AS score
+    FROM words JOIN words_entries ON words_entries.number = words.rowid
+    WHERE words MATCH :match
+      AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:agent_id IS NULL OR agent_id = :agent_id)
+      AND (:session_id IS NULL OR session_id = :session_id)
+      AND (:among IS NULL OR words_entries.id IN (SELECT value FROM json_each(:among)))
+    ORDER BY score DESC, words_entries.id
+    LIMIT :k
+    """
+)
+
+_FREQUENCIES = text(
+    """
+    SELECT value, (SELECT count(*) FROM words WHERE words MATCH value) AS texts
+    FROM json_each(:matches)
+    """
+)
+
+_DROP_TEXTS = text(
+    """
+    DELETE FROM words WHERE rowid IN
+        (SELECT number FROM words_entries WHERE id IN (SELECT value FROM json_each(:ids)))
+    """
+)
+
+_DROP_ENTRIES = text(
+    "DELETE FROM words_entries WHERE id IN (SELECT value FROM json_each(:ids))"
+)
+
+# A deleted text's terms stay in the index's older segments until these are merged into one.
+_ERASE = text("INSERT INTO words (words) VALUES ('optimize')")
+
+_PUT_TEXT = text("INSERT INTO words (rowid, text) VALUES (:number, :text)")
+
+_PUT_ENTRY = text(
+    "INSERT INTO words_entries (number, id, user_id, agent_id, session_id)"
+    " VALUES (:number, :id, :user_id, :agent_id, :session_id)"
+)
+
+
+class Fts5Words:
+    """BM25 over stemmed words, in the catalog's own database.
+
+    The statistics that BM25 needs are those of all texts, whatever the scope of the question.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(write=True)
+        with _translated(), self._writing.begin() as connection:
+            for statement in _TABLES:
+                connection.execute(text(statement))
+
+    def put(self, entries: Sequence[WordEntry]) -> None:
+        """Store durably, all or none, in the place of what had the same ids."""
+        latest = {entry.id: entry for entry in entries}
+        if not latest:
+            return
+        with _translated(), self._writing.begin() as connection:
+            _delete(connection, latest)
+            last = connection.execute(text("SELECT max(number) FROM words_entries")).scalar() or 0
+            rows = [
+                {"number": number, "id": entry.id, "text": _indexed(entry.text)}
+                | entry.scope.model_dump()
+                for number, entry in enumerate(latest.values(), start=last + 1)
+            ]
+            connection.execute(_PUT_ENTRY, rows)
+            connection.execute(_PUT_TEXT, rows)
+
+    def near(
+        self, query: str, *, k: int, scope: Scope, among: Collection[str] | None = None
+    ) -> list[Near]:
+        """The ``k`` best matches that ``scope`` covers, best first."""
+        terms = _terms(query)
+        if k < 1 or not terms:
+            return []
+        with _translated(), self._engine.connect() as connection:
+            match = " OR ".join(_rarest(connection, [f'"{term}"' for term in terms]))
+            found = connection.execute(
+                _NEAR,
+                {
+                    "match": match,
+                    "k": k,
+                    "among": None if among is None else json.dumps(list(among)),
+                    **scope.model_dump(),
+                },
+            )
+            return [Near(row.id, row.score) for row in found]
+
+    def drop(self, ids: Collection[str]) -> None:
+        """Remove entries and what the index keeps of their words; absent ids are no error.
+
+        The index is rewritten, which takes longer than a put: drop many at once.
+        """
+        with _translated(), self._writing.begin() as connection:
+            if _delete(connection, ids):
+                connection.execute(_ERASE)
+
+    def ids(self) -> set[str]:
+        """The ids of all entries."""
+        with _translated(), self._engine.connect() as connection:
+            return set(connection.execute(text("SELECT id FROM words_entries")).scalars())
+
+
+def _delete(connection: Connection, ids: Iterable[str]) -> int:
+    """Remove entries from both tables and return how many there were."""
+    parameters = {"ids": json.dumps(list(ids))}
+    connection.execute(_DROP_TEXTS, parameters)
+    return connection.execute(_DROP_ENTRIES, parameters).rowcount
+
+
+def _indexed(content: str) -> str:
+    return _UNSPACED.sub(lambda run: f" {' '.join(_pieces(run[0]))} ", content)
+
+
+def _pieces(run: str) -> list[str]:
+    """The characters of a run without spaces, and the pairs of neighbours."""
+    return [*run, *(run[at : at + 2] for at in range(len(run) - 1))]
+
+
+def _terms(query: str) -> list[str]:
+    """The different words of ``query``, without stop words unless it has no others."""
+    words = _TERM.findall(_indexed(unicodedata.normalize("NFC", query)).lower())
+    different = list(dict.fromkeys(words))
+    return [word for word in different if word not in STOP_WORDS] or different
+
+
+def _rarest(connection: Connection, matches: list[str]) -> list[str]:
+    """At most so many of ``matches`` as a query may have: those that the fewest texts have."""
+    if len(matches) <= _TERM_LIMIT:
+        return matches
+    rows = connection.execute(_FREQUENCIES, {"matches": json.dumps(matches)})
+    texts = {row.value: row.texts for row in rows}
+    known = [match for match in matches if texts[match]]
+    return sorted(known, key=lambda match: texts[match])[:_TERM_LIMIT] or matches[:1]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        hint = "run `memos check`"
+        raise BackendError(f"the index of words cannot be used: {error}", hint=hint) from error
