@@ -24,7 +24,7 @@ def confirm(what: str, *, yes: bool, typed: str | None = None) -> bool:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         hint = "pass --yes to do it, or --dry-run to see what it would do"
-        raise BadInput(f"{what}: no terminal to ask on", hint=hint)
+        raise BadInput(f"{what}? There is no terminal to ask on", hint=hint)
     if typed is None:
         return typer.confirm(f"{what}?", default=False, err=True)
     answer = typer.prompt(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+_PATIENCE = 0.4
+"""Seconds that work may take before a bar is drawn for it."""
+
+
 class Bars:
-    """A ``memos.ports.progress.Progress`` that draws one bar for each thing being done.
+    """A ``memos.ports.progress.Progress`` that draws one bar for each thing that takes a while.
 
     A bar goes when its work is done, and with the last one the lines they stood on.
     """
@@ -19,6 +24,7 @@ class Bars:
         self._shown = shown
         self._drawing: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._since: dict[str, float] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Move the bar of ``what``."""
@@ -26,6 +32,8 @@ class Bars:
             return
         if done >= total:
             self._finish(what)
+            return
+        if time.monotonic() - self._since.setdefault(what, time.monotonic()) < _PATIENCE:
             return
         drawing = self._started()
         if what not in self._tasks:
@@ -38,13 +46,16 @@ class Bars:
             self._drawing.stop()
         self._drawing = None
         self._tasks = {}
+        self._since = {}
 
     def _finish(self, what: str) -> None:
+        self._since.pop(what, None)
         task = self._tasks.pop(what, None)
         if self._drawing is not None and task is not None:
             self._drawing.remove_task(task)
-        if not self._tasks:
-            self.close()
+        if self._drawing is not None and not self._tasks:
+            self._drawing.stop()
+            self._drawing = None
 
     def _started(self) -> Progress:
         if self._drawing is None:
@@ -60,7 +71,7 @@ class Bars:
 
             self._drawing = Progress(
                 TextColumn("{task.description:<22}", markup=False),
-                BarColumn(bar_width=32, complete_style="cyan", finished_style="cyan"),
+                BarColumn(bar_width=32, complete_style="cyan", finished_style="cyan", style="dim"),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(compact=True),
                 console=screen(stderr=True),

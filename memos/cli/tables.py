@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 BAR = 20
 """Cells of the longest bar."""
 
+_ID = {"no_wrap": True, "style": "cyan", "min_width": 36}
+_WHEN = {"no_wrap": True, "min_width": 10}
+_WHO = {"no_wrap": True, "max_width": 16, "min_width": 6}
+_MEMORY = {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}
+_KIND = {"no_wrap": True, "min_width": 10}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -34,11 +39,11 @@ def cubes_table(cubes: Sequence[MemCube]) -> Table:
     """One line a cube: id, date, who, and the beginning of its text."""
     kinds = {cube.kind for cube in cubes} != {"plaintext"}
     table = plain_table(
-        ("id", {"no_wrap": True, "style": "cyan"}),
-        *([("kind", {"no_wrap": True})] if kinds else []),
-        ("when", {"no_wrap": True}),
-        ("who", {"no_wrap": True, "max_width": 16}),
-        ("memory", {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}),
+        ("id", _ID),
+        *([("kind", _KIND)] if kinds else []),
+        ("when", _WHEN),
+        ("who", _WHO),
+        ("memory", _MEMORY),
     )
     for cube in cubes:
         kind = [str(cube.kind)] if kinds else []
@@ -50,8 +55,8 @@ def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
     """A hit with its text in full and its id below; with ``explain``, its parts as bars."""
     table = plain_table(
         ("score", {"no_wrap": True, "justify": "right"}),
-        ("when", {"no_wrap": True}),
-        ("who", {"no_wrap": True, "max_width": 16}),
+        ("when", _WHEN),
+        ("who", _WHO),
         ("memory", {"ratio": 1}),
     )
     most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
@@ -59,7 +64,7 @@ def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
         memory = Text(clean(hit.cube.text))
         if explain:
             memory.append("\n").append_text(parts_bars(hit.parts, most))
-        memory.append(f"\n{hit.cube.id}", style="dim")
+        memory.append(f"\n{hit.cube.id}" + ("\n" if explain else ""), style="dim")
         table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
     return table
 
@@ -100,10 +105,10 @@ def versions_table(cubes: Sequence[MemCube]) -> Table:
 def doomed_table(doomed: Sequence[Doomed]) -> Table:
     """What forgetting takes along."""
     table = plain_table(
-        ("id", {"no_wrap": True, "style": "cyan"}),
-        ("kind", {"no_wrap": True}),
-        ("because of", {"no_wrap": True}),
-        ("memory", {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}),
+        ("id", _ID),
+        ("kind", _KIND),
+        ("because of", {"no_wrap": True, "min_width": 13}),
+        ("memory", _MEMORY),
     )
     for one in doomed:
         because = "asked for" if one.because is None else f"…{one.because[-12:]}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from memos.cube import Scope
+from memos.cube.identity import canonical
 from memos.errors import BadInput
 from memos.kinds.times import read_time
 
@@ -96,11 +97,12 @@ def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, 
         BadInput: it is no mapping of names to JSON values.
     """
     try:
-        return _JSON.validate_python(metadata, strict=True)
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        message = f"{what} cannot be stored as JSON at {place or 'its top'}: {metadata!r:.80}"
+        checked = _JSON.validate_python(metadata, strict=True)
+        canonical(checked)  # refuses what JSON has no word for: NaN, half a surrogate pair
+    except (ValidationError, ValueError, RecursionError) as error:
+        message = f"{what} cannot be stored as JSON: {metadata!r:.80}"
         raise BadInput(message, hint="use text, numbers, booleans, lists and mappings") from error
+    return checked
 
 
 def checked_labels(labels: object, what: str = "the labels") -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
-from memos.errors import BadInput, BackendError
+from memos.errors import BackendError, BadInput
+from memos.ports.runtime import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from memos.ports.runtime import Message
 
 _PROBES = ("a", "A", "1", "é", "字", " a", "\n", "\n\n", "\t", "  a", ".", "'s", "<", "(", "?!", "_")
 """Beginnings of what a user may say: one of every class that tokenizers treat on its own."""
@@ -49,14 +49,12 @@ class ChatTemplate:
         """
         mark = _unused(messages)
         chat = [{"role": m.role, "content": self._broken(m.content, mark)} for m in messages]
-        ids: list[int] = []
-        for piece in self._rendered(chat, opening=True).split(mark):
-            ids += self.plain(piece)
-        return tuple(ids)
+        pieces = self._rendered(chat, opening=True).split(mark)
+        return tuple(chain.from_iterable(map(self._ids, pieces)))
 
-    def prefix(self, messages: Sequence[Message], user: type[Message]) -> tuple[int, ...]:
+    def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The tokens with which every prompt begins that ``messages`` and a user's words make."""
-        prompts = [self.encode([*messages, user("user", probe)]) for probe in _PROBES]
+        prompts = [self.encode([*messages, Message("user", probe)]) for probe in _PROBES]
         return tuple(commonprefix(prompts))
 
     def closing(self) -> tuple[int, ...]:
@@ -64,10 +62,18 @@ class ChatTemplate:
         mark = _unused(())
         chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": mark}]
         after = self._rendered(chat, opening=False).rpartition(mark)[2]
-        return tuple(number for number in self.plain(after) if number in self._special)[:1]
+        return tuple(number for number in self._ids(after) if number in self._special)[:1]
 
-    def plain(self, text: str) -> list[int]:
-        """The ids of a text as it is; special tokens in it are read as such."""
+    def tokens_of(self, answer: str) -> tuple[int, ...]:
+        """The ids of a text within an answer, special tokens broken."""
+        mark = _unused([Message("assistant", answer)])
+        return tuple(chain.from_iterable(map(self._ids, self._broken(answer, mark).split(mark))))
+
+    def document(self, text: str) -> tuple[int, ...]:
+        """The ids of a text outside any chat, begun as the tokenizer begins documents."""
+        return tuple(self._tokenizer(text)["input_ids"])
+
+    def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
 
     def decode(self, tokens: Sequence[int]) -> str:

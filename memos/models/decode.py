@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from memos.ports.progress import Progress, silent
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     import torch
 
     from memos.models.kv_safetensors import State
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text has left in the model."""
+
+    logits: torch.Tensor
+    """[vocabulary], after the last token."""
+    cache: Any
+    """The attention state; writing goes on in it."""
+    reused: int
+    """How many tokens were not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +58,29 @@ class Reader:
     model: Any
     stride: int
 
+    def on(self, model: Any) -> Reader:
+        """The same reading, by another model."""
+        return replace(self, model=model)
+
     def read(
-        self,
-        tokens: Sequence[int],
-        *,
-        state: State | None = None,
-        reuse: int = 0,
-        progress: Progress = silent,
-    ) -> tuple[torch.Tensor, Any]:
-        """Logits [vocabulary] after ``tokens``, and the cache that holds them all."""
+        self, tokens: Sequence[int], state: State | None = None, *, progress: Progress = silent
+    ) -> Reading:
+        """Read ``tokens``, resuming from what they have in common with ``state``."""
         from transformers import DynamicCache
 
-        cache = state.cache(reuse) if state and reuse else DynamicCache()
-        logits = None
-        for start in range(reuse, len(tokens), self.stride):
+        reused = self._reusable(state, tokens) if state else 0
+        cache = state.cache(reused) if state and reused else DynamicCache()
+        starts = range(reused, len(tokens), self.stride)
+        for start in starts[:-1]:
             progress("reading", start, len(tokens))
-            logits = self.step(tokens[start : start + self.stride], cache)
+            self.step(tokens[start : start + self.stride], cache)
+        progress("reading", starts[-1], len(tokens))
+        logits = self.step(tokens[starts[-1] :], cache)
         progress("reading", len(tokens), len(tokens))
-        assert logits is not None, "the last stride is never reused"  # noqa: S101
-        return logits, cache
+        return Reading(logits, cache, reused)
 
-    def reusable(self, state: State, tokens: Sequence[int]) -> int:
-        """How many tokens of ``state`` a reading of ``tokens`` may start behind."""
+    def _reusable(self, state: State, tokens: Sequence[int]) -> int:
+        # the last token is always computed: its logits are what is asked for
         common = 0
         for old, new in zip(state.tokens, tokens[:-1], strict=False):
             if old != new:
@@ -81,28 +94,75 @@ class Reader:
 
         ids = torch.tensor([list(tokens)], device=self.model.device)
         with torch.inference_mode():
-            output = self.model(
-                input_ids=ids, past_key_values=cache, use_cache=True, **last_logits(self.model, 1)
-            )
-        return output.logits[0, -1]  # type: ignore[no-any-return]
+            return last_logits(
+                self.model, input_ids=ids, past_key_values=cache, use_cache=True
+            )[0]
 
     def write(
         self, tokens: Sequence[int], *, limit: int, stop: Collection[int], state: State | None
     ) -> Written:
         """Continue ``tokens`` greedily, until a token of ``stop`` or ``limit`` tokens."""
-        reuse = self.reusable(state, tokens) if state else 0
-        logits, cache = self.read(tokens, state=state, reuse=reuse)
-        token = int(logits.argmax())
+        reading = self.read(tokens, state)
+        token = int(reading.logits.argmax())
         first_at = time.perf_counter()
         written: list[int] = []
         while token not in stop and len(written) < limit:
             written.append(token)
             if len(written) < limit:
-                token = int(self.step([token], cache).argmax())
-        return Written(tuple(written), reuse, first_at)
+                token = int(self.step([token], reading.cache).argmax())
+        return Written(tuple(written), reading.reused, first_at)
 
 
-def last_logits(model: Any, count: int) -> dict[str, int]:
-    """The argument by which a model computes only its last ``count`` logits, if it knows one."""
-    known = "logits_to_keep" in inspect.signature(model.forward).parameters
-    return {"logits_to_keep": count} if known else {}
+def logits_at(model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:
+    """Logits [places, vocabulary] of the first row; a model that can computes no others."""
+    if _keeps(model):
+        return model(**inputs, logits_to_keep=places).logits[0]  # type: ignore[no-any-return]
+    return model(**inputs).logits[0, places]  # type: ignore[no-any-return]
+
+
+def last_logits(model: Any, **inputs: Any) -> torch.Tensor:
+    """Logits [rows, vocabulary] after the last token; a model that can computes no others."""
+    kept = {"logits_to_keep": 1} if _keeps(model) else {}
+    return model(**inputs, **kept).logits[:, -1]  # type: ignore[no-any-return]
+
+
+def _keeps(model: Any) -> bool:
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "logits_to_keep" in inspect.signature(plain.forward).parameters
+
+
+def write_together(
+    model: Any, prompts: Sequence[Sequence[int]], *, limit: int, stop: Collection[int]
+) -> list[tuple[int, ...]]:
+    """Continue several prompts greedily at once, each until a token of ``stop``.
+
+    Padding changes the last bits of a computation, so where two tokens are all but equal an
+    answer can differ from the one that :meth:`Reader.write` gives.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    longest = max(map(len, prompts))
+    gaps = [longest - len(prompt) for prompt in prompts]
+    device = model.device
+    ids = torch.tensor(
+        [[0] * gap + list(p) for gap, p in zip(gaps, prompts, strict=True)], device=device
+    )
+    seen = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in gaps], device=device)
+    positions = (seen.cumsum(1) - 1).clamp(min=0)
+    cache, answers = DynamicCache(), [list[int]() for _ in prompts]
+    running = set(range(len(prompts)))
+    with torch.inference_mode():
+        for _ in range(limit):
+            inputs = {"input_ids": ids, "attention_mask": seen, "position_ids": positions}
+            logits = last_logits(model, **inputs, past_key_values=cache, use_cache=True)
+            ids = logits.argmax(-1, keepdim=True)
+            tokens = ids[:, 0].tolist()
+            running -= {row for row in running if tokens[row] in stop}
+            if not running:
+                break
+            for row in running:
+                answers[row].append(tokens[row])
+            seen = torch.cat([seen, torch.ones_like(ids)], dim=1)
+            positions = positions[:, -1:] + 1
+    return [tuple(answer) for answer in answers]

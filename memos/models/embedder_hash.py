@@ -61,7 +61,7 @@ class HashEmbedder:
         for feature, times in Counter(_features(text)).items():
             place, sign, weight = _hashed(feature)
             total[place % self._dimension] += sign * weight * log1p(times)
-        length = np.linalg.norm(total)
+        length = float(np.linalg.norm(total))
         if length == 0.0:  # no words, or words that cancel each other
             total[0] = length = 1.0
         return np.asarray(total / length, dtype=np.float32)

@@ -78,6 +78,8 @@ class Recipe:
     seed: int = 0
     unrelated: tuple[str, ...] = field(default=())
     """Texts on which the model must stay as it was."""
+    unrelated_questions: tuple[str, ...] = field(default=())
+    """Questions that the model must answer as it did."""
 
 
 @dataclass(frozen=True, slots=True)

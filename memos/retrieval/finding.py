@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memos.cube import Kind
 from memos.ports.catalog import Selection
-from memos.ports.filters import EVERYTHING, Every, Filter
+from memos.ports.filters import EVERYTHING, Filter
 from memos.ports.graph import Relation
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
@@ -49,7 +49,7 @@ class Finder:
         return self._hits(ranked, scope=scope, among=among, k=k)
 
     def _among(self, scope: Scope, where: Filter) -> set[str] | None:
-        if where in {EVERYTHING, Every(())}:
+        if where == EVERYTHING:
             return None
         selection = Selection(scope=scope, where=where, kinds=(Kind.PLAINTEXT,))
         return set(self._catalog.ids(selection))

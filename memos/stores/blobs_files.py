@@ -1,10 +1,10 @@
 """Blobs as files, named after their content.
 
-    folder/
-    ├── .3f9c….part      being written; removed when the store is next opened
-    ├── 0a/
-    │   └── 0a41…        the whole content of the blob 0a41…
-    └── ff/
+folder/
+├── .3f9c….part      being written; removed when the store is next opened
+├── 0a/
+│   └── 0a41…        the whole content of the blob 0a41…
+└── ff/
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class FileBlobs:
         """Every digest there is, in ascending order."""
         with _translated(f"the blobs in {self._folder} cannot be listed"):
             for shard in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
-                for name in sorted(os.listdir(shard)):
+                for name in sorted(path.name for path in shard.iterdir()):
                     if is_digest(name) and name.startswith(shard.name):
                         yield name
 

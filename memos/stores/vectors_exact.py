@@ -55,6 +55,8 @@ class ExactVectors:
         self._dimension = dimension
         self._lock = threading.Lock()
         self._window: Window | None = None
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._engine = open_engine(path)
         with self._transaction(write=True) as connection:
             _VECTORS.create(connection, checkfirst=True)
@@ -145,4 +147,6 @@ class ExactVectors:
                 yield connection
         except SQLAlchemyError as error:
             hint = "`memos check --repair` indexes anew"
-            raise BackendError(f"the index of vectors cannot be used: {error}", hint=hint) from error
+            raise BackendError(
+                f"the index of vectors cannot be used: {error}", hint=hint
+            ) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from memos.ports.vectors import VectorEntry
 
     Rows = NDArray[np.intp]
+    Whose = tuple[str | None, ...]
+    """A scope's fields, in the order of _FIELDS."""
 
 _FIELDS = ("user_id", "agent_id", "session_id")
 _NOBODY = -1
@@ -28,6 +32,9 @@ _ROUNDING = 1e-4
 
 _SPARSE = 4
 """When fewer than one row in so many counts, only these are multiplied."""
+
+_REMEMBERED = 10_000
+"""How many scopes are remembered as asked for."""
 
 
 class Window:
@@ -110,18 +117,16 @@ class Window:
         self._codes = np.pad(self._codes, ((0, 0), (0, more)))
 
     def _coded(self, scope: Scope) -> list[int]:
-        values = (getattr(scope, field) for field in _FIELDS)
         return [
             _NOBODY if value is None else known.setdefault(value, len(known))
-            for known, value in zip(self._known, values, strict=True)
+            for known, value in zip(self._known, _whose(scope), strict=True)
         ]
 
     def _counting(self, scope: Scope, among: Collection[str] | None) -> Rows:
         """The rows that ``scope`` covers and ``among`` names."""
         count = len(self._ids)
         counts = np.ones(count, dtype=bool)
-        for field, codes, known in zip(_FIELDS, self._codes, self._known, strict=True):
-            value = getattr(scope, field)
+        for value, codes, known in zip(_whose(scope), self._codes, self._known, strict=True):
             if value is not None:
                 counts &= codes[:count] == known.get(value, _NOBODY - 1)
         if among is None:
@@ -135,6 +140,81 @@ class Window:
         if len(rows) * _SPARSE < count:
             return np.asarray(self._matrix[rows] @ vector)
         return np.asarray((self._matrix[:count] @ vector)[rows])
+
+
+class Windows:
+    """The windows of the scopes that are asked for again and again.
+
+    The first question to a scope does not pay for loading it. Together the windows hold a limited
+    number of vectors; those asked longest ago give way.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._windows: OrderedDict[Whose, Window] = OrderedDict()
+        self._asked: set[Whose] = set()
+        self._too_large: set[Whose] = set()
+
+    def find(self, scope: Scope) -> Window | None:
+        """A window that holds all that ``scope`` covers, if there is one."""
+        for whose in _covering(scope):
+            if whose in self._windows:
+                self._windows.move_to_end(whose)
+                return self._windows[whose]
+        return None
+
+    def pays(self, scope: Scope) -> bool:
+        """Whether to load the window of ``scope``: it was asked for before, and may fit."""
+        whose = _whose(scope)
+        if whose in self._asked:
+            return whose not in self._too_large
+        if len(self._asked) >= _REMEMBERED:
+            self._asked.clear()
+            self._too_large.clear()
+        self._asked.add(whose)
+        return False
+
+    def refuse(self, scope: Scope) -> None:
+        """Note that ``scope`` covers more than the limit."""
+        self._too_large.add(_whose(scope))
+
+    def keep(self, scope: Scope, window: Window) -> None:
+        """Take the window of all that ``scope`` covers."""
+        self._windows[_whose(scope)] = window
+        self._trim()
+
+    def put(self, entries: Sequence[VectorEntry]) -> None:
+        """Bring the windows in step with what was stored."""
+        self.drop([entry.id for entry in entries])
+        for entry in entries:
+            for whose in _covering(entry.scope):
+                if whose in self._windows:
+                    self._windows[whose].put([entry])
+        self._trim()
+
+    def drop(self, ids: Collection[str]) -> None:
+        """Bring the windows in step with what was removed."""
+        for window in self._windows.values():
+            window.drop(ids)
+
+    def clear(self) -> None:
+        """Let go of all windows."""
+        self._windows.clear()
+        self._asked.clear()
+        self._too_large.clear()
+
+    def _trim(self) -> None:
+        while sum(map(len, self._windows.values())) > self.limit:
+            self._windows.popitem(last=False)
+
+
+def _whose(scope: Scope) -> Whose:
+    return tuple(getattr(scope, field) for field in _FIELDS)
+
+
+def _covering(scope: Scope) -> Iterable[Whose]:
+    """Every scope that covers ``scope``: any of its fields may be left open."""
+    return product(*(((value, None) if value is not None else (None,)) for value in _whose(scope)))
 
 
 def check_dimension(vectors: Iterable[NDArray[np.float32]], dimension: int) -> None:

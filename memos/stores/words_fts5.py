@@ -35,7 +35,9 @@ _TERM_LIMIT = 32
 # FTS5 takes letters and digits for words, and so do we; it knows no words in a script that puts
 # no spaces between them, so there each character and each pair of neighbours counts as one.
 _TERM = re.compile(r"[^\W_]+")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_UNSPACED = re.compile(
+    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
 
 _TABLES = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, tokenize = 'porter unicode61')",
@@ -78,9 +80,7 @@ _DROP_TEXTS = text(
     """
 )
 
-_DROP_ENTRIES = text(
-    "DELETE FROM words_entries WHERE id IN (SELECT value FROM json_each(:ids))"
-)
+_DROP_ENTRIES = text("DELETE FROM words_entries WHERE id IN (SELECT value FROM json_each(:ids))")
 
 # A deleted text's terms stay in the index's older segments until these are merged into one.
 _ERASE = text("INSERT INTO words (words) VALUES ('optimize')")

@@ -1,0 +1,168 @@
+"""A causal language model and what is known of it, each part loaded when it is first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from memos.errors import BackendError, BadSetting, MissingLibrary
+from memos.models.chat_template import ChatTemplate
+from memos.models.decode import Reader
+from memos.models.fingerprint import fingerprint_of
+from memos.models.kv_safetensors import shape_of, state_of
+from memos.models.weights import locate, quiet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from memos.cube import Fingerprint
+    from memos.models.kv_safetensors import Shape
+    from memos.ports.progress import Progress
+
+_STRIDE = {"cpu": 64, "cuda": 512}
+"""Tokens that are read in one call. A short stride lets more of a memory be reused; a GPU takes
+about as long for 512 tokens as for one."""
+_DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
+_DTYPE_NAMES = ("float32", "bfloat16", "float16")
+
+
+class LanguageModel:
+    """A causal language model; see :class:`memos.models.runtime_torch.TorchRuntime`."""
+
+    def __init__(
+        self, name: str, *, cache_folder: Path, device: str, dtype: str, progress: Progress
+    ) -> None:
+        self._name, self._cache_folder, self._progress = name, cache_folder, progress
+        self._device_wanted, self._dtype_wanted = device, dtype
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the model's files lie."""
+        return locate(self._name, cache_folder=self._cache_folder, progress=self._progress)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        torch = _torch()
+        wanted = self._device_wanted
+        if wanted == "auto":
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        if wanted.partition(":")[0] not in _STRIDE:
+            raise BadSetting(f"no device is called {wanted!r}", hint="auto, cpu or cuda")
+        if wanted.startswith("cuda") and not torch.cuda.is_available():
+            raise BadSetting("there is no CUDA device here", hint="set the device to auto or cpu")
+        return torch.device(wanted)  # type: ignore[no-any-return]
+
+    @cached_property
+    def dtype(self) -> str:
+        """The name of the numbers that the model computes with."""
+        wanted = self._dtype_wanted
+        if wanted == "auto":
+            return _DTYPES[self.device.type]
+        if wanted not in _DTYPE_NAMES:
+            names = ", ".join(_DTYPE_NAMES)
+            raise BadSetting(f"no dtype is called {wanted!r}", hint=f"auto, {names}")
+        return wanted
+
+    @cached_property
+    def config(self) -> Any:
+        """The transformers configuration."""
+        transformers = _transformers()
+        try:
+            return transformers.AutoConfig.from_pretrained(self.folder)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    @cached_property
+    def chat(self) -> ChatTemplate:
+        """Its tokenizer and chat template."""
+        transformers = _transformers()
+        try:
+            return ChatTemplate(transformers.AutoTokenizer.from_pretrained(self.folder))
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Which model this is."""
+        return fingerprint_of(
+            self.folder,
+            self.config,
+            name=self._name,
+            template=self.chat.text,
+            dtype=self.dtype,
+            cache_folder=self._cache_folder,
+        )
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The model itself, its weights in memory."""
+        torch, transformers = _torch(), _transformers()
+        try:
+            with quiet():
+                model = transformers.AutoModelForCausalLM.from_pretrained(
+                    self.folder, dtype=getattr(torch, self.dtype), use_safetensors=True
+                )
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+        model = model.to(self.device).eval().requires_grad_(requires_grad=False)
+        return Reader(model, _STRIDE[self.device.type])
+
+    @property
+    def model(self) -> Any:
+        """The transformers model."""
+        return self.reader.model
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape of its attention state, found by looking at one."""
+        return shape_of(state_of([0], self.reader.read([0]).cache), self.vocabulary)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens it knows."""
+        return int(self.config.get_text_config().vocab_size)
+
+    @property
+    def longest(self) -> int | None:
+        """How many tokens it can attend to; None where it does not say."""
+        limit = getattr(self.config.get_text_config(), "max_position_embeddings", None)
+        return None if limit is None else int(limit)
+
+    @cached_property
+    def stop(self) -> frozenset[int]:
+        """The tokens that end an answer."""
+        named = self.model.generation_config.eos_token_id
+        ends = named if isinstance(named, list) else [named]
+        return frozenset({n for n in ends if n is not None} | set(self.chat.closing()))
+
+    def _unreadable(self, error: Exception) -> BackendError:
+        reason = str(error).strip().partition("\n")[0]
+        return BackendError(
+            f"{self.folder} cannot be loaded as a causal language model: {reason}",
+            hint="pass a folder that transformers can load, with weights in safetensors",
+        )
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise _missing("torch") from error
+    return torch
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise _missing("transformers") from error
+    return transformers
+
+
+def _missing(library: str) -> MissingLibrary:
+    return MissingLibrary(
+        f"running a language model needs {library}", hint="pip install 'agent-memos[local]'"
+    )

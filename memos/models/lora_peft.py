@@ -1,0 +1,181 @@
+"""A LoRA that the model wears for one call and then takes off, by way of peft."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memos.cube import Adapter
+from memos.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import torch
+
+_PREFIX = "base_model.model."
+_PARTS = (".lora_A.weight", ".lora_B.weight")
+_NAME = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA's tensors by the names that peft gives them, and its shape."""
+
+    adapter: Adapter
+    tensors: Mapping[str, torch.Tensor]
+
+
+def linear_modules(model: Any) -> tuple[str, ...]:
+    """The names of the linear layers within a model's blocks; its output layer is left out."""
+    import torch
+
+    output = model.get_output_embeddings()
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not output
+    )
+
+
+@contextmanager
+def fresh(model: Any, *, rank: int, alpha: float) -> Iterator[Any]:
+    """The model with an untrained LoRA on every linear layer; afterwards it is as it was."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(linear_modules(model)))
+    with _lent(get_peft_model(model, config, adapter_name=_NAME)) as wrapped:
+        yield wrapped
+
+
+@contextmanager
+def worn(model: Any, lora: Lora | None) -> Iterator[Any]:
+    """The model with a LoRA, or as it is; afterwards it is as it was."""
+    if lora is None:
+        yield model
+        return
+    from peft import LoraConfig, get_peft_model
+
+    shape = lora.adapter
+    config = LoraConfig(
+        r=shape.rank,
+        lora_alpha=shape.alpha,
+        target_modules=list(shape.targets),
+        inference_mode=True,
+    )
+    wrapped = get_peft_model(model, config, adapter_name=_NAME, low_cpu_mem_usage=True)
+    with _lent(wrapped):
+        modules = dict(wrapped.named_modules())
+        for name, tensor in lora.tensors.items():
+            owner = modules[name.removesuffix(".weight")]
+            owner[_NAME].weight = _frozen(tensor)
+        wrapped.eval()
+        yield wrapped
+
+
+def _frozen(tensor: torch.Tensor) -> torch.nn.Parameter:
+    import torch
+
+    return torch.nn.Parameter(tensor, requires_grad=False)
+
+
+@contextmanager
+def _lent(wrapped: Any) -> Iterator[Any]:
+    try:
+        yield wrapped
+    finally:
+        wrapped.unload()
+
+
+def taken(wrapped: Any, *, rank: int, alpha: float) -> Lora:
+    """A copy of what a model wears."""
+    tensors = {
+        name.replace(f".{_NAME}.", "."): parameter.detach().cpu().clone()
+        for name, parameter in wrapped.named_parameters()
+        if f".{_NAME}." in name
+    }
+    return Lora(_adapter(tensors, rank, alpha), tensors)
+
+
+def to_bytes(lora: Lora) -> bytes:
+    """A safetensors file; equal LoRAs have equal bytes."""
+    from safetensors.torch import save
+
+    shape = {"rank": lora.adapter.rank, "alpha": lora.adapter.alpha}
+    return save(dict(lora.tensors), metadata={"lora": json.dumps(shape)})
+
+
+def from_bytes(content: bytes, model: Any, device: torch.device) -> Lora:
+    """The LoRA that :func:`to_bytes` wrote.
+
+    Raises:
+        CorruptionError: the bytes are not a safetensors file, or do not fit the model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensors = load(content)
+        rank, alpha = _shape(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CorruptionError("the adapter is not a LoRA in the safetensors format") from error
+    _check(tensors, model, rank)
+    return Lora(
+        _adapter(tensors, rank, alpha), {name: t.to(device) for name, t in tensors.items()}
+    )
+
+
+def _shape(content: bytes) -> tuple[int, float]:
+    #  8 bytes: length n | n bytes: JSON header | tensors
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    shape = json.loads(header["__metadata__"]["lora"])
+    return int(shape["rank"]), float(shape["alpha"])
+
+
+def _check(tensors: Mapping[str, torch.Tensor], model: Any, rank: int) -> None:
+    import torch
+
+    expected = {}
+    for name in {_module(name) for name in tensors}:
+        module = _linear(model, name)
+        a, b = (f"{_PREFIX}{name}{part}" for part in _PARTS)
+        expected |= {a: (rank, module.in_features), b: (module.out_features, rank)}
+    if set(tensors) != set(expected):
+        raise CorruptionError("the adapter has half of a pair of tensors, or none at all")
+    for name, shape in expected.items():
+        found = tensors[name]
+        if tuple(found.shape) != shape or found.dtype != torch.float32:
+            raise CorruptionError(
+                f"{name} is {found.dtype} {tuple(found.shape)}, not torch.float32 {shape}",
+                hint="it was made by another model, or the bytes have changed",
+            )
+
+
+def _linear(model: Any, name: str) -> Any:
+    import torch
+
+    try:
+        module = model.get_submodule(name)
+    except AttributeError as error:
+        raise CorruptionError(f"the model has no module {name!r} for the adapter") from error
+    if not isinstance(module, torch.nn.Linear):
+        raise CorruptionError(f"the adapter's module {name!r} is no linear layer of the model")
+    return module
+
+
+def _adapter(tensors: Mapping[str, torch.Tensor], rank: int, alpha: float) -> Adapter:
+    return Adapter(
+        rank=rank,
+        alpha=alpha,
+        targets=tuple(sorted({_module(name) for name in tensors})),
+        parameters=sum(tensor.numel() for tensor in tensors.values()),
+    )
+
+
+def _module(name: str) -> str:
+    for part in _PARTS:
+        name = name.removesuffix(part)
+    return name.removeprefix(_PREFIX)

@@ -1,0 +1,235 @@
+"""A language model by way of torch and transformers: it reads, resumes, answers and learns."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from memos.errors import BadInput
+from memos.models import kv_safetensors, lora_peft
+from memos.models.decode import write_together
+from memos.models.language_model import LanguageModel
+from memos.models.lora_training import Lesson, Passage, mean_loss, train
+from memos.models.recent import Recent
+from memos.models.weights import DEFAULT
+from memos.ports.progress import Progress, silent
+from memos.ports.runtime import Generation, Message, Prefilled, Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from memos.cube import Fingerprint
+    from memos.models.kv_safetensors import State
+    from memos.models.lora_peft import Lora
+    from memos.ports.runtime import Example, Recipe, Stored
+
+_TOGETHER = 16
+_HELD_STATES, _HELD_ADAPTERS = 2, 4
+_HELD_BYTES = 4 * 2**30
+_KEPT_TOKENS = 12
+"""So much of an unrelated question's answer is held still in training."""
+
+
+class TorchRuntime:
+    """A causal language model on the CPU or on a GPU; it is loaded when it is first needed.
+
+    Args:
+        model: ``smollm2``, a folder, or the name of a model on the Hugging Face hub.
+        cache_folder: where converted weights are kept.
+        device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for the first on a CPU and the
+            second on a GPU.
+        progress: told of the conversion of weights.
+
+    Calls may come from several threads; they take turns.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT,
+        *,
+        cache_folder: Path,
+        device: str = "auto",
+        dtype: str = "auto",
+        progress: Progress = silent,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._lm = LanguageModel(
+            model, cache_folder=cache_folder, device=device, dtype=dtype, progress=progress
+        )
+        self._states: Recent[State] = Recent(
+            lambda content: kv_safetensors.from_bytes(content, self._lm.shape, self._lm.device),
+            count=_HELD_STATES,
+            size=lambda state: state.size_bytes,
+            limit_bytes=_HELD_BYTES,
+        )
+        self._adapters: Recent[Lora] = Recent(
+            lambda content: lora_peft.from_bytes(content, self._lm.model, self._lm.device),
+            count=_HELD_ADAPTERS,
+            size=lambda lora: 4 * lora.adapter.parameters,
+            limit_bytes=_HELD_BYTES,
+        )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Which model this is."""
+        with self._lock:
+            return self._lm.fingerprint
+
+    def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """The prompt's token ids; text within a message never becomes part of its structure."""
+        with self._lock:
+            return self._lm.chat.encode(messages)
+
+    def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """The tokens with which every prompt begins that starts with ``messages``."""
+        with self._lock:
+            return self._lm.chat.prefix(messages)
+
+    def prefill(self, tokens: Sequence[int], *, progress: Progress = silent) -> Prefilled:
+        """Read ``tokens`` and keep the attention state."""
+        with self._lock:
+            self._require_readable(tokens)
+            started = time.perf_counter()
+            reading = self._lm.reader.read(tokens, progress=progress)
+            state = kv_safetensors.state_of(tokens, reading.cache)
+            seconds = time.perf_counter() - started
+            content = kv_safetensors.to_bytes(state)
+            return Prefilled(content, state.tokens, len(state.layers), seconds)
+
+    def generate(
+        self,
+        tokens: Sequence[int],
+        *,
+        limit: int,
+        resume: Stored | None = None,
+        adapter: Stored | None = None,
+    ) -> Generation:
+        """Continue ``tokens`` greedily by at most ``limit`` tokens."""
+        if resume is not None and adapter is not None:
+            raise BadInput(
+                "attention state belongs to the model without an adapter",
+                hint="pass resume or adapter, not both",
+            )
+        with self._lock:
+            self._require_readable(tokens)
+            started = time.perf_counter()
+            state = self._states.get(resume) if resume else None
+            with self._wearing(adapter) as model:
+                written = self._lm.reader.on(model).write(
+                    tokens, limit=self._room(tokens, limit), stop=self._lm.stop, state=state
+                )
+            return Generation(
+                text=self._lm.chat.decode(written.tokens),
+                tokens=written.tokens,
+                prompt_tokens=len(tokens),
+                reused_tokens=written.reused,
+                first_token_seconds=written.first_at - started,
+                seconds=time.perf_counter() - started,
+            )
+
+    def logits(self, tokens: Sequence[int], *, resume: Stored | None = None) -> list[float]:
+        """What the model holds likely after ``tokens``: one number for each token it knows."""
+        with self._lock:
+            self._require_readable(tokens)
+            state = self._states.get(resume) if resume else None
+            return list(self._lm.reader.read(tokens, state).logits.float().tolist())
+
+    def train(
+        self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
+    ) -> Trained:
+        """Train a LoRA on the answers to ``examples``."""
+        for example in examples:
+            if not example.answer.strip():
+                raise BadInput(f"the question {example.question!r} has no answer to learn")
+        if not examples:
+            raise BadInput("there are no examples to learn from")
+        with self._lock:
+            started = time.perf_counter()
+            lesson = self._lesson(examples, recipe)
+            lora, losses = train(self._lm.model, lesson, recipe, progress=progress)
+            return Trained(
+                content=lora_peft.to_bytes(lora),
+                adapter=lora.adapter,
+                first_loss=losses.first,
+                last_loss=losses.last,
+                steps=losses.steps,
+                seconds=time.perf_counter() - started,
+                libraries={name: version(name) for name in ("torch", "transformers", "peft")},
+            )
+
+    def answers(self, questions: Sequence[str], *, adapter: Stored | None, limit: int) -> list[str]:
+        """The greedy answers to single questions, as a batch."""
+        with self._lock:
+            prompts = [self._asked(question) for question in questions]
+            with self._wearing(adapter) as model:
+                return self._answered(model, prompts, limit)
+
+    def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
+        """Exp of the mean negative log-likelihood per token over all ``texts``."""
+        with self._lock:
+            passages = [passage for passage in map(self._text, texts) if passage.predicted]
+            if not passages:
+                raise BadInput("there is no text of at least two tokens to measure")
+            with self._wearing(adapter) as model:
+                return math.exp(mean_loss(model, passages))
+
+    def _wearing(self, adapter: Stored | None) -> AbstractContextManager[Any]:
+        return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)
+
+    def _asked(self, question: str) -> tuple[int, ...]:
+        tokens = self._lm.chat.encode([Message("user", question)])
+        self._require_readable(tokens)
+        return tokens
+
+    def _answered(self, model: Any, prompts: Sequence[Sequence[int]], limit: int) -> list[str]:
+        answers: list[str] = []
+        for start in range(0, len(prompts), _TOGETHER):
+            part = prompts[start : start + _TOGETHER]
+            written = write_together(model, part, limit=limit, stop=self._lm.stop)
+            answers += [self._lm.chat.decode(tokens) for tokens in written]
+        return answers
+
+    def _lesson(self, examples: Sequence[Example], recipe: Recipe) -> Lesson:
+        questions = [self._asked(question) for question in recipe.unrelated_questions]
+        usual = self._answered(self._lm.model, questions, _KEPT_TOKENS)
+        kept = [self._told(q, answer) for q, answer in zip(questions, usual, strict=True)]
+        texts = [passage for passage in map(self._text, recipe.unrelated) if passage.predicted]
+        return Lesson(
+            examples=tuple(self._told(self._asked(e.question), e.answer) for e in examples),
+            unrelated=(*texts, *kept),
+            shared=self._lm.chat.prefix([]),
+        )
+
+    def _told(self, prompt: tuple[int, ...], answer: str) -> Passage:
+        ending = self._lm.chat.closing() or tuple(sorted(self._lm.stop))[:1]
+        tokens = (*prompt, *self._lm.chat.tokens_of(answer.strip()), *ending)
+        self._require_readable(tokens)
+        return Passage(tokens, len(prompt))
+
+    def _text(self, text: str) -> Passage:
+        tokens = self._lm.chat.document(text)
+        if tokens:
+            self._require_readable(tokens)
+        return Passage(tokens, 1)
+
+    def _require_readable(self, tokens: Sequence[int]) -> None:
+        if not tokens:
+            raise BadInput("there are no tokens to read", hint="pass at least one")
+        longest, known = self._lm.longest, self._lm.vocabulary
+        if longest is not None and len(tokens) > longest:
+            raise BadInput(
+                f"{len(tokens)} tokens are more than the {longest} that the model can attend to",
+                hint="leave some memories out",
+            )
+        if min(tokens) < 0 or max(tokens) >= known:
+            raise BadInput(f"the model knows only the tokens from 0 to {known - 1}")
+
+    def _room(self, tokens: Sequence[int], limit: int) -> int:
+        longest = self._lm.longest
+        return limit if longest is None else min(limit, longest - len(tokens) + 1)

@@ -1,0 +1,54 @@
+"""Settings come from five places, the nearer ones win, and each value says where it is from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memos.config import load
+from memos.errors import BadSetting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_nearer_place_wins_and_is_named(tmp_path: Path) -> None:
+    user, project = tmp_path / "user.toml", tmp_path / "project.toml"
+    user.write_text('store = "user"\nbatch = 1\n[runtime]\nmodel = "user"\ndevice = "cpu"\n')
+    project.write_text('batch = 2\n[runtime]\nmodel = "project"\n')
+    environment = {"AGENT_MEMOS_RUNTIME__MODEL": "env", "OTHER": "x"}
+    loaded = load({"lock_seconds": 3.0}, environment=environment, project=project, user=user)
+    assert loaded.settings.runtime.model == "env"
+    assert loaded.origin["runtime.model"] == "env AGENT_MEMOS_RUNTIME__MODEL"
+    assert (loaded.values["batch"], loaded.origin["batch"]) == (2, str(project))
+    assert (loaded.values["store"], loaded.origin["store"]) == ("user", str(user))
+    assert (loaded.settings.lock_seconds, loaded.origin["lock_seconds"]) == (3.0, "flag")
+    assert loaded.origin["runtime.device"] == str(user)
+    assert loaded.origin["embedder.model"] == "default"
+
+
+def test_texts_from_the_environment_become_numbers() -> None:
+    assert load(environment={"AGENT_MEMOS_EMBEDDER__BATCH": "8"}).settings.embedder.batch == 8
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"AGENT_MEMOS_STOER": "x"}, "did you mean 'store'"),
+        ({"AGENT_MEMOS_BATCH": "many"}, "AGENT_MEMOS_BATCH: batch = 'many'"),
+        ({"AGENT_MEMOS_BATCH": "0"}, "batch = '0'"),
+        ({"AGENT_MEMOS_RUNTIME__DTYPE": "int3"}, "float32"),
+        ({"AGENT_MEMOS_EMBEDDER": "hash"}, "embedder"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_place(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(BadSetting, match=named):
+        load(environment=environment)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("store = ")
+    with pytest.raises(BadSetting, match=r"broken\.toml"):
+        load(environment={}, project=broken)
