@@ -87,11 +87,26 @@ class Index:
             return {}
         return dict(zip(texts, self._embedder.embed(texts, progress=progress), strict=True))
 
-    def drain(self, ready: Ready | None = None, progress: Progress = silent) -> int:
-        """Pay everything the outbox owes, and return how many tasks that was."""
+    def drain(
+        self,
+        fresh: Sequence[MemCube] = (),
+        ready: Ready | None = None,
+        progress: Progress = silent,
+    ) -> int:
+        """Pay everything the outbox owes, and return how many tasks that was.
+
+        Args:
+            fresh: cubes that were committed just now, to be spared another reading.
+            ready: vectors of theirs, as :meth:`embed` returned them.
+            progress: told of embedding.
+        """
         done = 0
+        at_hand = {cube.id: cube for cube in fresh}
         while tasks := self._catalog.pending(_BATCH):
-            self._index(_subjects(tasks, Errand.INDEX), ready or {}, progress)
+            ids = _subjects(tasks, Errand.INDEX)
+            read = self._catalog.find_all([one for one in ids if one not in at_hand])
+            cubes = [at_hand[one] for one in ids if one in at_hand]
+            self._index([*cubes, *read], ready or {}, progress)
             self._drop(_subjects(tasks, Errand.DROP))
             self._sweep(_subjects(tasks, Errand.SWEEP))
             self._catalog.settle(tasks)
@@ -121,10 +136,9 @@ class Index:
         made_by = {"name": self._embedder.name, "dimension": self._embedder.dimension}
         self._catalog.note(_NOTE, json.dumps(made_by))
 
-    def _index(self, ids: Sequence[str], ready: Ready, progress: Progress) -> None:
-        if not ids:
+    def _index(self, cubes: Sequence[MemCube], ready: Ready, progress: Progress) -> None:
+        if not cubes:
             return
-        cubes = self._catalog.find_all(ids)
         texts = {cube.id: indexed_text(cube) for cube in cubes}
         missing = [cube for cube in cubes if texts[cube.id] not in ready]
         by_text = {**ready, **(self.embed(missing, progress) if missing else {})}

@@ -82,7 +82,7 @@ class Writer:
             receipt=once.receipt(_answer(cubes)),
         )
         self._catalog.commit(change)
-        self._index.drain(ready)
+        self._index.drain(cubes, ready)
         return cubes
 
     def revise(
@@ -102,7 +102,7 @@ class Writer:
             receipt=once.receipt(_answer([revised])),
         )
         self._catalog.commit(change)
-        self._index.drain(ready)
+        self._index.drain([revised], ready)
         return revised
 
     def _again(self, answer: JsonValue) -> list[MemCube]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _POOL = 50
 """Candidates asked of each index, at least."""
+_SPARE = 2
+"""Cubes read beyond ``k``, for those that turn out not to be admitted."""
 _SEEDS = 10
 """Direct hits whose neighbours are considered."""
 
@@ -68,7 +70,7 @@ class Finder:
         self, ranked: Sequence[Ranked], *, scope: Scope, among: Collection[str] | None, k: int
     ) -> list[Hit]:
         hits: list[Hit] = []
-        for cube, each in self._cubes(ranked, 2 * k):
+        for cube, each in self._cubes(ranked, k + _SPARE):
             admitted = scope.covers(cube.scope) and (among is None or cube.id in among)
             if admitted and cube.kind is Kind.PLAINTEXT:
                 hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
