@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 BAR = 20
 """Cells of the longest bar."""
 
-_ID = {"no_wrap": True, "style": "cyan", "min_width": 36}
-_WHEN = {"no_wrap": True, "min_width": 10}
-_WHO = {"no_wrap": True, "max_width": 16, "min_width": 6}
-_MEMORY = {"no_wrap": True, "overflow": "ellipsis", "ratio": 1}
-_KIND = {"no_wrap": True, "min_width": 10}
+_ID = {"no_wrap": True, "style": "cyan"}
+_WHEN = {"no_wrap": True}
+_WHO = {"no_wrap": True, "max_width": 16}
+_MEMORY = {"overflow": "ellipsis"}
+_KIND = {"no_wrap": True}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -47,7 +47,7 @@ def cubes_table(cubes: Sequence[MemCube]) -> Table:
     )
     for cube in cubes:
         kind = [str(cube.kind)] if kinds else []
-        table.add_row(cube.id, *kind, day(cube), who(cube), one_line(cube.text))
+        table.add_row(cube.id, *kind, day(cube), who(cube), _short(cube.text))
     return table
 
 
@@ -107,12 +107,12 @@ def doomed_table(doomed: Sequence[Doomed]) -> Table:
     table = plain_table(
         ("id", _ID),
         ("kind", _KIND),
-        ("because of", {"no_wrap": True, "min_width": 13}),
+        ("because of", {"no_wrap": True}),
         ("memory", _MEMORY),
     )
     for one in doomed:
         because = "asked for" if one.because is None else f"…{one.because[-12:]}"
-        table.add_row(one.id, str(one.kind), because, one_line(one.title))
+        table.add_row(one.id, str(one.kind), because, _short(one.title))
     return table
 
 
@@ -138,6 +138,11 @@ def facts_table(facts: Mapping[str, str]) -> Table:
     for name, value in facts.items():
         table.add_row(name, clean(value))
     return table
+
+
+def _short(text: str) -> Text:
+    """A text on one line, cut where the column ends: the one column that may shrink."""
+    return Text(one_line(text), no_wrap=True, overflow="ellipsis")
 
 
 def day(cube: MemCube) -> str:

@@ -64,7 +64,7 @@ def found(question: str, hits: Sequence[Hit], verdict: str = "") -> RenderableTy
     table.add_column(style="dim", justify="right")
     table.add_column(no_wrap=True, style="dim")
     table.add_column(no_wrap=True, max_width=14)
-    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(overflow="ellipsis")
     most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
     for rank, hit in enumerate(hits, 1):
         text = Text(one_line(hit.cube.text), no_wrap=True, overflow="ellipsis")

@@ -279,8 +279,9 @@ def _put(connection: Connection, put: Sequence[MemCube]) -> None:
             connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**_row(cube)))
             connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
     connection.execute(insert(versions), [_version_row(cube) for cube in put])
+    current = {cube.id: cube.header.labels for cube in put}
     tags = [
-        {"cube_id": cube.id, "label": label} for cube in put for label in set(cube.header.labels)
+        {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
     ]
     if tags:
         connection.execute(insert(labels), tags)

@@ -161,7 +161,7 @@ class CatalogSuite(ABC):
         assert catalog.versions([cube.id]) == {cube.id: 2}
 
     def test_several_versions_can_arrive_at_once(self, catalog: Catalog) -> None:
-        cube = plaintext("one")
+        cube = plaintext("one", labels=("x",))
         second = revised(cube, "two")
         catalog.commit(put(cube, second))
         assert catalog.find(cube.id) == second

@@ -1,0 +1,95 @@
+"""What somebody says of themselves, as statements that name them."""
+
+from __future__ import annotations
+
+import re
+
+from memos.cube import MemCube, Plaintext
+
+NOBODY = "the user"
+"""Who speaks where that is not known."""
+
+_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+_OPENING = re.compile(
+    r"^(?:(?:oh|wow|yes|yeah|yep|no|well|so|and|but|hey|hi|hello|thanks|thank you|also|actually|"
+    r"by the way|btw|recently|lately|currently|anyway|honestly|hey \w+|hi \w+|hello \w+)\b[,!.]?"
+    r"\s+)+",
+    re.IGNORECASE,
+)
+_UNCLEAR = re.compile(
+    r"^(?:he|she|it|they|we|you|this|that|these|those|there|his|her|its|their|our|your|here|"
+    r"what|who|where|when|why|how|if|let's|it's|that's|he's|she's|they're|we're|you're)\b",
+    re.IGNORECASE,
+)
+_ADVERB = r"(?:(?:really|also|just|always|usually|often|still|never|only|now|absolutely) )*"
+_PRESENT = {
+    **{verb: verb + "s" for verb in """
+    adore believe bring bike bake build buy call collect come commute cook cycle dance dislike
+    draw dream drink drive eat enjoy feel fear find garden get give grow hate hike hope hope keep
+    knit know lead learn leave like listen live love make manage meditate mean mentor need own
+    paint plan play practice practise prefer read rent ride run run sail say see sell sew sing ski
+    speak spend start surf support swim take think train travel use visit volunteer wake walk want
+    wear work write""".split()},
+    **{verb: verb + "es" for verb in "do go teach watch coach wash miss fix".split()},
+    "have": "has",
+    "study": "studies",
+    "carry": "carries",
+    "worry": "worries",
+    "fly": "flies",
+    "try": "tries",
+    "don't": "doesn't",
+}  # fmt: skip
+_SPOKEN = re.compile(rf"\bI ({_ADVERB})({'|'.join(_PRESENT)})\b")
+_SHORT = (
+    (r"\bI'm\b|\bI am\b", "{name} is"),
+    (r"\bI've (?=got\b)", "{name} has "),
+    (r"\bI've\b|\bI have(?= (?:been|just|already|never|always|recently|\w+ed)\b)", "{name} has"),
+    (r"\bI'll\b", "{name} will"),
+    (r"\bI'd\b", "{name} would"),
+    (r"\bam I\b", "is {name}"),
+)
+_OWN = (
+    (r"\b[Mm]y\b|\b[Mm]ine\b", "{name}'s"),
+    (r"\b(?:me|myself)\b", "{name}"),
+    (r"\bI\b", "{name}"),
+)
+
+
+def statements(cube: MemCube) -> list[str]:
+    """The sentences of a plaintext cube that state something of somebody who is named.
+
+    "I moved to Lisbon", said by Alice, is "Alice moved to Lisbon". Questions, and sentences about
+    "she" or "we", are left out: whom they are about cannot be told from them alone.
+    """
+    if not isinstance(cube.payload, Plaintext):
+        return []
+    if cube.payload.role == "assistant" and cube.speaker in {None, "assistant"}:
+        return []
+    name, text = _speaker(cube)
+    text = text.replace("\u2019", "'")
+    return [said for sentence in _SENTENCE.split(text) if (said := _stated(sentence, name))]
+
+
+def _speaker(cube: MemCube) -> tuple[str, str]:
+    named = re.match(r"([A-Z][a-z]+): (?=\S)", cube.text)
+    if named:
+        return named.group(1), cube.text[named.end() :]
+    name = cube.speaker or cube.user_id or NOBODY
+    if name.lower() == "user" or not re.fullmatch(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*", name):
+        return NOBODY, cube.text
+    return (name if name == NOBODY or name[0].isupper() else name.title()), cube.text
+
+
+def _stated(sentence: str, name: str) -> str:
+    sentence = " ".join(sentence.split()).strip("\"'()[] ")
+    if sentence.endswith("?") or len(sentence.split()) < 3:
+        return ""
+    sentence = _OPENING.sub("", sentence).rstrip(".! ")
+    if _UNCLEAR.match(sentence):
+        return ""
+    for pattern, words in _SHORT:
+        sentence = re.sub(pattern, words.format(name=name), sentence)
+    sentence = _SPOKEN.sub(lambda m: f"{name} {m[1]}{_PRESENT[m[2]]}", sentence)
+    for pattern, words in _OWN:
+        sentence = re.sub(pattern, words.format(name=name), sentence)
+    return sentence[:1].upper() + sentence[1:]

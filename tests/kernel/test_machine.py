@@ -1,0 +1,84 @@
+"""A whole kernel against a dict, with crashes between any two steps."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from memos.kernel import Parts
+from memos.life.deriving import Demands
+from memos.models.embedder_hash import HashEmbedder
+from memos.models.runtime_torch import TorchRuntime
+from memos.stores.blobs_files import FileBlobs
+from memos.stores.catalog_sql import SqlCatalog
+from memos.stores.clock_system import SystemClock
+from memos.stores.engine_sqlite import open_engine
+from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.schema import upgrade
+from memos.stores.vectors_exact import ExactVectors
+from memos.stores.words_fts5 import Fts5Words
+from memos.testing.machine import KernelMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memos.ports.vectors import Vectors
+
+
+def machine(runtime: TorchRuntime) -> type[KernelMachine]:
+    class Machine(KernelMachine):
+        def __init__(self) -> None:
+            self.folder = tempfile.TemporaryDirectory()
+            self.engines: list[Callable[[], None]] = []
+            super().__init__()
+
+        def parts(self) -> Parts:
+            folder = Path(self.folder.name)
+            engine = open_engine(folder / "catalog.db")
+            self.engines.append(engine.dispose)
+            upgrade(engine)
+            catalog = SqlCatalog(engine)
+
+            def open_vectors(model: str, dimension: int) -> Vectors:
+                vectors = ExactVectors(folder / "vectors", collection=model, dimension=dimension)
+                self.engines.append(vectors.close)
+                return vectors
+
+            return Parts(
+                catalog=catalog,
+                blobs=FileBlobs(folder / "blobs"),
+                words=Fts5Words(engine),
+                graph=NetworkxGraph(catalog),
+                embedder=HashEmbedder(64),
+                runtime=runtime,
+                clock=SystemClock(),
+                open_vectors=open_vectors,
+                demands=Demands(),
+            )
+
+        def teardown(self) -> None:
+            super().teardown()
+            for dispose in self.engines:
+                dispose()
+            self.folder.cleanup()
+
+    return Machine
+
+
+@pytest.mark.slow
+def test_a_kernel_is_a_dict_that_survives_crashes(tiny_model: Path, tmp_path: Path) -> None:
+    runtime = TorchRuntime(str(tiny_model), cache_folder=tmp_path, device="cpu")
+    run_state_machine_as_test(
+        machine(runtime),
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
