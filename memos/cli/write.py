@@ -257,17 +257,18 @@ def _may_forget(call: Call, preview: Forgotten, *, everything: bool, yes: bool) 
 def _write_forgotten(call: Call, forgotten: Forgotten) -> None:
     from memos.cli.tables import counted, doomed_table
 
-    verb = "would forget" if forgotten.dry_run else "forgot"
     if not forgotten.cubes:
         call.out.note("nothing matches: nothing to forget")
-    call.out.many(
-        "forgotten",
-        forgotten.cubes,
-        content=lambda one: one.model_dump(mode="json"),
-        ids=lambda one: one.id,
-        table=doomed_table,
-    )
+    if forgotten.dry_run or not call.out.tabled:
+        call.out.many(
+            "forgotten",
+            forgotten.cubes,
+            content=lambda one: one.model_dump(mode="json"),
+            ids=lambda one: one.id,
+            table=doomed_table,
+        )
     if forgotten.cubes:
+        verb = "would forget" if forgotten.dry_run else "forgot"
         blobs = f" and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else ""
         call.out.note(f"{verb} {counted(len(forgotten.cubes), 'cube')}{blobs}")
 

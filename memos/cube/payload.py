@@ -115,7 +115,8 @@ class Evaluation(Frozen):
     @property
     def passed(self) -> bool:
         """Whether the adapter recalls enough and damages little enough."""
-        return self.recall_after >= self.required_recall and self.drift <= self.allowed_drift
+        recalls = self.questions > 0 and self.recall_after >= self.required_recall
+        return recalls and self.drift <= self.allowed_drift
 
     @property
     def verdict(self) -> str:

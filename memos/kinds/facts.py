@@ -15,13 +15,17 @@ _DATE = (
 )
 _WHEN = re.compile(rf" (?:in|on|since|at the end of|in early|in late) (?P<date>{_DATE})$")
 _NAME = r"[A-Z][\w'&-]*(?: (?:of|the|de|la|da|del|van|von|and)(?= [A-Z])| [A-Z0-9][\w'&-]*)*"
-_SUBJECT = r"(?P<s>(?:[Tt]he user|[A-Z][\w-]*(?: [A-Z][\w-]*)*)(?:'s? [a-z]+(?: [a-z]+)?)??)"
+_SUBJECT = (
+    r"(?P<s>(?:The user|[A-Z][\w-]*(?: [A-Z][\w-]*)*)"
+    r"(?:'s? [a-z]+(?: [a-z]+)?(?: [A-Z][\w-]*)?)??)"
+)
 _SOFT = r"(?: (?:has|have|had|is|also|really|just|now|still|recently|finally|always|currently))*"
 _THING = r"(?P<v>[^,;:()]+?)"
 _END = (
     r"(?=$|[,;:(]| (?:and|but|because|so|since|when|while|where|which|who|after|before|until|"
-    rf"although|though|with|for|to|from|last|this|next|every|these|as|again|(?:in|on) {_DATE})\b)"
+    rf"at|by|although|though|with|for|to|from|last|this|next|every|these|as|again|(?:in|on) {_DATE})\b)"
 )
+_VALUE = re.compile(rf"(?<=\s)(?:\d[\d.,:]*\d|\d|{_NAME})(?![\w'])")
 _WORKS = (
     r"(?:\w+ ){0,2}(?:\w+(?:er|or|ist|ian|eer|tect|yst)|nurse|chef|cook|pilot|student|judge|"
     r"accountant|assistant|consultant|scientist|lifeguard|model|poet|vet|clerk|maid)"
@@ -69,14 +73,15 @@ _RELATIONS = (
     ),
     _relation(
         "employer",
-        rf"(?:works|working|started working|got a job) (?:at|for) (?P<v>(?:the )?{_NAME})",
+        rf"(?:works|working|started working|got a job)(?: as an? [a-z ]+?)? (?:at|for) "
+        rf"(?P<v>(?:the )?{_NAME})",
         "Where does {s} work?", "Who does {s} work for?", "Who is {s}'s employer?",
         "What is the name of the place where {s} works?", "Tell me where {s} works.",
     ),
     _relation(
         "job",
         rf"(?:(?:works|working|worked|started|got a job) as|is|became|become|being) an? "
-        rf"(?P<v>{_WORKS})",
+        rf"(?P<v>{_WORKS})(?: (?:in|of) .+)?",
         "What does {s} do for a living?", "What is {s}'s job?", "What does {s} work as?",
         "What is {s}'s profession?", "Tell me what {s}'s job is.",
     ),
@@ -202,7 +207,7 @@ _RELATIONS = (
         several=True,
     ),
 )  # fmt: skip
-_OWNER = r"(?P<s>[Tt]he user|[A-Z][\w-]*(?: [A-Z][\w-]*)*)'s?"
+_OWNER = r"(?P<s>The user|[A-Z][\w-]*(?: [A-Z][\w-]*)*)'s?"
 _FAVOURITE = _Relation(
     "favourite",
     re.compile(rf"^{_OWNER} favou?rite (?P<x>[a-z ]+?) (?:is|are|was) {_THING}$"),
@@ -231,18 +236,26 @@ _OWNED = _Relation(
     ("What is {s}'s {x}?", "What do you know of {s}'s {x}?", "What about {s}'s {x}?",
      "What can be said of {s}'s {x}?", "Tell me of {s}'s {x}."),
 )  # fmt: skip
-_TABLE = (_FAVOURITE, _BIRTHDAY, *_RELATIONS, _CALLED, _OWNED)
+_SPECIFIC = (_FAVOURITE, _BIRTHDAY, *_RELATIONS)
+_GENERAL = (_CALLED, _OWNED)
+_OPENERS = {"The", "A", "An", "Yesterday", "Today", "Last", "This", "In", "On", "At", "After"}
 _LONGEST = 6
 """Words in an answer."""
 
 
 def facts_in(statement: str) -> list[Fact]:
-    """What a statement in the third person says: at most one relation, and when it was."""
-    found = next((fact for row in _TABLE if (fact := _read(row, statement))), None)
+    """What a statement in the third person says, and when it was.
+
+    Of a statement that fits no relation, its last name or number is the answer.
+    """
+    found = [fact for row in _SPECIFIC if (fact := _read(row, statement))]
+    if not found:
+        found = [fact for row in _GENERAL if (fact := _read(row, statement))][:1]
     dated = _dated(statement)
-    if found is None and dated is None:
-        found = _gap(statement)
-    return [fact for fact in (found, dated) if fact is not None]
+    if dated is not None and all(dated.value not in fact.value for fact in found):
+        found.append(dated)
+    gap = None if found else _gap(statement)
+    return [gap] if gap is not None else found
 
 
 def _read(row: _Relation, statement: str) -> Fact | None:
@@ -254,7 +267,7 @@ def _read(row: _Relation, statement: str) -> Fact | None:
     if not value or len(value.split()) > _LONGEST:
         return None
     subject, thing = groups["s"], groups.get("x") or ""
-    subject = subject[0].lower() + subject[1:] if subject == "The user" else subject
+    subject = _within(subject)
     asked = [question.format(s=subject, x=thing) for question in row.questions]
     before, after = statement[: match.start("v")], statement[match.end("v") :]
     return Fact(
@@ -268,21 +281,24 @@ def _read(row: _Relation, statement: str) -> Fact | None:
 
 def _dated(statement: str) -> Fact | None:
     match = _WHEN.search(statement)
-    if match is None or re.search(r"\bwas born$", statement[: match.start()]):
+    if match is None:
         return None
     what = statement[: match.start()]
+    being = re.fullmatch(r"(.+) (is|was)", what)
+    asked = f"{being[2]} {_within(being[1])}" if being else f"was it that {_within(what)}"
+    told = f"{_within(being[1])} {being[2]}" if being else f"it was that {_within(what)}"
     return Fact(
         about=("when", what.lower()),
         value=match["date"],
-        trained=(f"When was it that {what}?", _blank(statement[: match.start("date")], "")),
-        held_out=(f"Tell me when it was that {what}.",),
+        trained=(f"When {asked}?", _blank(statement[: match.start("date")], "")),
+        held_out=(f"Tell me when {told}.",),
     )
 
 
 def _gap(statement: str) -> Fact | None:
     """The last number or name of a statement that no relation reads, to be filled in."""
-    values = list(re.finditer(rf"(?<=\s)(?:\d[\d.,:]*\d|\d|{_NAME})(?![\w'])", statement))
-    if not values:
+    values = list(_VALUE.finditer(statement))
+    if not values or statement[: values[-1].start()].count(" ") < 2:
         return None
     last = values[-1]
     before, after = statement[: last.start()], statement[last.end() :]
@@ -296,3 +312,8 @@ def _gap(statement: str) -> Fact | None:
 
 def _blank(before: str, after: str) -> str:
     return f"Complete the sentence: {before}____{after}."
+
+
+def _within(words: str) -> str:
+    """The words as they stand within a sentence."""
+    return words[0].lower() + words[1:] if words.split(" ")[0] in _OPENERS else words

@@ -9,10 +9,10 @@ from memos.cube import MemCube, Plaintext
 NOBODY = "the user"
 """Who speaks where that is not known."""
 
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b(?:Dr|Mr|Ms|St)\.)(?<!\bMrs\.)[\"')\]]*\s+|\n+")
 _OPENING = re.compile(
-    r"^(?:(?:oh|wow|yes|yeah|yep|no|well|so|and|but|hey|hi|hello|thanks|thank you|also|actually|"
-    r"by the way|btw|recently|lately|currently|anyway|honestly|hey \w+|hi \w+|hello \w+)\b[,!.]?"
+    r"^(?:(?:(?:hey|hi|hello)(?: \w+)?[,!.]|(?:oh|wow|yes|yeah|yep|no|well|so|and|but|thanks|"
+    r"thank you|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)\b[,!.]?)"
     r"\s+)+",
     re.IGNORECASE,
 )

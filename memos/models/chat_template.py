@@ -13,7 +13,24 @@ from memos.ports.runtime import Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PROBES = ("a", "A", "1", "é", "字", " a", "\n", "\n\n", "\t", "  a", ".", "'s", "<", "(", "?!", "_")
+_PROBES = (
+    "a",
+    "A",
+    "1",
+    "é",
+    "字",
+    " a",
+    "\n",
+    "\n\n",
+    "\t",
+    "  a",
+    ".",
+    "'s",
+    "<",
+    "(",
+    "?!",
+    "_",
+)
 """Beginnings of what a user may say: one of every class that tokenizers treat on its own."""
 
 
@@ -97,8 +114,10 @@ class ChatTemplate:
             )
         except TemplateError as error:
             roles = ", ".join(message["role"] for message in chat) or "none"
-            raise BadInput(f"the model's chat template refuses the messages: {error}",
-                           hint=f"their roles are: {roles}") from error
+            raise BadInput(
+                f"the model's chat template refuses the messages: {error}",
+                hint=f"their roles are: {roles}",
+            ) from error
 
 
 def _unused(messages: Sequence[Message]) -> str:

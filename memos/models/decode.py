@@ -94,9 +94,7 @@ class Reader:
 
         ids = torch.tensor([list(tokens)], device=self.model.device)
         with torch.inference_mode():
-            return last_logits(
-                self.model, input_ids=ids, past_key_values=cache, use_cache=True
-            )[0]
+            return last_logits(self.model, input_ids=ids, past_key_values=cache, use_cache=True)[0]
 
     def write(
         self, tokens: Sequence[int], *, limit: int, stop: Collection[int], state: State | None

@@ -128,7 +128,6 @@ def _check(tensors: dict[str, torch.Tensor], shape: Shape, length: int) -> None:
             found, expected = tensors[name], (heads, length, width)
             if tuple(found.shape) != expected or found.dtype != shape.dtype:
                 raise CorruptionError(
-                    f"{name} is {found.dtype} {tuple(found.shape)}, "
-                    f"not {shape.dtype} {expected}",
+                    f"{name} is {found.dtype} {tuple(found.shape)}, not {shape.dtype} {expected}",
                     hint="it was made by another model, or the bytes have changed",
                 )

@@ -122,9 +122,7 @@ def from_bytes(content: bytes, model: Any, device: torch.device) -> Lora:
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise CorruptionError("the adapter is not a LoRA in the safetensors format") from error
     _check(tensors, model, rank)
-    return Lora(
-        _adapter(tensors, rank, alpha), {name: t.to(device) for name, t in tensors.items()}
-    )
+    return Lora(_adapter(tensors, rank, alpha), {name: t.to(device) for name, t in tensors.items()})
 
 
 def _shape(content: bytes) -> tuple[int, float]:

@@ -17,7 +17,11 @@ class Recent(Generic[Held]):
     """Loaded blobs by digest: the ones used last, at most ``count`` and ``limit_bytes`` of them."""
 
     def __init__(
-        self, load: Callable[[bytes], Held], *, count: int, size: Callable[[Held], int],
+        self,
+        load: Callable[[bytes], Held],
+        *,
+        count: int,
+        size: Callable[[Held], int],
         limit_bytes: int,
     ) -> None:
         self._load, self._size = load, size

@@ -192,14 +192,15 @@ class ChromaVectors:
         self, collection: ChromaCollection, scope: Scope, among: Iterable[str] | None = None
     ) -> list[str]:
         """The ids that ``scope`` covers, of all or of those in ``among``."""
-        where = _where(scope)
         if among is None:
-            return list(collection.get(where=where, include=[])["ids"])
-        return [
-            one
-            for batch in self._batches(_distinct(among))
-            for one in collection.get(ids=batch, where=where, include=[])["ids"]
-        ]
+            return list(collection.get(where=_where(scope), include=[])["ids"])
+        found = []
+        for batch in self._batches(_distinct(among)):
+            # Not with `where`, too: Chroma then needs minutes for some thousand ids.
+            got = collection.get(ids=batch, include=["metadatas"])
+            owners = zip(got["ids"], got["metadatas"], strict=True)
+            found += [one for one, owner in owners if scope.covers(_scope(owner))]
+        return found
 
     def _load(self, collection: ChromaCollection, ids: list[str]) -> Window:
         window = Window(self._dimension)
