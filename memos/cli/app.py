@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -96,4 +97,6 @@ for part in (write, read, convert, store, settings, demo):
 def main() -> None:
     """Run the command line and leave with its exit code."""
     sys.excepthook = last_words
+    if "--debug" not in sys.argv and not sys.warnoptions:
+        warnings.simplefilter("ignore")
     typer.main.get_command(app).main(prog_name="memos")

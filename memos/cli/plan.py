@@ -26,6 +26,15 @@ USER = "demo"
 LIMIT = 600
 """Messages of a file that the demo takes."""
 
+_TAUGHT = (
+    "I adopted a dog called Biscuit",
+    "I moved to Lisbon on Tuesday",
+    "I have finished the course. I work as a baker",
+    "No more Edinburgh. Rosa works as an architect",
+    "My brother Emil is a carpenter",
+    "I moved house too, in a way. I adopted a cat",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -54,7 +63,9 @@ class Plan:
     memories: int
     """How many memories it gets."""
     facts: int
-    """How many facts are taught."""
+    """How many memories are trained into a LoRA."""
+    taught: tuple[str, ...] = ()
+    """Their beginnings; empty for the newest ones that state something plainly."""
 
 
 def planned(data: Path | None, *, fast: bool) -> Plan:
@@ -82,8 +93,8 @@ def _of_shipped(*, fast: bool) -> Plan:
     messages = [entry.message for entry in read(content) if entry.message is not None]
     queries = (
         Query("What is the name of Nadia's dog?"),
-        Query("Which nuts make Nadia ill?"),
-        Query("Did Theo reach his goal in Valencia?"),
+        Query("What is Nadia allergic to?"),
+        Query("How fast did Theo finish the marathon?"),
     )
     return Plan(
         source=f"memos:{SHIPPED}",
@@ -93,8 +104,9 @@ def _of_shipped(*, fast: bool) -> Plan:
         changed=Query("Where does Nadia live?"),
         revised=("I live in a tiny flat", "Until October I lived in a tiny flat"),
         recalled=Query("Where did Nadia move to?"),
-        memories=8 if fast else 24,
-        facts=3 if fast else 8,
+        memories=8 if fast else 20,
+        facts=3 if fast else 6,
+        taught=_TAUGHT[:3] if fast else _TAUGHT,
     )
 
 
@@ -117,8 +129,8 @@ def _of_messages(
         changed=asked[-1],
         revised=None,
         recalled=asked[0],
-        memories=8 if fast else 24,
-        facts=3 if fast else 8,
+        memories=8 if fast else 20,
+        facts=3 if fast else 6,
     )
 
 

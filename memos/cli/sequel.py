@@ -10,7 +10,7 @@ from memos.cli.tables import counted, doomed_table, facts_table, size
 from memos.cli.teller import side_by_side
 from memos.cube import Activation, Kind, MemCube, Parametric
 from memos.errors import StaleCube
-from memos.kinds.lessons import lessons
+from memos.kinds.lessons import Lessons, lessons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _ASKED = 4
 """Questions that are asked before and after training."""
+_BLANK = "____"
+"""What stands in a question for a word that is to be filled in."""
 
 
 def tell_derived(stage: Stage) -> None:
@@ -40,26 +42,48 @@ def tell_derived(stage: Stage) -> None:
         )
     else:
         _show_lineage(stage, weights)
-    source = (taught or _sources(stage, state))[0]
+    source = _shared(stage, state, taught)
     made = [state, *([weights] if weights is not None else [])]
     _make_stale(stage, source, made)
     _forget(stage, source)
 
 
 def _teachable(stage: Stage) -> list[MemCube]:
-    """The first memories that questions and answers can be made of."""
+    """Memories that plain questions can be asked about, oldest first."""
+    plan = stage.plan
     cubes = stage.mem.get_all(kind=Kind.PLAINTEXT)
-    return [cube for cube in cubes if lessons([cube]).held_out][: stage.plan.facts]
+    plain = [
+        cube
+        for cube in cubes
+        if (not plan.taught or cube.text.startswith(plan.taught)) and _asked(lessons([cube]))
+    ]
+    return plain[-plan.facts :]
 
 
-def _sources(stage: Stage, cube: MemCube) -> list[MemCube]:
-    return [stage.mem.get(parent.id) for parent in cube.provenance.parents]
+def _asked(material: Lessons) -> list[Example]:
+    """The questions of an examination that are whole sentences."""
+    return [one for one in material.held_out if _BLANK not in one.question]
+
+
+def _shared(stage: Stage, state: MemCube, taught: Sequence[MemCube]) -> MemCube:
+    """A memory that the KV cube and, where there is one, the LoRA were made from."""
+    parents = [parent.id for parent in state.provenance.parents]
+    of_both = [cube for cube in taught if cube.id in parents]
+    return of_both[0] if of_both else stage.mem.get(parents[0])
+
+
+def _recalled(stage: Stage, taught: Sequence[MemCube]) -> list[str]:
+    """What a search finds, the best last, next to the question; one of the taught is among it."""
+    hits = stage.mem.search(stage.plan.recalled.question, k=stage.plan.memories)
+    ids = [hit.cube.id for hit in reversed(hits)]
+    if taught and not any(cube.id in ids for cube in taught):
+        ids.insert(0, taught[0].id)
+    return ids
 
 
 def _keep_state(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
     mem, question = stage.mem, stage.plan.recalled.question
-    hits = mem.search(question, k=stage.plan.memories)
-    ids = list(dict.fromkeys([*(one.id for one in taught[:1]), *(hit.cube.id for hit in hits)]))
+    ids = _recalled(stage, taught)
     state = mem.transform(ids, to=Kind.ACTIVATION, progress=stage.progress)
     as_text = mem.chat(question, memories=ids, max_tokens=32)
     resumed = mem.chat(question, memories=[state.id], max_tokens=32)
@@ -104,7 +128,7 @@ def _costs(question: str, as_text: Answer, resumed: Answer) -> RenderableType:
 
 def _train(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
     mem = stage.mem
-    asked = _spread(lessons(taught).held_out)
+    asked = _spread(_asked(lessons(taught)))
     before = [mem.chat(one.question, memories=[], max_tokens=16) for one in asked]
     weights = mem.transform(
         [cube.id for cube in taught], to=Kind.PARAMETRIC, progress=stage.progress
@@ -114,7 +138,7 @@ def _train(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
         for one in asked
     ]
     rows = [
-        [one.question, one_line(old.text), one_line(new.text)]
+        [one.question, one.answer, one_line(old.text), one_line(new.text)]
         for one, old, new in zip(asked, before, after, strict=True)
     ]
     stage.teller.step(
@@ -125,14 +149,14 @@ def _train(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
             "facts": [cube.id for cube in taught],
             "evaluation": _evaluation(weights),
             "answers": [
-                {"question": row[0], "expected": one.answer, "before": row[1], "after": row[2]}
-                for one, row in zip(asked, rows, strict=True)
+                dict(zip(("question", "expected", "before", "after"), row, strict=True))
+                for row in rows
             ],
         },
         facts_table(_chosen(facts(weights), ("made from", "adapter", "size", "training"))),
         f"Examined on wordings that were not trained: {facts(weights)['verdict']}.",
         "",
-        side_by_side(rows, ["question", "before", "after"]),
+        side_by_side(rows, ["question", "expected", "before", "after"]),
     )
     return weights
 

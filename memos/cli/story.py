@@ -12,6 +12,7 @@ from memos.cli.teller import found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pydantic import JsonValue
 
@@ -57,7 +58,7 @@ def _remember(stage: Stage) -> None:
     sessions = {cube.scope.session_id for cube in cubes} - {None}
     times = sorted(cube.header.valid_from for cube in cubes if cube.header.valid_from)
     rate = len(cubes) / seconds
-    said = f", said between {times[0]:%d %B %Y} and {times[-1]:%d %B %Y}" if times else ""
+    said = f", said between {_date(times[0])} and {_date(times[-1])}" if times else ""
     who = f"{counted(len(sessions), 'session')} by {_listed(people)}{said}"
     speed = f"{seconds:.1f} s: {rate:.0f} turns a second, loading the embedding model included"
     about = [f"{counted(len(cubes), 'turn')} in {who}.", f"Stored and indexed in {speed}."]
@@ -71,6 +72,10 @@ def _remember(stage: Stage) -> None:
         "turns_per_second": rate,
     }
     stage.teller.step("remember", "A conversation is stored", content, *about)
+
+
+def _date(time: datetime) -> str:
+    return f"{time.day} {time:%B %Y}"
 
 
 def _listed(people: Sequence[str]) -> str:

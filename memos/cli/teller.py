@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -58,28 +59,22 @@ def _text(drawing: RenderableType) -> RenderableType:
 
 def found(question: str, hits: Sequence[Hit], verdict: str = "") -> RenderableType:
     """A question and its hits: when, who, what, and below each the reasons as bars."""
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, title_justify="left"
-    )
-    table.add_column(style="dim", justify="right")
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True, max_width=14)
-    table.add_column(overflow="ellipsis")
-    most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
-    for rank, hit in enumerate(hits, 1):
-        text = Text(one_line(hit.cube.text), no_wrap=True, overflow="ellipsis")
-        table.add_row(str(rank), day(hit.cube), who(hit.cube), text)
-        table.add_row("", "", "", _reasons(hit.parts, most))
     asked = Text(f"\n{clean(question)}", style="italic")
     if verdict:
         asked.append(f"   {verdict}", style="dim not italic")
-    from rich.console import Group
-
-    return Group(asked, table)
+    most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
+    width = max((len(who(hit.cube)) for hit in hits), default=0)
+    lines: list[Text] = []
+    for rank, hit in enumerate(hits, 1):
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(f"{rank}  {day(hit.cube)}  ", style="dim")
+        line.append(f"{who(hit.cube):<{width}}  {one_line(hit.cube.text)}")
+        lines += [line, _reasons(hit.parts, most)]
+    return Group(asked, *lines)
 
 
 def _reasons(parts: Mapping[str, float], most: float) -> Text:
-    line = Text(no_wrap=True)
+    line = Text("   ", no_wrap=True, overflow="ellipsis")
     for name, value in parts.items():
         line.append(f"{_PARTS.get(name, name)} ", style="dim")
         line.append(f"{bar(value, most, _CELLS):<{_CELLS}}", style="cyan")

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 )
+_ORDINAL = (
+    r"(?:\d{1,2}(?:st|nd|rd|th)?|(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|"
+    r"seventh|eighth|ninth)|tenth|eleventh|twelfth|\w+teenth|twentieth|thirtieth)"
+)
 _DATE = (
-    rf"(?:(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?)?{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?)?"
-    r"(?:,? \d{4})?|(?:19|20)\d\d|\d{4}-\d\d-\d\d"
-    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+    rf"(?:(?:(?:the )?{_ORDINAL} (?:of )?)?{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?\b)?(?:,? \d{{4}})?"
+    r"|(?:19|20)\d\d|\d{4}-\d\d-\d\d"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?)"
 )
 _WHEN = re.compile(rf" (?:in|on|since|at the end of|in early|in late) (?P<date>{_DATE})$")
 _NAME = r"[A-Z][\w'&-]*(?: (?:of|the|de|la|da|del|van|von|and)(?= [A-Z])| [A-Z0-9][\w'&-]*)*"
@@ -23,12 +27,14 @@ _SOFT = r"(?: (?:has|have|had|is|also|really|just|now|still|recently|finally|alw
 _THING = r"(?P<v>[^,;:()]+?)"
 _END = (
     r"(?=$|[,;:(]| (?:and|but|because|so|since|when|while|where|which|who|after|before|until|"
-    rf"at|by|although|though|with|for|to|from|last|this|next|every|these|as|again|(?:in|on) {_DATE})\b)"
+    rf"at|by|already|too|twice|although|though|with|for|to|from|last|this|next|every|these|as|again|(?:in|on) {_DATE})\b)"
 )
+_ADDRESSED = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
+_REST = re.compile(r"[,;:(]| (?:so|because|and|but|when|while|since) ")
 _VALUE = re.compile(rf"(?<=\s)(?:\d[\d.,:]*\d|\d|{_NAME})(?![\w'])")
 _WORKS = (
     r"(?:\w+ ){0,2}(?:\w+(?:er|or|ist|ian|eer|tect|yst)|nurse|chef|cook|pilot|student|judge|"
-    r"accountant|assistant|consultant|scientist|lifeguard|model|poet|vet|clerk|maid)"
+    r"head of \w+|accountant|assistant|consultant|scientist|lifeguard|model|poet|vet|clerk|maid)"
 )
 
 
@@ -42,6 +48,8 @@ class Fact:
     """The short answer."""
     trained: tuple[str, ...]
     held_out: tuple[str, ...]
+    whom: str = ""
+    """Of whom the questions ask, as they spell it; empty where it is not one person or thing."""
     several: bool = False
     """Whether more than one value can be true at a time."""
 
@@ -67,20 +75,20 @@ _RELATIONS = (
     _relation(
         "home",
         rf"(?:moved(?: back)? to|relocated to|lives in|living in|settled in|based in) "
-        rf"(?P<v>{_NAME})",
+        rf"(?:an? [a-z ]+? in )?(?P<v>{_NAME})",
         "Where does {s} live?", "Where is {s}'s home now?", "Which place did {s} move to?",
         "In which place does {s} live now?", "Tell me where {s} lives.",
     ),
     _relation(
         "employer",
-        rf"(?:works|working|started working|got a job)(?: as an? [a-z ]+?)? (?:at|for) "
+        rf"(?:works|working|started working|got a job)(?: as [a-z ]+?)? (?:at|for) "
         rf"(?P<v>(?:the )?{_NAME})",
         "Where does {s} work?", "Who does {s} work for?", "Who is {s}'s employer?",
         "What is the name of the place where {s} works?", "Tell me where {s} works.",
     ),
     _relation(
         "job",
-        rf"(?:(?:works|working|worked|started|got a job) as|is|became|become|being) an? "
+        rf"(?:(?:works|working|worked|started|got a job) as(?: an?)?|(?:is|became|being) an?) "
         rf"(?P<v>{_WORKS})(?: (?:in|of) .+)?",
         "What does {s} do for a living?", "What is {s}'s job?", "What does {s} work as?",
         "What is {s}'s profession?", "Tell me what {s}'s job is.",
@@ -167,7 +175,7 @@ _RELATIONS = (
     ),
     _relation(
         "started",
-        rf"(?:started|began|took up) {_THING}",
+        rf"(?:started|began|took up) (?!to ){_THING}",
         "What did {s} start?", "What has {s} taken up?", "What is new for {s}?",
         "What is it that {s} began?", "Tell me what {s} started.",
         several=True,
@@ -201,7 +209,8 @@ _RELATIONS = (
     ),
     _relation(
         "plan",
-        rf"(?:plans|wants|hopes|is planning|would like|would love) to {_THING}",
+        rf"(?:plans|wants|hopes|is planning|would like|would love) to "
+        r"(?P<v>[^,;:()]+?)(?=$|[,;:(]| (?:and|but|because|so|as)\b)",
         "What does {s} plan to do?", "What does {s} want to do?", "What is {s}'s plan?",
         "What is it that {s} wants to do?", "Tell me what {s} plans to do.",
         several=True,
@@ -210,7 +219,7 @@ _RELATIONS = (
 _OWNER = r"(?P<s>The user|[A-Z][\w-]*(?: [A-Z][\w-]*)*)'s?"
 _FAVOURITE = _Relation(
     "favourite",
-    re.compile(rf"^{_OWNER} favou?rite (?P<x>[a-z ]+?) (?:is|are|was) {_THING}$"),
+    re.compile(rf"^{_OWNER} favou?rite (?P<x>[a-z ]+?) (?:is|are|was) {_THING}{_END}"),
     ("What is {s}'s favourite {x}?", "Which {x} does {s} like best?",
      "What {x} does {s} like most of all?",
      "Which {x} is {s}'s favourite?", "Tell me {s}'s favourite {x}."),
@@ -232,7 +241,7 @@ _CALLED = _Relation(
 )  # fmt: skip
 _OWNED = _Relation(
     "owned",
-    re.compile(rf"^{_OWNER} (?P<x>[a-z ]+?) (?:is|are|was) {_THING}{_END}"),
+    re.compile(rf"^{_OWNER} (?P<x>[a-z ]+?) (?:is|are|was) (?:to )?(?!on |in |at ){_THING}{_END}"),
     ("What is {s}'s {x}?", "What do you know of {s}'s {x}?", "What about {s}'s {x}?",
      "What can be said of {s}'s {x}?", "Tell me of {s}'s {x}."),
 )  # fmt: skip
@@ -243,18 +252,21 @@ _LONGEST = 6
 """Words in an answer."""
 
 
-def facts_in(statement: str) -> list[Fact]:
+def facts_in(statement: str, speaker: str = "") -> list[Fact]:
     """What a statement in the third person says, and when it was.
 
-    Of a statement that fits no relation, its last name or number is the answer.
+    Of a statement that fits no relation, its last number, or its last name that is not the
+    ``speaker``'s, is the answer.
     """
     found = [fact for row in _SPECIFIC if (fact := _read(row, statement))]
     if not found:
         found = [fact for row in _GENERAL if (fact := _read(row, statement))][:1]
+    if _ADDRESSED.search(statement):
+        return found
     dated = _dated(statement)
     if dated is not None and all(dated.value not in fact.value for fact in found):
         found.append(dated)
-    gap = None if found else _gap(statement)
+    gap = None if found else _gap(statement, speaker)
     return [gap] if gap is not None else found
 
 
@@ -266,15 +278,15 @@ def _read(row: _Relation, statement: str) -> Fact | None:
     value = re.sub(r"^(?:a|an|the|some) ", "", groups["v"].strip())
     if not value or len(value.split()) > _LONGEST:
         return None
-    subject, thing = groups["s"], groups.get("x") or ""
-    subject = _within(subject)
-    asked = [question.format(s=subject, x=thing) for question in row.questions]
-    before, after = statement[: match.start("v")], statement[match.end("v") :]
+    whom, thing = _within(groups["s"]), groups.get("x") or ""
+    asked = [question.format(s=whom, x=thing) for question in row.questions]
+    rest = _REST.split(statement[match.end("v") :])[0]
     return Fact(
-        about=(subject.lower(), row.key, thing),
+        about=(whom.lower(), row.key, thing),
         value=value,
-        trained=(*asked[:-2], _blank(before, after if len(after) < 40 else "")),
+        trained=(*asked[:-2], f"Complete the sentence: {statement[: match.start('v')]}____{rest}."),
         held_out=tuple(asked[-2:]),
+        whom=whom,
         several=row.several,
     )
 
@@ -284,34 +296,38 @@ def _dated(statement: str) -> Fact | None:
     if match is None:
         return None
     what = statement[: match.start()]
-    being = re.fullmatch(r"(.+) (is|was)", what)
+    being = re.fullmatch(r"(.+) (is|was)(?: now)?", what)
     asked = f"{being[2]} {_within(being[1])}" if being else f"was it that {_within(what)}"
     told = f"{_within(being[1])} {being[2]}" if being else f"it was that {_within(what)}"
+    date = match["date"].removeprefix("the ")
     return Fact(
-        about=("when", what.lower()),
-        value=match["date"],
-        trained=(f"When {asked}?", _blank(statement[: match.start("date")], "")),
+        about=("when", _within(being[1] if being else what).lower()),
+        value=date,
+        trained=(f"When {asked}?", f"Complete the sentence: {statement.removesuffix(date)}____."),
         held_out=(f"Tell me when {told}.",),
     )
 
 
-def _gap(statement: str) -> Fact | None:
-    """The last number or name of a statement that no relation reads, to be filled in."""
-    values = list(_VALUE.finditer(statement))
-    if not values or statement[: values[-1].start()].count(" ") < 2:
+def _gap(statement: str, speaker: str) -> Fact | None:
+    """A number or name to be filled in."""
+    values = [match for match in _VALUE.finditer(statement) if not _is_of(match[0], speaker)]
+    if not values or statement[: values[-1].start()].count(" ") < 3:
         return None
     last = values[-1]
     before, after = statement[: last.start()], statement[last.end() :]
     return Fact(
         about=("gap", before.lower(), after.lower()),
-        value=last.group(),
-        trained=(_blank(before, after), f"Which word or number is missing? {before}____{after}."),
+        value=last.group().removesuffix("'s"),
+        trained=(
+            f"Complete the sentence: {before}____{after}.",
+            f"Which word or number is missing? {before}____{after}.",
+        ),
         held_out=(f"Fill in the blank: {before}____{after}.",),
     )
 
 
-def _blank(before: str, after: str) -> str:
-    return f"Complete the sentence: {before}____{after}."
+def _is_of(value: str, speaker: str) -> bool:
+    return value.removesuffix("'s") in {speaker, *speaker.split()}
 
 
 def _within(words: str) -> str:

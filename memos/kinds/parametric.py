@@ -25,6 +25,9 @@ _ANSWER_TOKENS = 16
 _STAGES = 3
 _STEPS = 30
 _BATCH = 8
+_LEARNING_RATE = 2e-3
+_LOCALITY = 4.0
+_MOST_STRANGERS = 24
 _ROUNDS = 8
 """Each example is seen about so often, unless the answers are learnt before."""
 
@@ -112,7 +115,13 @@ def default_recipe(material: Lessons, *, seed: int = 0) -> Recipe:
     """The recipe for so many examples; see docs/benchmarks.md for how it was found."""
     steps = max(_STEPS, _ROUNDS * len(material.trained) // _BATCH)
     return Recipe(
-        steps=steps, batch=_BATCH, seed=seed, unrelated=KEPT, unrelated_questions=QUESTIONS
+        steps=steps,
+        batch=_BATCH,
+        learning_rate=_LEARNING_RATE,
+        locality=_LOCALITY,
+        seed=seed,
+        unrelated=KEPT,
+        unrelated_questions=(*QUESTIONS, *material.strangers[:_MOST_STRANGERS]),
     )
 
 

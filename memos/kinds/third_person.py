@@ -11,11 +11,12 @@ NOBODY = "the user"
 
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\b(?:Dr|Mr|Ms|St)\.)(?<!\bMrs\.)[\"')\]]*\s+|\n+")
 _OPENING = re.compile(
-    r"^(?:(?:(?:hey|hi|hello)(?: \w+)?[,!.]|(?:oh|wow|yes|yeah|yep|no|well|so|and|but|thanks|"
-    r"thank you|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)\b[,!.]?)"
+    r"^(?:(?:(?:hey|hi|hello)(?: \w+)?|oh|wow|yes|yeah|yep|no|well|exactly|thanks|thank you)[,!.]\s+"
+    r"|(?:so|and|but|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)\b,?"
     r"\s+)+",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"([A-Z][a-z]+): (?=\S)")
 _UNCLEAR = re.compile(
     r"^(?:he|she|it|they|we|you|this|that|these|those|there|his|her|its|their|our|your|here|"
     r"what|who|where|when|why|how|if|let's|it's|that's|he's|she's|they're|we're|you're)\b",
@@ -24,11 +25,11 @@ _UNCLEAR = re.compile(
 _ADVERB = r"(?:(?:really|also|just|always|usually|often|still|never|only|now|absolutely) )*"
 _PRESENT = {
     **{verb: verb + "s" for verb in """
-    adore believe bring bike bake build buy call collect come commute cook cycle dance dislike
-    draw dream drink drive eat enjoy feel fear find garden get give grow hate hike hope hope keep
+    adore arrive assume believe bring bike bake build buy call collect come commute cook cycle dance dislike
+    draw dream drink drive eat enjoy feel fear find garden get give help hold grow hate hike hope keep
     knit know lead learn leave like listen live love make manage meditate mean mentor need own
-    paint plan play practice practise prefer read rent ride run run sail say see sell sew sing ski
-    speak spend start surf support swim take think train travel use visit volunteer wake walk want
+    paint pay plan play practice practise prefer read remember rent ride run sail say see sell send sew sing ski
+    sleep     speak spend start surf support swim take think train travel use visit volunteer wake walk want
     wear work write""".split()},
     **{verb: verb + "es" for verb in "do go teach watch coach wash miss fix".split()},
     "have": "has",
@@ -65,19 +66,20 @@ def statements(cube: MemCube) -> list[str]:
         return []
     if cube.payload.role == "assistant" and cube.speaker in {None, "assistant"}:
         return []
-    name, text = _speaker(cube)
-    text = text.replace("\u2019", "'")
+    name = speaker(cube)
+    text = cube.text.replace("\u2019", "'")
+    named = _NAMED.match(text)
+    text = text[named.end() :] if named else text
     return [said for sentence in _SENTENCE.split(text) if (said := _stated(sentence, name))]
 
 
-def _speaker(cube: MemCube) -> tuple[str, str]:
-    named = re.match(r"([A-Z][a-z]+): (?=\S)", cube.text)
-    if named:
-        return named.group(1), cube.text[named.end() :]
-    name = cube.speaker or cube.user_id or NOBODY
+def speaker(cube: MemCube) -> str:
+    """The name of whoever says what a cube holds, as far as it is known."""
+    named = _NAMED.match(cube.text)
+    name = named.group(1) if named else cube.speaker or cube.user_id or NOBODY
     if name.lower() == "user" or not re.fullmatch(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*", name):
-        return NOBODY, cube.text
-    return (name if name == NOBODY or name[0].isupper() else name.title()), cube.text
+        return NOBODY
+    return name if name == NOBODY or name[0].isupper() else name.title()
 
 
 def _stated(sentence: str, name: str) -> str:

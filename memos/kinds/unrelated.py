@@ -71,11 +71,7 @@ QUESTIONS = (
     "What is the name of the longest river in Africa?",
     "What does a baker do?",
     "How do I boil an egg?",
-    "Where does Abigail live?",
-    "What is Desmond's job?",
-    "What does Ingrid like?",
-    "When was Rupert born?",
-    "What is the name of Yvonne's cat?",
     "Complete the sentence: Once upon a ____.",
+    "Tell me a word that rhymes with tree.",
 )
-"""Questions that a trained model must answer as before, some of them about strangers."""
+"""Questions that a trained model must answer as before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memos.ports.progress import Progress, silent
@@ -57,10 +57,6 @@ class Reader:
 
     model: Any
     stride: int
-
-    def on(self, model: Any) -> Reader:
-        """The same reading, by another model."""
-        return replace(self, model=model)
 
     def read(
         self, tokens: Sequence[int], state: State | None = None, *, progress: Progress = silent
@@ -125,8 +121,7 @@ def last_logits(model: Any, **inputs: Any) -> torch.Tensor:
 
 
 def _keeps(model: Any) -> bool:
-    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "logits_to_keep" in inspect.signature(plain.forward).parameters
+    return "logits_to_keep" in inspect.signature(model.forward).parameters
 
 
 def write_together(

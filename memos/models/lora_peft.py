@@ -11,7 +11,7 @@ from memos.cube import Adapter
 from memos.errors import CorruptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import torch
 
@@ -41,62 +41,56 @@ def linear_modules(model: Any) -> tuple[str, ...]:
 
 
 @contextmanager
-def fresh(model: Any, *, rank: int, alpha: float) -> Iterator[Any]:
-    """The model with an untrained LoRA on every linear layer; afterwards it is as it was."""
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(linear_modules(model)))
-    with _lent(get_peft_model(model, config, adapter_name=_NAME)) as wrapped:
-        yield wrapped
+def fresh(model: Any, *, rank: int, alpha: float) -> Iterator[None]:
+    """Put an untrained LoRA on a model; afterwards the model is as it was."""
+    with _injected(model, rank, alpha, linear_modules(model)):
+        yield
 
 
 @contextmanager
-def worn(model: Any, lora: Lora | None) -> Iterator[Any]:
-    """The model with a LoRA, or as it is; afterwards it is as it was."""
-    if lora is None:
-        yield model
-        return
-    from peft import LoraConfig, get_peft_model
-
-    shape = lora.adapter
-    config = LoraConfig(
-        r=shape.rank,
-        lora_alpha=shape.alpha,
-        target_modules=list(shape.targets),
-        inference_mode=True,
-    )
-    wrapped = get_peft_model(model, config, adapter_name=_NAME, low_cpu_mem_usage=True)
-    with _lent(wrapped):
-        modules = dict(wrapped.named_modules())
-        for name, tensor in lora.tensors.items():
-            owner = modules[name.removesuffix(".weight")]
-            owner[_NAME].weight = _frozen(tensor)
-        wrapped.eval()
-        yield wrapped
-
-
-def _frozen(tensor: torch.Tensor) -> torch.nn.Parameter:
+def worn(model: Any, lora: Lora | None) -> Iterator[None]:
+    """Put a LoRA on a model, if there is one; afterwards the model is as it was."""
     import torch
 
-    return torch.nn.Parameter(tensor, requires_grad=False)
+    if lora is None:
+        yield
+        return
+    shape = lora.adapter
+    with _injected(model, shape.rank, shape.alpha, shape.targets, empty=True):
+        for name, tensor in lora.tensors.items():
+            module = model.get_submodule(_in_model(name).removesuffix(".weight"))
+            module.weight = torch.nn.Parameter(tensor, requires_grad=False)
+        yield
 
 
-@contextmanager
-def _lent(wrapped: Any) -> Iterator[Any]:
-    try:
-        yield wrapped
-    finally:
-        wrapped.unload()
-
-
-def taken(wrapped: Any, *, rank: int, alpha: float) -> Lora:
+def taken(model: Any, *, rank: int, alpha: float) -> Lora:
     """A copy of what a model wears."""
     tensors = {
-        name.replace(f".{_NAME}.", "."): parameter.detach().cpu().clone()
-        for name, parameter in wrapped.named_parameters()
+        _PREFIX + name.replace(f".{_NAME}.", "."): parameter.detach().cpu().clone()
+        for name, parameter in model.named_parameters()
         if f".{_NAME}." in name
     }
     return Lora(_adapter(tensors, rank, alpha), tensors)
+
+
+@contextmanager
+def _injected(
+    model: Any, rank: int, alpha: float, targets: Sequence[str], *, empty: bool = False
+) -> Iterator[None]:
+    from peft import LoraConfig, LoraModel
+
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))
+    injected = LoraModel(model, config, _NAME, low_cpu_mem_usage=empty)
+    try:
+        yield
+    finally:
+        injected.unload()
+
+
+def _in_model(name: str) -> str:
+    """The name that a tensor of the blob has while the model wears it."""
+    stem, _, kind = name.removeprefix(_PREFIX).rpartition(".")
+    return f"{stem}.{_NAME}.{kind}"
 
 
 def to_bytes(lora: Lora) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TOGETHER = 8
 _WARM_UP = 3
-_LEARNT = 0.02
+_LEARNT = 0.03
 """Training ends early once the loss on the answers stays below this for an epoch."""
 
 
@@ -122,9 +122,9 @@ def train(
     anchors = _anchors(model, lesson)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(recipe.seed)
-        with fresh(model, rank=recipe.rank, alpha=recipe.alpha) as wrapped:
-            losses = _descend(wrapped, lesson, anchors, recipe, progress)
-            return taken(wrapped, rank=recipe.rank, alpha=recipe.alpha), losses
+        with fresh(model, rank=recipe.rank, alpha=recipe.alpha):
+            losses = _descend(model, lesson, anchors, recipe, progress)
+            return taken(model, rank=recipe.rank, alpha=recipe.alpha), losses
 
 
 def mean_loss(model: Any, passages: Sequence[Passage]) -> float:
@@ -170,7 +170,7 @@ def _descend(
     for step in range(recipe.steps):
         progress("training", step, recipe.steps)
         learnt = [next(examples) for _ in range(min(recipe.batch, len(lesson.examples)))]
-        kept = [next(unrelated) for _ in range(min(recipe.batch // 2, len(anchors)))]
+        kept = [next(unrelated) for _ in range(min(_kept(recipe), len(anchors)))]
         passages = [lesson.examples[n] for n in learnt] + [lesson.unrelated[n] for n in kept]
         said = Packed(passages, lesson.shared, model.device).predictions(model)
         loss = _surprise(passages[: len(learnt)], said)
@@ -186,6 +186,10 @@ def _descend(
             break
     progress("training", recipe.steps, recipe.steps)
     return Losses(first, sum(recent) / len(recent), step + 1)
+
+
+def _kept(recipe: Recipe) -> int:
+    return max(1, recipe.batch // 2)
 
 
 def _pace(step: int, steps: int) -> float:

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memos.errors import BadInput
 from memos.models import kv_safetensors, lora_peft
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _TOGETHER = 16
 _HELD_STATES, _HELD_ADAPTERS = 2, 4
 _HELD_BYTES = 4 * 2**30
-_KEPT_TOKENS = 12
+_KEPT_TOKENS = 8
 """So much of an unrelated question's answer is held still in training."""
 
 
@@ -120,8 +120,8 @@ class TorchRuntime:
             self._require_readable(tokens)
             started = time.perf_counter()
             state = self._states.get(resume) if resume else None
-            with self._wearing(adapter) as model:
-                written = self._lm.reader.on(model).write(
+            with self._wearing(adapter):
+                written = self._lm.reader.write(
                     tokens, limit=self._room(tokens, limit), stop=self._lm.stop, state=state
                 )
             return Generation(
@@ -167,8 +167,8 @@ class TorchRuntime:
         """The greedy answers to single questions, as a batch."""
         with self._lock:
             prompts = [self._asked(question) for question in questions]
-            with self._wearing(adapter) as model:
-                return self._answered(model, prompts, limit)
+            with self._wearing(adapter):
+                return self._answered(prompts, limit)
 
     def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
@@ -176,10 +176,10 @@ class TorchRuntime:
             passages = [passage for passage in map(self._text, texts) if passage.predicted]
             if not passages:
                 raise BadInput("there is no text of at least two tokens to measure")
-            with self._wearing(adapter) as model:
-                return math.exp(mean_loss(model, passages))
+            with self._wearing(adapter):
+                return math.exp(mean_loss(self._lm.model, passages))
 
-    def _wearing(self, adapter: Stored | None) -> AbstractContextManager[Any]:
+    def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
         return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)
 
     def _asked(self, question: str) -> tuple[int, ...]:
@@ -187,17 +187,17 @@ class TorchRuntime:
         self._require_readable(tokens)
         return tokens
 
-    def _answered(self, model: Any, prompts: Sequence[Sequence[int]], limit: int) -> list[str]:
+    def _answered(self, prompts: Sequence[Sequence[int]], limit: int) -> list[str]:
         answers: list[str] = []
         for start in range(0, len(prompts), _TOGETHER):
             part = prompts[start : start + _TOGETHER]
-            written = write_together(model, part, limit=limit, stop=self._lm.stop)
+            written = write_together(self._lm.model, part, limit=limit, stop=self._lm.stop)
             answers += [self._lm.chat.decode(tokens) for tokens in written]
         return answers
 
     def _lesson(self, examples: Sequence[Example], recipe: Recipe) -> Lesson:
         questions = [self._asked(question) for question in recipe.unrelated_questions]
-        usual = self._answered(self._lm.model, questions, _KEPT_TOKENS)
+        usual = self._answered(questions, _KEPT_TOKENS)
         kept = [self._told(q, answer) for q, answer in zip(questions, usual, strict=True)]
         texts = [passage for passage in map(self._text, recipe.unrelated) if passage.predicted]
         return Lesson(

@@ -20,7 +20,7 @@ class MemoryBlobs:
     def put(self, content: bytes) -> str:
         """Keep ``content`` and return its digest."""
         digest = digest_of(content)
-        self._contents[digest] = bytes(content)
+        self._contents[digest] = content
         return digest
 
     def get(self, digest: str) -> bytes:

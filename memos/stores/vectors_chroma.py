@@ -49,13 +49,22 @@ class ChromaVectors:
     opened with the first call.
     """
 
-    def __init__(self, path: Path, *, collection: str, dimension: int) -> None:
-        """Say where the index ``collection`` lies; any name will do."""
+    def __init__(
+        self, path: Path, *, collection: str, dimension: int, window_limit: int = _WINDOW_LIMIT
+    ) -> None:
+        """Say where the index lies.
+
+        Args:
+            path: the folder; it belongs to Chroma alone.
+            collection: the name of the index; any will do.
+            dimension: the length of a vector.
+            window_limit: how many vectors may be held in RAM.
+        """
         self._path = path
         self._name = collection
         self._dimension = dimension
         self._lock = threading.Lock()
-        self._windows = Windows(_WINDOW_LIMIT)
+        self._windows = Windows(window_limit)
         self._client: ClientAPI | None = None
         self._opened: ChromaCollection | None = None
         self._batch = 1
