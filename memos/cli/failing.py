@@ -95,7 +95,7 @@ def _tell(
 
 def _as_json(words: Sequence[str]) -> bool:
     own = list(words)[: words.index("--")] if "--" in words else list(words)
-    pairs = zip(own, [*own[1:], ""], strict=True)
+    pairs = zip(own, [*own[1:], ""], strict=False)
     joined = {"-ojson", "-ojsonl", "--output=json", "--output=jsonl", "--json"}
     return any(
         word in joined or (word in {"-o", "--output"} and value in {"json", "jsonl"})

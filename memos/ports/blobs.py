@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 class Blobs(Protocol):
     """A content-addressed store: what is put can be read under its SHA-256, and is never changed.
 
-    A blob is either whole or absent, also after a crash at any point of ``put``.
+    A blob is either whole or absent, also after a crash at any point of ``put``. A digest is 64
+    lower-case hexadecimal digits; anything else is refused as BadInput.
     """
 
     def put(self, content: bytes) -> str:
-        """Store ``content`` durably and return its digest. Putting it again changes nothing."""
+        """Store ``content`` durably and return its digest. Putting it again changes nothing.
+
+        Where the stored blob was damaged, putting it again mends it.
+        """
         ...
 
     def get(self, digest: str) -> bytes:

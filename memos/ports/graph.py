@@ -62,5 +62,8 @@ class Graph(Protocol):
         ...
 
     def descendants(self, nodes: Collection[str]) -> Sequence[str]:
-        """Everything derived from ``nodes``, directly or not, children before grandchildren."""
+        """Everything derived from ``nodes``, directly or not, children before grandchildren.
+
+        Nothing comes before what it was derived from. The starting nodes are left out.
+        """
         ...

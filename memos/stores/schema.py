@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-import memos
 from memos.errors import BackendError, OtherVersion
 from memos.stores.tables import HEAD
 
@@ -57,7 +56,7 @@ def scripts() -> Path:
     Raises:
         BackendError: it is in neither place.
     """
-    package = Path(memos.__file__).parent
+    package = Path(__file__).parent.parent
     for folder in (package.parent / "migrations", package / "migrations"):
         if (folder / "env.py").is_file():
             return folder

@@ -137,22 +137,18 @@ class ChromaVectors:
                 if self._opened is None:
                     self._opened = self._open()
                 yield self._opened
-            except ChromaError as error:
-                self._windows.clear()  # half of a put may have been stored
+            except BaseException as error:
+                self._windows.clear()  # they may miss what was stored before this
+                if not isinstance(error, ChromaError | OSError):
+                    raise
                 message = f"the index of vectors in {self._path} cannot be used: {error}"
                 hint = "it can be made anew: remove the folder, then `memos check --repair`"
                 raise BackendError(message, hint=hint) from error
 
     def _open(self) -> ChromaCollection:
-        import chromadb
-
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings = chromadb.Settings(
-            anonymized_telemetry=False,
-            chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
-            _env_file=None,
-        )
-        self._client = chromadb.PersistentClient(path=self._path, settings=settings)
+        if self._client is None:
+            self._client = _client(str(self._path))
         self._batch = self._client.get_max_batch_size()
         return self._client.get_or_create_collection(
             _legal(self._name),
@@ -223,6 +219,24 @@ class ChromaVectors:
         """As much at a time as Chroma takes."""
         for start in range(0, len(things), self._batch):
             yield things[start : start + self._batch]
+
+
+def _client(path: str) -> ClientAPI:
+    import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
+    from chromadb.errors import ChromaError
+
+    settings = chromadb.Settings(
+        anonymized_telemetry=False,
+        chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
+        _env_file=None,
+    )
+    try:
+        return chromadb.PersistentClient(path=path, settings=settings)
+    except ChromaError:
+        # Chroma keeps what could not be started, and would hand it out for this path again.
+        SharedSystemClient._identifier_to_system.pop(path, None)  # noqa: SLF001
+        raise
 
 
 def _query(

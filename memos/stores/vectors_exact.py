@@ -73,10 +73,12 @@ class ExactVectors:
             set_={column.name: column for column in statement.excluded if not column.primary_key},
         )
         with self._lock:
+            window, self._window = self._window, None  # if this fails, the next search loads anew
             with self._transaction(write=True) as connection:
                 connection.execute(statement, [self._row_of(entry) for entry in latest])
-            if self._window is not None:
-                self._window.put(latest)
+            if window is not None:
+                window.put(latest)
+            self._window = window
 
     def near(
         self,
@@ -97,13 +99,15 @@ class ExactVectors:
         """Remove entries; absent ids are no error."""
         gone = list(ids)
         with self._lock:
+            window, self._window = self._window, None
             with self._transaction(write=True) as connection:
                 for start in range(0, len(gone), _CHUNK):
                     named = _VECTORS.c.id.in_(gone[start : start + _CHUNK])
                     mine = _VECTORS.c.collection == self._collection
                     connection.execute(delete(_VECTORS).where(mine, named))
-            if self._window is not None:
-                self._window.drop(gone)
+            if window is not None:
+                window.drop(gone)
+            self._window = window
 
     def ids(self) -> set[str]:
         """The ids of all entries."""

@@ -175,9 +175,10 @@ def _pieces(run: str) -> list[str]:
 
 def _terms(query: str) -> list[str]:
     """The different words of ``query``, without stop words unless it has no others."""
-    words = _TERM.findall(_indexed(unicodedata.normalize("NFC", query)).lower())
-    different = list(dict.fromkeys(words))
-    return [word for word in different if word not in STOP_WORDS] or different
+    words = _TERM.findall(_indexed(unicodedata.normalize("NFC", query)))
+    different = {word.lower(): word for word in words}
+    telling = [word for lower, word in different.items() if lower not in STOP_WORDS]
+    return telling or list(different.values())
 
 
 def _rarest(connection: Connection, matches: list[str]) -> list[str]:

@@ -74,7 +74,7 @@ class EmbedderSuite(ABC):
         assert another.embed(TEXTS) == pytest.approx(embedder.embed(TEXTS), abs=ROUNDING)
 
     def test_any_text_has_a_vector(self, embedder: Embedder) -> None:
-        @settings(max_examples=20, deadline=None)
+        @settings(max_examples=10, deadline=None)
         @given(text=st.text())
         def check(text: str) -> None:
             for vector in (embedder.embed([text])[0], embedder.embed_query(text)):

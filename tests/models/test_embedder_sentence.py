@@ -6,6 +6,7 @@ import logging
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,16 @@ def test_every_batch_is_told_and_nothing_else_is_said(
     assert told == [("embedding", 4, 10), ("embedding", 8, 10), ("embedding", 10, 10)]
     assert capfd.readouterr() == ("", "")
     assert not caplog.records
+
+
+@pytest.mark.weights
+def test_torch_has_as_many_threads_afterwards_as_before(minilm: SentenceEmbedder) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(minilm.embed_query, [f"question {number}" for number in range(20)]))
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -53,10 +54,6 @@ class TestChromaVectors(ChromaSuite):
 
 class TestChromaVectorsWithoutWindows(ChromaSuite):
     window_limit = 0
-
-
-class TestChromaVectorsWithRoomForFew(ChromaSuite):
-    window_limit = 4
 
 
 @pytest.fixture
@@ -136,11 +133,26 @@ def test_the_second_answer_is_exact(opened: Callable[..., ChromaVectors]) -> Non
     assert [near.id for near in second] == best
 
 
-def test_a_damaged_folder_is_an_error_and_not_an_empty_index(tmp_path: Path) -> None:
-    (tmp_path / "chroma.sqlite3").write_bytes(b"no database" * 500)
-    vectors = ChromaVectors(tmp_path, collection="model", dimension=DIMENSION)
-    with pytest.raises(BackendError, match="not a database"):
-        vectors.near(unit(1), k=1, scope=EVERYBODY)
+def test_a_damaged_folder_is_an_error_until_it_is_removed(
+    tmp_path: Path, opened: Callable[..., ChromaVectors]
+) -> None:
+    folder = tmp_path / "chroma"
+    folder.mkdir()
+    (folder / "chroma.sqlite3").write_bytes(b"no database" * 500)
+    vectors = opened("model")
+    for _ in range(2):
+        with pytest.raises(BackendError, match="not a database"):
+            vectors.near(unit(1), k=1, scope=EVERYBODY)
+    shutil.rmtree(folder)
+    vectors.put([entry("a", 1)])
+    assert ids_near(vectors) == ["a"]
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("in the way")
+    with pytest.raises(BackendError, match="file"):
+        ChromaVectors(place, collection="model", dimension=DIMENSION).ids()
 
 
 def test_what_was_put_survives_the_death_of_the_process(
