@@ -25,8 +25,8 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.throughput
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.manual > docs/cli.md

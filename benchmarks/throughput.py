@@ -1,6 +1,6 @@
 """Adds per second and search latency, beside the bare embedder and bare Chroma.
 
-    python benchmarks/throughput.py [--memories 10000] [--searches 200]
+    python -m benchmarks.throughput [--memories 10000] [--searches 200]
 
 Every batch goes through all three in turn (embedder alone, Chroma alone with those vectors, MemOS
 end to end), so that whatever else the machine does meets all three alike. CPU seconds are the
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from machine import machine
 
+from benchmarks.machine import machine
 from memos import MemOS
 from memos.models.embedder_sentence import SentenceEmbedder
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 BATCH = 256
 PEOPLE = "Alice Bruno Chiara Daniel Elena Farid Greta Hugo Ines Jonas".split()
-VERBS = "moved to|visited|dreams of|wrote about|came back from|is saving up for|photographed".split("|")
+VERBS = "moved to|visited|dreams of|wrote about|came back from|is saving up for|photographed".split(
+    "|"
+)
 PLACES = "Lisbon Porto Graz Turin Oslo Kyoto Quito Tunis Galway Bergen Leiden Accra".split()
 REASONS = (
     "because the rent was lower|to see an old friend|for a new job at the harbour|with two dogs|"
@@ -75,7 +77,9 @@ def bare_chroma(folder: Path) -> Any:
     )
 
 
-def add_all(mem: MemOS, chroma: Any, embedder: SentenceEmbedder, said: list[str]) -> dict[str, Clocked]:
+def add_all(
+    mem: MemOS, chroma: Any, embedder: SentenceEmbedder, said: list[str]
+) -> dict[str, Clocked]:
     """Every batch through all three."""
     clocks = {name: Clocked() for name in ("embedder", "chroma", "memos")}
     for start in range(0, len(said), BATCH):
@@ -128,7 +132,8 @@ def report_adds(clocks: dict[str, Clocked], count: int) -> None:
 
 def report_searches(clocks: dict[str, Clocked]) -> None:
     """The table, and whether the bound holds."""
-    print("\n| searching | CPU ms p50 | CPU ms p95 | wall ms p50 | wall ms p95 |\n|---|---|---|---|---|")
+    print("\n| searching | CPU ms p50 | CPU ms p95 | wall ms p50 | wall ms p95 |")
+    print("|---|---|---|---|---|")
     for name, clock in clocks.items():
         cpu, wall = np.array(clock.cpu) * 1000, np.array(clock.wall) * 1000
         shown = [*np.percentile(cpu, [50, 95]), *np.percentile(wall, [50, 95])]

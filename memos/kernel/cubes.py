@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from memos.errors import BadInput
 from memos.governance.scope import narrowed, seen
-from memos.kernel.handle import Handle, Whose, read_kind, require_id
+from memos.kernel.handle import Handle, Whose, read_kind, require_count, require_id
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
@@ -112,8 +112,7 @@ class CubeCalls(Handle):
         """
         scope = self._within(**whose)
         text = checked_text(query, "the query")
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _LARGEST_K:
-            raise BadInput(f"k is {k!r}", hint=f"ask for 1 to {_LARGEST_K} hits")
+        require_count(k, "k", largest=_LARGEST_K)
         where = read_filter(filters)
         with self._lock:
             vectors = self._index.vectors
@@ -158,8 +157,8 @@ class CubeCalls(Handle):
         Raises:
             BadInput: the kind, a filter or the limit cannot be read.
         """
-        if limit is not None and (isinstance(limit, bool) or limit < 1):
-            raise BadInput(f"limit is {limit!r}", hint="leave it out for all")
+        if limit is not None:
+            require_count(limit, "limit")
         selection = Selection(
             scope=self._within(**whose),
             where=read_filter(filters),

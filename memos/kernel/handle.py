@@ -125,3 +125,16 @@ def read_kind(name: object) -> Kind:
         raise BadInput(
             f"there is no kind {name!r}", hint=f"there are: {', '.join(Kind)}"
         ) from error
+
+
+def require_count(value: object, what: str, *, largest: int | None = None) -> None:
+    """Refuse what is no positive number of things.
+
+    Raises:
+        BadInput: it is no whole number, or out of range.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not isinstance(value, int) or value < 1:
+        raise BadInput(f"{what} is {value!r}", hint="ask for at least 1")
+    if largest is not None and value > largest:
+        raise BadInput(f"{what} is {value}", hint=f"ask for at most {largest}")

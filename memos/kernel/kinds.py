@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from memos.cube import Activation, Kind, MemCube
 from memos.errors import BadInput, NotFound, WrongKind
 from memos.kernel.cubes import CubeCalls
-from memos.kernel.handle import Whose, read_kind
+from memos.kernel.handle import Whose, read_kind, require_count
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
 from memos.life.once import Once
@@ -85,12 +85,11 @@ class KindCalls(CubeCalls):
         """
         scope = self._within(**whose)
         text = checked_text(question, "the question")
-        if isinstance(max_tokens, bool) or max_tokens < 1:
-            raise BadInput(f"max_tokens is {max_tokens!r}", hint="ask for at least one token")
+        require_count(max_tokens, "max_tokens")
         if isinstance(memories, str):
             raise BadInput(f"memories is the text {memories!r:.60}", hint="pass a list of ids")
         if memories is None:
-            hits = self.search(text, k=k, **scope.named())
+            hits = self.search(text, k=k, **whose)
             used = Memories(texts=tuple(hit.cube for hit in hits))
         else:
             used = self._memories([self._seen(one, scope) for one in dict.fromkeys(memories)])
