@@ -128,7 +128,7 @@ def _costs(question: str, as_text: Answer, resumed: Answer) -> RenderableType:
 
 def _train(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
     mem = stage.mem
-    asked = _spread(_asked(lessons(taught)))
+    asked = _examined(taught)
     before = [mem.chat(one.question, memories=[], max_tokens=16) for one in asked]
     weights = mem.transform(
         [cube.id for cube in taught], to=Kind.PARAMETRIC, progress=stage.progress
@@ -161,10 +161,11 @@ def _train(stage: Stage, taught: Sequence[MemCube]) -> MemCube:
     return weights
 
 
-def _spread(examples: Sequence[Example]) -> list[Example]:
-    """Some of the examples, from the first to the last."""
-    step = max(1, len(examples) // _ASKED)
-    return list(examples[::step][:_ASKED])
+def _examined(taught: Sequence[MemCube]) -> list[Example]:
+    """One question about each of the last few memories."""
+    held_out = lessons(taught).held_out
+    of_each = [[one for one in _asked(lessons([cube])) if one in held_out] for cube in taught]
+    return [own[-1] for own in of_each if own][-_ASKED:]
 
 
 def _evaluation(cube: MemCube) -> dict[str, JsonValue]:

@@ -61,11 +61,13 @@ class Answerer:
                 f"KV {memories.state.id} belongs to the model without LoRA {memories.weights.id}"
             )
             raise BadInput(message, hint="ask with one of the two")
+        resume = self._stored(memories.state)
         generation = self._runtime.generate(
             self._runtime.encode(_messages(question, memories.texts)),
             limit=max_tokens,
-            resume=self._stored(memories.state),
+            resume=resume,
             adapter=self._adapter(memories.weights, allow_unfit=allow_unfit),
+            shared=0 if resume is not None else self._shared(memories.texts),
         )
         return Answer(
             text=generation.text,
@@ -76,6 +78,9 @@ class Answerer:
             first_token_seconds=generation.first_token_seconds,
             seconds=generation.seconds,
         )
+
+    def _shared(self, texts: Sequence[MemCube]) -> int:
+        return len(self._runtime.prefix([memories_message(texts)])) if texts else 0
 
     def _adapter(self, cube: MemCube | None, *, allow_unfit: bool) -> Stored | None:
         if cube is not None and isinstance(cube.payload, Parametric):

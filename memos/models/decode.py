@@ -45,11 +45,12 @@ class Reader:
 
     Floating-point sums depend on how a computation is cut: the same token, read after a cache,
     gets other last bits than within one long prompt. So a text is always cut at the same places,
-    the multiples of ``stride``, and what is reused ends at one of them:
+    the multiples of ``stride`` and the end of the beginning that it shares with others, and what
+    is reused ends at one of them:
 
-        0         stride        2 stride      3 stride
-        |-------------|-------------|-------------|------|
-        |   reused                  |  computed, as ever |
+        0         stride        2 stride   shared     shared + stride
+        |-------------|-------------|--------|-------------|------|
+        |   reused                           |  computed, as ever |
 
     Every call that remains then has the shapes and the values that it has in a full reading, and
     its results are the same to the last bit.
@@ -59,21 +60,37 @@ class Reader:
     stride: int
 
     def read(
-        self, tokens: Sequence[int], state: State | None = None, *, progress: Progress = silent
+        self,
+        tokens: Sequence[int],
+        state: State | None = None,
+        *,
+        shared: int = 0,
+        progress: Progress = silent,
     ) -> Reading:
-        """Read ``tokens``, resuming from what they have in common with ``state``."""
+        """Read ``tokens``, resuming from what they have in common with ``state``.
+
+        Without a state, the reading is cut after the first ``shared`` tokens: so it gives what
+        resuming from a state of these tokens gives.
+        """
         from transformers import DynamicCache
 
         reused = self._reusable(state, tokens) if state else 0
         cache = state.cache(reused) if state and reused else DynamicCache()
-        starts = range(reused, len(tokens), self.stride)
-        for start in starts[:-1]:
+        cuts = self._cuts(reused, shared if reused == 0 else reused, len(tokens))
+        for start, end in cuts[:-1]:
             progress("reading", start, len(tokens))
-            self.step(tokens[start : start + self.stride], cache)
-        progress("reading", starts[-1], len(tokens))
-        logits = self.step(tokens[starts[-1] :], cache)
+            self.step(tokens[start:end], cache)
+        start, end = cuts[-1]
+        progress("reading", start, len(tokens))
+        logits = self.step(tokens[start:end], cache)
         progress("reading", len(tokens), len(tokens))
         return Reading(logits, cache, reused)
+
+    def _cuts(self, reused: int, shared: int, end: int) -> list[tuple[int, int]]:
+        """From where to where each call reads."""
+        starts = [*range(reused, min(shared, end), self.stride)]
+        starts += range(max(reused, min(shared, end)), end, self.stride)
+        return list(zip(starts, [*starts[1:], end], strict=True))
 
     def _reusable(self, state: State, tokens: Sequence[int]) -> int:
         # the last token is always computed: its logits are what is asked for
@@ -82,7 +99,7 @@ class Reader:
             if old != new:
                 break
             common += 1
-        return common - common % self.stride
+        return common if common == len(state.tokens) else common - common % self.stride
 
     def step(self, tokens: Sequence[int], cache: Any) -> torch.Tensor:
         """Append ``tokens`` to ``cache``; the logits [vocabulary] after them."""
@@ -93,10 +110,16 @@ class Reader:
             return last_logits(self.model, input_ids=ids, past_key_values=cache, use_cache=True)[0]
 
     def write(
-        self, tokens: Sequence[int], *, limit: int, stop: Collection[int], state: State | None
+        self,
+        tokens: Sequence[int],
+        *,
+        limit: int,
+        stop: Collection[int],
+        state: State | None = None,
+        shared: int = 0,
     ) -> Written:
         """Continue ``tokens`` greedily, until a token of ``stop`` or ``limit`` tokens."""
-        reading = self.read(tokens, state)
+        reading = self.read(tokens, state, shared=shared)
         token = int(reading.logits.argmax())
         first_at = time.perf_counter()
         written: list[int] = []

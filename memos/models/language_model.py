@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from memos.models.kv_safetensors import Shape
     from memos.ports.progress import Progress
 
-_STRIDE = {"cpu": 64, "cuda": 512}
-"""Tokens that are read in one call. A short stride lets more of a memory be reused; a GPU takes
-about as long for 512 tokens as for one."""
+_STRIDE = {"cpu": 256, "cuda": 512}
+"""Tokens that are read in one call. A short stride lets more be reused of a memory that a prompt
+has only in part; a GPU takes about as long for 512 tokens as for one."""
 _DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
 _DTYPE_NAMES = ("float32", "bfloat16", "float16")
 

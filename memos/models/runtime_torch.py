@@ -109,6 +109,7 @@ class TorchRuntime:
         limit: int,
         resume: Stored | None = None,
         adapter: Stored | None = None,
+        shared: int = 0,
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens."""
         if resume is not None and adapter is not None:
@@ -122,7 +123,11 @@ class TorchRuntime:
             state = self._states.get(resume) if resume else None
             with self._wearing(adapter):
                 written = self._lm.reader.write(
-                    tokens, limit=self._room(tokens, limit), stop=self._lm.stop, state=state
+                    tokens,
+                    limit=self._room(tokens, limit),
+                    stop=self._lm.stop,
+                    state=state,
+                    shared=shared,
                 )
             return Generation(
                 text=self._lm.chat.decode(written.tokens),
@@ -133,12 +138,14 @@ class TorchRuntime:
                 seconds=time.perf_counter() - started,
             )
 
-    def logits(self, tokens: Sequence[int], *, resume: Stored | None = None) -> list[float]:
+    def logits(
+        self, tokens: Sequence[int], *, resume: Stored | None = None, shared: int = 0
+    ) -> list[float]:
         """What the model holds likely after ``tokens``: one number for each token it knows."""
         with self._lock:
             self._require_readable(tokens)
             state = self._states.get(resume) if resume else None
-            return list(self._lm.reader.read(tokens, state).logits.float().tolist())
+            return list(self._lm.reader.read(tokens, state, shared=shared).logits.float().tolist())
 
     def train(
         self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent

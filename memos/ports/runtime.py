@@ -134,8 +134,13 @@ class Runtime(Protocol):
         limit: int,
         resume: Stored | None = None,
         adapter: Stored | None = None,
+        shared: int = 0,
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens.
+
+        ``shared`` is how many of the first tokens other prompts may share. An answer does not
+        depend on it but by rounding: with it, the whole prompt gives to the last bit what
+        resuming from the stored state of these tokens gives.
 
         With ``resume``, the longest common beginning of the stored tokens and ``tokens`` is not
         computed again; the answer is the one that the whole prompt would have given. Attention

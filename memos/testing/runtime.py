@@ -51,7 +51,9 @@ SAID = (
 class Outspoken(Protocol):
     """A runtime that also says how likely it holds each token; the suite then compares those."""
 
-    def logits(self, tokens: Sequence[int], *, resume: Stored | None = None) -> list[float]:
+    def logits(
+        self, tokens: Sequence[int], *, resume: Stored | None = None, shared: int = 0
+    ) -> list[float]:
         """One number for each token of the vocabulary, after ``tokens``."""
         ...
 
@@ -90,14 +92,19 @@ class RuntimeSuite(ABC):
         self, runtime: Runtime
     ) -> None:
         prompt, state = runtime.encode([MEMORIES, QUESTION]), self.read(runtime)
-        whole = runtime.generate(prompt, limit=12)
+        shared = len(runtime.prefix([MEMORIES]))
+        whole = runtime.generate(prompt, limit=12, shared=shared)
         resumed = runtime.generate(prompt, limit=12, resume=state)
         assert resumed.tokens == whole.tokens
         assert resumed.text == whole.text
         assert whole.reused_tokens == 0
-        assert 0 < resumed.reused_tokens < resumed.prompt_tokens == len(prompt)
+        assert resumed.reused_tokens == shared
+        assert shared < resumed.prompt_tokens == len(prompt)
         if isinstance(runtime, Outspoken):
-            assert runtime.logits(prompt, resume=state) == runtime.logits(prompt)
+            whole_likelihoods = runtime.logits(prompt, shared=shared)
+            assert runtime.logits(prompt, resume=state) == whole_likelihoods
+            uncut = runtime.logits(prompt)
+            assert max(abs(a - b) for a, b in zip(uncut, whole_likelihoods, strict=True)) < 1e-2
 
     def test_another_prompt_resumes_from_what_it_has_in_common(self, runtime: Runtime) -> None:
         state = self.read(runtime)
