@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHIPPED = "demo_conversation.jsonl"
 """The conversation that comes along, in this package."""
 USER = "demo"
-"""Whose memory it is, where the messages do not say."""
+"""Whose memory all of it is: a LoRA is made for one user."""
 LIMIT = 600
 """Messages of a file that the demo takes."""
 

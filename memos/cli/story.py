@@ -46,13 +46,12 @@ def tell_text(stage: Stage) -> None:
 
 def _remember(stage: Stage) -> None:
     plan = stage.plan
-    messages = [dict(one) for one in plan.messages]
     start = time.perf_counter()
     stage.mem.search(plan.changed.question)  # nothing is there yet: this loads the model
     loading = time.perf_counter() - start
     start = time.perf_counter()
     cubes = stage.mem.add(
-        [{"user_id": USER, **one} for one in messages],
+        [{**one, "user_id": USER, "agent_id": None} for one in plan.messages],
         source=plan.source,
         progress=stage.progress,
     )

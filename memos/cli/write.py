@@ -16,9 +16,7 @@ from memos.cli.where import filters, pairs
 from memos.errors import BadInput
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
-    from memos import Forgotten, MemOS
+    from memos import Forgotten
 
 PANEL = "Every day"
 
@@ -197,13 +195,12 @@ def _forget(
     """
     condition = filters(where, filter_)
     named = given_ids(ids)
-    if named and (condition is not None or everything):
-        raise BadInput("ids and --where or --all exclude each other", hint="choose one of them")
     if ids and not named:
         call.out.note("no ids on stdin: nothing to forget")
         return
-    if not (named or call.scoped or condition is not None or everything):
-        raise BadInput("forget what?", hint="name ids, --user, --where, or --all")
+    if named and condition is not None:
+        raise BadInput("ids and --where exclude each other", hint="choose one of them")
+    _check_target(named, if_version, chosen=condition is not None or call.scoped, all_=everything)
     if named:
         condition = {"id": {"in": list(named)}}
     with call.open() as mem:
@@ -218,24 +215,20 @@ def _forget(
         if not _may_forget(call, preview, everything=everything, yes=yes):
             call.out.warn("nothing was forgotten")
             raise typer.Exit(FAILED)
-        forgotten = _forgotten(mem, call, named, if_version, condition, everything=everything)
+        if len(named) == 1:
+            forgotten = mem.delete(named[0], if_version=if_version, **call.scope)
+        else:
+            forgotten = mem.delete_all(filters=condition, everything=everything, **call.scope)
         _write_forgotten(call, forgotten)
 
 
-def _forgotten(
-    mem: MemOS,
-    call: Call,
-    named: list[str],
-    if_version: int | None,
-    condition: dict[str, JsonValue] | None,
-    *,
-    everything: bool,
-) -> Forgotten:
-    if len(named) == 1:
-        return mem.delete(named[0], if_version=if_version, **call.scope)
-    if if_version is not None:
+def _check_target(named: list[str], if_version: int | None, *, chosen: bool, all_: bool) -> None:
+    if not (named or chosen or all_):
+        raise BadInput("forget what?", hint="name ids, --user, --where, or --all")
+    if all_ and (named or chosen):
+        raise BadInput("--all leaves nothing to choose", hint="leave out --all, or the rest")
+    if if_version is not None and len(named) != 1:
         raise BadInput("--if-version goes with one id", hint="forget them one by one")
-    return mem.delete_all(filters=condition, everything=everything, **call.scope)
 
 
 def _may_forget(call: Call, preview: Forgotten, *, everything: bool, yes: bool) -> bool:

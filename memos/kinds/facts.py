@@ -27,7 +27,8 @@ _SOFT = r"(?: (?:has|have|had|is|also|really|just|now|still|recently|finally|alw
 _THING = r"(?P<v>[^,;:()]+?)"
 _END = (
     r"(?=$|[,;:(]| (?:and|but|because|so|since|when|while|where|which|who|after|before|until|"
-    rf"at|by|already|too|twice|although|though|with|for|to|from|last|this|next|every|these|as|again|(?:in|on) {_DATE})\b)"
+    r"although|though|with|for|to|from|at|by|as|last|this|next|every|these|again|already|too|"
+    rf"twice|(?:in|on) {_DATE})\b)"
 )
 _ADDRESSED = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _REST = re.compile(r"[,;:(]| (?:so|because|and|but|when|while|since) ")
@@ -209,7 +210,7 @@ _RELATIONS = (
     ),
     _relation(
         "plan",
-        rf"(?:plans|wants|hopes|is planning|would like|would love) to "
+        r"(?:plans|wants|hopes|is planning|would like|would love) to "
         r"(?P<v>[^,;:()]+?)(?=$|[,;:(]| (?:and|but|because|so|as)\b)",
         "What does {s} plan to do?", "What does {s} want to do?", "What is {s}'s plan?",
         "What is it that {s} wants to do?", "Tell me what {s} plans to do.",
@@ -332,4 +333,4 @@ def _is_of(value: str, speaker: str) -> bool:
 
 def _within(words: str) -> str:
     """The words as they stand within a sentence."""
-    return words[0].lower() + words[1:] if words.split(" ")[0] in _OPENERS else words
+    return words[0].lower() + words[1:] if words.split(" ", maxsplit=1)[0] in _OPENERS else words

@@ -11,9 +11,9 @@ NOBODY = "the user"
 
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\b(?:Dr|Mr|Ms|St)\.)(?<!\bMrs\.)[\"')\]]*\s+|\n+")
 _OPENING = re.compile(
-    r"^(?:(?:(?:hey|hi|hello)(?: \w+)?|oh|wow|yes|yeah|yep|no|well|exactly|thanks|thank you)[,!.]\s+"
-    r"|(?:so|and|but|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)\b,?"
-    r"\s+)+",
+    r"^(?:(?:(?:hey|hi|hello)(?: \w+)?|oh|wow|yes|yeah|yep|no|well|exactly|thanks|thank you)[,!.]"
+    r"\s+|(?:so|and|but|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)"
+    r"\b,?\s+)+",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"([A-Z][a-z]+): (?=\S)")
@@ -25,19 +25,19 @@ _UNCLEAR = re.compile(
 _ADVERB = r"(?:(?:really|also|just|always|usually|often|still|never|only|now|absolutely) )*"
 _PRESENT = {
     **{verb: verb + "s" for verb in """
-    adore arrive assume believe bring bike bake build buy call collect come commute cook cycle dance dislike
-    draw dream drink drive eat enjoy feel fear find garden get give help hold grow hate hike hope keep
-    knit know lead learn leave like listen live love make manage meditate mean mentor need own
-    paint pay plan play practice practise prefer read remember rent ride run sail say see sell send sew sing ski
-    sleep     speak spend start surf support swim take think train travel use visit volunteer wake walk want
-    wear work write""".split()},
-    **{verb: verb + "es" for verb in "do go teach watch coach wash miss fix".split()},
+    adore arrive assume believe bike bake bring build buy call collect come commute cook cycle
+    dance dislike draw dream drink drive eat enjoy fear feel find garden get give grow hate help
+    hike hold hope keep knit know lead learn leave like listen live love make manage mean meditate
+    mentor need own paint pay plan play practice practise prefer read remember rent ride run sail
+    say see sell send sew sing ski sleep speak spend start support surf swim take think train
+    travel use visit volunteer wake walk want wear work write""".split()},
+    **{verb: verb + "es" for verb in "coach do fix go miss teach wash watch".split()},
+    "carry": "carries",
+    "fly": "flies",
     "have": "has",
     "study": "studies",
-    "carry": "carries",
-    "worry": "worries",
-    "fly": "flies",
     "try": "tries",
+    "worry": "worries",
     "don't": "doesn't",
 }  # fmt: skip
 _SPOKEN = re.compile(rf"\bI ({_ADVERB})({'|'.join(_PRESENT)})\b")

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 KEPT = (
-    "The river rises in the hills and flows south through three small towns before it reaches "
-    "the sea.",
-    "To bake bread, mix flour, water, salt and yeast, knead the dough for ten minutes, and let it "
-    "rest until it has doubled.",
+    (
+        "The river rises in the hills and flows south through three small towns before it "
+        "reaches the sea."
+    ),
+    (
+        "To bake bread, mix flour, water, salt and yeast, knead the dough for ten minutes, and "
+        "let it rest until it has doubled."
+    ),
     "Plants turn light, water and carbon dioxide into sugar and oxygen inside their green leaves.",
-    "The committee met on Tuesday and agreed that the bridge should be open to cyclists by the "
-    "end of the year.",
+    (
+        "The committee met on Tuesday and agreed that the bridge should be open to cyclists by "
+        "the end of the year."
+    ),
     "A prime number has exactly two divisors, one and itself, and there is no largest one.",
-    "She opened the window, listened to the rain on the roof, and decided to stay in bed a little "
-    "longer.",
+    (
+        "She opened the window, listened to the rain on the roof, and decided to stay in bed a "
+        "little longer."
+    ),
     "Most computers store numbers in binary, so that every value is a row of zeros and ones.",
-    "In winter the lake freezes so hard that people drive across it to visit the neighbours on "
-    "the other side.",
-    "The heart pumps blood through the lungs, where it takes up oxygen, and then through the rest "
-    "of the body.",
-    "Share prices fell sharply in the morning but had recovered most of their losses when trading "
-    "closed.",
-    "The museum shows paintings, maps and old coins, and entry is free on the first Sunday of each "
-    "month.",
+    (
+        "In winter the lake freezes so hard that people drive across it to visit the neighbours "
+        "on the other side."
+    ),
+    (
+        "The heart pumps blood through the lungs, where it takes up oxygen, and then through "
+        "the rest of the body."
+    ),
+    (
+        "Share prices fell sharply in the morning but had recovered most of their losses when "
+        "trading closed."
+    ),
+    (
+        "The museum shows paintings, maps and old coins, and entry is free on the first Sunday "
+        "of each month."
+    ),
     "Sound travels faster in water than in air because the molecules of water lie closer together.",
-    "When the train was late again, the passengers began to talk to one another and to share "
-    "their food.",
-    "A good password is long, is used in one place only, and is never written on a note beside "
-    "the screen.",
+    (
+        "When the train was late again, the passengers began to talk to one another and to "
+        "share their food."
+    ),
+    (
+        "A good password is long, is used in one place only, and is never written on a note "
+        "beside the screen."
+    ),
     "Volcanoes form where hot rock from deep inside the earth finds a way to the surface.",
     "A contract needs an offer, an acceptance, and the will of both sides to be bound by it.",
     "The recipe says to fry the onions slowly in butter until they are soft and golden.",
@@ -41,18 +61,26 @@ KEPT = (
 """Texts on which training holds the model still."""
 
 MEASURED = (
-    "The old library stands at the corner of the market square, and its clock has been five "
-    "minutes slow for years.",
-    "Water boils at a lower temperature on a mountain because the pressure of the air is lower "
-    "there.",
+    (
+        "The old library stands at the corner of the market square, and its clock has been five "
+        "minutes slow for years."
+    ),
+    (
+        "Water boils at a lower temperature on a mountain because the pressure of the air is "
+        "lower there."
+    ),
     "Farmers in the valley grow apples and pears, which they sell in the city every Saturday.",
     "An algorithm is a list of steps that leads from a question to its answer in a finite time.",
-    "He packed his bag, locked the door behind him, and walked to the station without looking "
-    "back.",
+    (
+        "He packed his bag, locked the door behind him, and walked to the station without "
+        "looking back."
+    ),
     "The planets move around the sun in ellipses, and those that are near to it move faster.",
     "Many birds fly thousands of kilometres every autumn to spend the winter in warmer countries.",
-    "Taxes pay for schools, roads and hospitals, and people often argue about how high they "
-    "should be.",
+    (
+        "Taxes pay for schools, roads and hospitals, and people often argue about how high they "
+        "should be."
+    ),
     "Paint the wall twice, and let the first coat dry for a night before you begin the second.",
     "The orchestra tuned its instruments while the last guests were still looking for their seats.",
     "Iron rusts when it meets water and air, but a thin layer of zinc protects it.",

@@ -99,8 +99,9 @@ def from_bytes(content: bytes, shape: Shape, device: torch.device) -> State:
     numbers = range(len(shape.layers))
     names = {"tokens", *(f"layers.{n}.{part}" for n in numbers for part in ("key", "value"))}
     if set(tensors) != names:
-        odd = sorted(set(tensors) ^ names)[0]
-        raise CorruptionError(f"the attention state of {len(shape.layers)} layers: {odd!r} is odd")
+        odd = min(set(tensors) ^ names)
+        message = f"the attention state is not one of {len(shape.layers)} layers: see {odd!r}"
+        raise CorruptionError(message, hint="it was made by another model")
     tokens = _tokens(tensors.pop("tokens"), shape)
     _check(tensors, shape, len(tokens))
     layers = tuple(

@@ -106,7 +106,7 @@ class Packed:
             position_ids=self._positions,
             use_cache=False,
         )
-        return logits.float().log_softmax(-1).split(self._lengths)
+        return torch.split(logits.float().log_softmax(-1), self._lengths)
 
 
 def train(

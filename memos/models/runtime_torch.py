@@ -158,7 +158,9 @@ class TorchRuntime:
             raise BadInput("there are no examples to learn from")
         with self._lock:
             started = time.perf_counter()
+            progress("preparing to train", 0, 1)
             lesson = self._lesson(examples, recipe)
+            progress("preparing to train", 1, 1)
             lora, losses = train(self._lm.model, lesson, recipe, progress=progress)
             return Trained(
                 content=lora_peft.to_bytes(lora),

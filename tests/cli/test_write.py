@@ -112,6 +112,8 @@ def test_without_a_terminal_and_without_yes_nothing_is_forgotten(
 def test_forgetting_nothing_in_particular_is_refused(memos: Memos, remembered: list[str]) -> None:
     memos("forget", "--yes", code=2)
     memos("forget", remembered[0], "--all", "--yes", code=2)
+    memos("forget", "--user", "bob", "--all", "--yes", code=2)
+    memos("forget", remembered[0], "--where", "labels=home", "--yes", code=2)
     memos("forget", *remembered, "--if-version", "1", "--yes", code=2)
     assert memos("ls", "-q").ids == remembered
     assert "nothing to forget" in memos("forget", "-", "--yes", typed="").stderr
