@@ -176,4 +176,4 @@ def _runtime(settings: Settings, progress: Progress) -> Runtime:
 
 def _demands(settings: Settings) -> Demands:
     training = settings.training
-    return Demands(training.required_recall, training.allowed_drift, training.seed)
+    return Demands(training.required_recall, training.allowed_drift, training.seed, training.steps)

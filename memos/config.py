@@ -59,13 +59,16 @@ class RuntimeSettings(Frozen):
 
 
 class TrainingSettings(Frozen):
-    """What a parametric cube must reach to be used by default."""
+    """What a parametric cube must reach to be used by default, and how it is trained."""
 
     required_recall: float = Field(default=0.6, ge=0, le=1)
     """The share of held-out questions that must be answered."""
     allowed_drift: float = Field(default=0.2, ge=0)
     """How much perplexity on unrelated text may grow; 0.2 is twenty percent."""
     seed: int = 0
+    """Of the training; equal seeds, equal weights on one machine."""
+    steps: int | None = Field(default=None, ge=1, le=10_000)
+    """Training steps at most; by default as many as the examples need."""
 
 
 class Settings(Frozen):

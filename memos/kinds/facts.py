@@ -312,7 +312,7 @@ def _dated(statement: str) -> Fact | None:
 def _gap(statement: str, speaker: str) -> Fact | None:
     """A number or name to be filled in."""
     values = [match for match in _VALUE.finditer(statement) if not _is_of(match[0], speaker)]
-    if not values or statement[: values[-1].start()].count(" ") < 3:
+    if not values or statement.count(" ") < 3 or values[-1].start() < len("A b "):
         return None
     last = values[-1]
     before, after = statement[: last.start()], statement[last.end() :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ def learn(
     required_recall: float = 0.6,
     allowed_drift: float = 0.2,
     seed: int = 0,
+    steps: int | None = None,
     progress: Progress = silent,
 ) -> Learned:
     """Train a LoRA on what plaintext ``cubes``, oldest first, state, and examine it.
@@ -72,6 +73,7 @@ def learn(
         required_recall: share of held-out questions that the adapter must answer.
         allowed_drift: relative growth of perplexity that it may cost.
         seed: of the training.
+        steps: at most so many; by default as many as the examples need.
         progress: told of each step.
 
     Raises:
@@ -85,6 +87,7 @@ def learn(
             hint="facts are read from plain statements, such as 'Alice lives in Lisbon.'",
         )
     chosen = recipe or default_recipe(material, seed=seed)
+    chosen = replace(chosen, steps=min(steps or chosen.steps, chosen.steps))
     progress("examining the model", 0, _STAGES)
     before = _examined(runtime, material, None)
     trained = runtime.train(material.trained, chosen, progress=progress)

@@ -44,11 +44,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a parametric cube must reach to be used by default, and the seed of its training."""
+    """What a parametric cube must reach to be used by default, and how it is trained."""
 
     required_recall: float = 0.6
     allowed_drift: float = 0.2
     seed: int = 0
+    steps: int | None = None
+    """Training steps at most; None for as many as the examples need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Deriver:
             required_recall=self._demands.required_recall,
             allowed_drift=self._demands.allowed_drift,
             seed=self._demands.seed,
+            steps=self._demands.steps,
             progress=progress,
         )
         payload = Parametric(

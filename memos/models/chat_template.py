@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from memos.errors import BackendError, BadInput
+from memos.models.decode import common_length
 from memos.ports.runtime import Message
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ChatTemplate:
         """The tokens with which every prompt begins that ``messages`` and a user's words make."""
         prompts = [self.encode([*messages, Message("user", probe)]) for probe in _PROBES]
         first, *others = prompts
-        return first[: min(_common(first, other) for other in others)]
+        return first[: min(common_length(first, other) for other in others)]
 
     def closing(self) -> tuple[int, ...]:
         """The special token that ends an answer; empty where the template writes none."""
@@ -118,13 +119,6 @@ class ChatTemplate:
                 f"the model's chat template refuses the messages: {error}",
                 hint=f"their roles are: {roles}",
             ) from error
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How long the beginning is that two sequences share."""
-    pairs = zip(one, other, strict=False)
-    length = min(len(one), len(other))
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), length)
 
 
 def _unused(messages: Sequence[Message]) -> str:

@@ -94,11 +94,7 @@ class Reader:
 
     def _reusable(self, state: State, tokens: Sequence[int]) -> int:
         # the last token is always computed: its logits are what is asked for
-        common = 0
-        for old, new in zip(state.tokens, tokens[:-1], strict=False):
-            if old != new:
-                break
-            common += 1
+        common = common_length(state.tokens, tokens[:-1])
         return common if common == len(state.tokens) else common - common % self.stride
 
     def step(self, tokens: Sequence[int], cache: Any) -> torch.Tensor:
@@ -128,6 +124,13 @@ class Reader:
             if len(written) < limit:
                 token = int(self.step([token], reading.cache).argmax())
         return Written(tuple(written), reading.reused, first_at)
+
+
+def common_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How long the beginning is that two token sequences share."""
+    pairs = zip(one, other, strict=False)
+    shorter = min(len(one), len(other))
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), shorter)
 
 
 def logits_at(model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:

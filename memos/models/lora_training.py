@@ -123,7 +123,7 @@ def train(
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(recipe.seed)
         with fresh(model, rank=recipe.rank, alpha=recipe.alpha):
-            losses = _descend(model, lesson, anchors, recipe, progress)
+            losses = _descend(model, lesson, anchors, recipe, progress=progress)
             return taken(model, rank=recipe.rank, alpha=recipe.alpha), losses
 
 
@@ -155,7 +155,12 @@ def _anchors(model: Any, lesson: Lesson) -> list[torch.Tensor]:
 
 
 def _descend(
-    model: Any, lesson: Lesson, anchors: list[torch.Tensor], recipe: Recipe, progress: Progress
+    model: Any,
+    lesson: Lesson,
+    anchors: Sequence[torch.Tensor],
+    recipe: Recipe,
+    *,
+    progress: Progress,
 ) -> Losses:
     import torch
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memos import MemOS
-from memos.config import EmbedderSettings, RuntimeSettings, Settings, VectorsSettings
+from memos.config import (
+    EmbedderSettings,
+    RuntimeSettings,
+    Settings,
+    TrainingSettings,
+    VectorsSettings,
+)
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ def settings(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Sett
         embedder=EmbedderSettings(backend="hash"),
         vectors=VectorsSettings(backend="exact"),
         runtime=RuntimeSettings(model=str(tiny_model), device="cpu"),
+        training=TrainingSettings(steps=3),
     )
 
 

@@ -1,0 +1,123 @@
+"""What a model has learned is examined, and the record says what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+
+from memos.errors import BadInput
+from memos.kinds.lessons import lessons
+from memos.kinds.parametric import default_recipe, is_right, learn
+from memos.kinds.unrelated import KEPT, MEASURED, QUESTIONS
+from memos.models.runtime_torch import TorchRuntime
+from memos.ports.runtime import Recipe, Stored
+from memos.testing.tiny_model import write_tiny_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from memos.cube import MemCube
+
+    Remembered = Callable[..., MemCube]
+
+
+@pytest.fixture
+def facts(remembered: Remembered) -> list[MemCube]:
+    return [
+        remembered("I moved to Lisbon.", speaker="Mara"),
+        remembered("I adopted a dog called Biscuit.", speaker="Mara"),
+        remembered("I play the cello.", speaker="Tomas"),
+    ]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TorchRuntime:
+    write_tiny_model(tmp_path / "model")
+    return TorchRuntime(str(tmp_path / "model"), cache_folder=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def smollm2() -> TorchRuntime:
+    return TorchRuntime(cache_folder=platformdirs.user_cache_path("agent-memos") / "models")
+
+
+def test_the_record_says_how_it_was_trained_and_examined(
+    tiny: TorchRuntime, facts: list[MemCube]
+) -> None:
+    recipe = Recipe(steps=2, batch=4, learning_rate=1e-3, seed=7, unrelated=KEPT[:2])
+    told: list[str] = []
+    learned = learn(
+        tiny,
+        facts,
+        recipe=recipe,
+        required_recall=0.9,
+        allowed_drift=0.1,
+        progress=lambda what, *_: told.append(what),
+    )
+    training, evaluation = learned.training, learned.evaluation
+    assert (training.seed, training.steps, training.learning_rate) == (7, 2, 1e-3)
+    assert training.examples == len(lessons(facts).trained)
+    assert set(training.libraries) == {"torch", "transformers", "peft"}
+    assert evaluation.questions == len(lessons(facts).held_out)
+    assert (evaluation.required_recall, evaluation.allowed_drift) == (0.9, 0.1)
+    assert evaluation.perplexity_before == tiny.perplexity(MEASURED, adapter=None)
+    assert not evaluation.passed
+    assert list(dict.fromkeys(told)) == [
+        "examining the model",
+        "preparing to train",
+        "training",
+        "examining the LoRA",
+    ]
+
+
+def test_memories_that_state_nothing_cannot_be_learnt(
+    tiny: TorchRuntime, remembered: Remembered
+) -> None:
+    with pytest.raises(BadInput, match="How are you"):
+        learn(tiny, [remembered("How are you?"), remembered("Fine!")])
+    with pytest.raises(BadInput, match="0 memories"):
+        learn(tiny, [])
+
+
+def test_an_answer_is_right_if_it_holds_the_expected_words() -> None:
+    assert is_right("She lives in LISBON, Portugal.", "Lisbon")
+    assert is_right("On 3 June", "3 June.")
+    assert not is_right("Lisbonne", "Lisbon")
+    assert not is_right("", "Lisbon")
+    assert not is_right("1987", "87")
+
+
+def test_more_examples_get_more_steps(remembered: Remembered, facts: list[MemCube]) -> None:
+    many = [remembered(f"I live in Oslo{n}.", speaker=f"Mara{n}") for n in range(20)]
+    few_steps = default_recipe(lessons(facts)).steps
+    assert default_recipe(lessons([*facts, *many])).steps >= few_steps
+    assert default_recipe(lessons(facts), seed=3).seed == 3
+
+
+def test_nothing_is_measured_on_what_was_held_still() -> None:
+    assert len(KEPT) == len(set(KEPT)) == 24
+    assert len(MEASURED) == len(set(MEASURED)) == 12
+    assert not set(KEPT) & set(MEASURED)
+    assert len(QUESTIONS) == len(set(QUESTIONS))
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_a_real_model_learns_what_it_was_told_and_stays_itself(
+    smollm2: TorchRuntime, facts: list[MemCube]
+) -> None:
+    learned = learn(smollm2, facts)
+    evaluation = learned.evaluation
+    assert evaluation.recall_before == 0
+    assert evaluation.recall_after >= 0.8
+    assert evaluation.drift <= 0.1
+    assert evaluation.passed
+    assert learned.training.last_loss < learned.training.first_loss
+    adapter = Stored("a" * 64, lambda: learned.content)
+    asked = ["Where does Mara live?", "What is the capital of France?"]
+    knows, general = smollm2.answers(asked, adapter=adapter, limit=12)
+    assert "Lisbon" in knows
+    assert "Lisbon" not in general
