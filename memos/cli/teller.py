@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memos.cli.output import Output
     from memos.retrieval.hit import Hit
 
-_PARTS = {"vectors": "meaning", "words": "words", "graph": "names"}
+_PARTS = {"vectors": "meaning", "words": "words", "graph": "beside"}
 _CELLS = BAR // 2
 
 
