@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memos.errors import BackendError, MissingLibrary, UnknownBackend
+from memos.models.patience import wait_asleep
 from memos.models.weights import quiet
 from memos.ports.progress import Progress, silent
 
@@ -118,6 +119,7 @@ class SentenceEmbedder:
         folder = self._folder
         if find_spec("sentence_transformers") is None:
             raise MissingLibrary("sentence-transformers is not installed", hint=_INSTALL)
+        wait_asleep()
         from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
 

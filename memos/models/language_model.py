@@ -10,6 +10,7 @@ from memos.models.chat_template import ChatTemplate
 from memos.models.decode import Reader
 from memos.models.fingerprint import fingerprint_of
 from memos.models.kv_safetensors import shape_of, state_of
+from memos.models.patience import wait_asleep
 from memos.models.weights import locate, quiet
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class LanguageModel:
 
 
 def _torch() -> Any:
+    wait_asleep()
     try:
         import torch
     except ImportError as error:
@@ -155,6 +157,7 @@ def _torch() -> Any:
 
 
 def _transformers() -> Any:
+    wait_asleep()
     try:
         import transformers
     except ImportError as error:
