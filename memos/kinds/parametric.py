@@ -117,10 +117,9 @@ def learn(
 def default_recipe(material: Lessons, *, seed: int = 0) -> Recipe:
     """The recipe for so many examples.
 
-    Found with SmolLM2-135M-Instruct: over five sets of one to eight memories, and one of sixty,
-    held-out recall is 0.90 to 1.00 and perplexity on unrelated text changes by -1.5 % to +2.4 %.
-    Without locality, recall is the same and perplexity grows several times over. A larger model
-    may want a lower learning rate.
+    Found with SmolLM2-135M-Instruct: over sets of one, two and eight memories and a conversation
+    of a hundred messages, held-out recall is 0.90 to 1.00, and perplexity on unrelated text
+    changes by -1.5 % to +2.4 %. A much larger model may want a lower learning rate.
     """
     steps = max(_STEPS, _ROUNDS * len(material.trained) // _BATCH)
     return Recipe(

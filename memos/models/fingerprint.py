@@ -33,7 +33,7 @@ def fingerprint_of(
             f"{folder} holds no weights in the safetensors format",
             hint="other formats can run code when they are read; convert the model",
         )
-    words = [file for file in sorted(folder.glob("tokenizer.*")) if file.suffix != ".part"]
+    words = sorted(folder.glob("tokenizer.*"))
     architectures = getattr(config, "architectures", None) or [config.model_type]
     rope = getattr(config.get_text_config(), "rope_parameters", None) or {}
     return Fingerprint(

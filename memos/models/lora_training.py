@@ -151,7 +151,7 @@ def _anchors(model: Any, lesson: Lesson) -> list[torch.Tensor]:
         for start in range(0, len(lesson.unrelated), _TOGETHER):
             part = lesson.unrelated[start : start + _TOGETHER]
             anchors += Packed(part, lesson.shared, model.device).predictions(model)
-    return [anchor.clone() for anchor in anchors]
+    return anchors
 
 
 def _descend(

@@ -102,10 +102,13 @@ def _alone(folder: Path) -> Iterator[None]:
 def _convert(source: Path, target: Path, progress: Progress) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import modeling_gguf_pytorch_utils as gguf
+    from transformers.utils import logging
 
     what = f"converting {source.name}, once"
     progress(what, 0, 3)
     place = {"pretrained_model_name_or_path": source.parent, "gguf_file": source.name}
+    gguf.tqdm = logging.tqdm  # reading GGUF has a bar of its own, which heeds no setting
     with quiet():
         AutoTokenizer.from_pretrained(**place).save_pretrained(target)
         progress(what, 1, 3)

@@ -119,13 +119,20 @@ def _chunks(terminal: int) -> list[bytes]:
         chunks.append(chunk)
 
 
-@pytest.fixture
-def tiny_runtime(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A language model that is real in all but its knowledge."""
-    model = tmp_path_factory.mktemp("tiny-model")
-    write_tiny_model(model)
-    monkeypatch.setenv("AGENT_MEMOS_RUNTIME__MODEL", str(model))
-    monkeypatch.setenv("AGENT_MEMOS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    folder = tmp_path_factory.mktemp("tiny-model")
+    write_tiny_model(folder / "model")
+    return folder
+
+
+@pytest.fixture
+def tiny_runtime(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model as the configured one, and lessons too short to be learnt."""
+    monkeypatch.setenv("AGENT_MEMOS_RUNTIME__MODEL", str(tiny_model / "model"))
+    monkeypatch.setenv("AGENT_MEMOS_CACHE", str(tiny_model / "cache"))
+    monkeypatch.setenv("AGENT_MEMOS_TRAINING__STEPS", "2")
 
 
 @pytest.fixture
