@@ -71,7 +71,7 @@ def _everywhere(
     output: OutputOption = None,
     json: Json = False,
     quiet: Quiet = False,
-    debug: Debug = False,
+    _debug: Debug = False,
     _version: Annotated[
         bool,
         typer.Option(
@@ -86,7 +86,6 @@ def _everywhere(
         agent=agent,
         session=session,
         mode=Mode.chosen(output, as_json=json, quiet=quiet),
-        debug=debug,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,15 +98,12 @@ class Shared:
     agent: str | None = None
     session: str | None = None
     mode: Mode | None = None
-    debug: bool = False
 
     def under(self, nearer: Shared) -> Shared:
         """These options, where ``nearer``, which stood after the name, says nothing."""
-        merged = {
-            field.name: getattr(nearer, field.name) or getattr(self, field.name)
-            for field in fields(self)
-        }
-        return Shared(**{**merged, "set_": self.set_ + nearer.set_})
+        said = {field.name: getattr(nearer, field.name) for field in fields(nearer)}
+        said = {name: value for name, value in said.items() if value is not None}
+        return replace(self, **{**said, "set_": self.set_ + nearer.set_})
 
 
 class Call:
@@ -130,7 +127,7 @@ class Call:
     @property
     def scoped(self) -> bool:
         """Whether a user, an agent or a session was named."""
-        return any(self.scope.values())
+        return any(value is not None for value in self.scope.values())
 
     @functools.cached_property
     def loaded(self) -> Loaded:
@@ -232,6 +229,7 @@ def _parameters(run: Callable[..., None], shared: dict[str, Any]) -> list[inspec
 
 def _taken(given: dict[str, Any]) -> Shared:
     """The shared options, which are taken out of ``given``."""
+    given.pop("debug")  # it is read where errors are told
     mode = Mode.chosen(given.pop("output"), as_json=given.pop("json"), quiet=given.pop("quiet"))
     return Shared(
         store=given.pop("store"),
@@ -240,7 +238,6 @@ def _taken(given: dict[str, Any]) -> Shared:
         agent=given.pop("agent", None),
         session=given.pop("session", None),
         mode=mode,
-        debug=given.pop("debug"),
     )
 
 

@@ -120,6 +120,15 @@ def test_forgetting_nothing_in_particular_is_refused(memos: Memos, remembered: l
     assert "nothing to forget" in memos("forget", "--user", "nobody", "--yes").stderr
 
 
+def test_an_empty_user_is_refused_and_does_not_mean_everybody(
+    memos: Memos, remembered: list[str]
+) -> None:
+    memos("forget", "--user", "", "--where", "version=1", "--yes", code=2)
+    memos("--user", "alice", "forget", "--user", "", "--yes", code=2)
+    memos("search", "tea", "--user", "", code=2)
+    assert memos("ls", "-q").ids == remembered
+
+
 def test_everything_can_be_forgotten(memos: Memos, remembered: list[str]) -> None:
     assert sorted(memos("forget", "--all", "--yes", "-q").ids) == sorted(remembered)
     assert memos("ls", "-q").ids == []
