@@ -94,24 +94,24 @@ def main() -> None:
                 row.append(median_ms(ask, asked.questions))
             print(f"| {name} | " + " | ".join(f"{each:.1f}" for each in row) + " |", flush=True)
             store.close()
-        engine = open_engine(Path(folder) / "words.db")
-        words = Fts5Words(engine)
-        said = texts(asked.entries + asked.questions)
-        words.put(
-            [
-                WordEntry(f"{number:08}", said[number], scope_of(number))
-                for number in range(asked.entries)
-            ]
-        )
-        row = []
-        for scope in SCOPES.values():
+        print(f"| words (FTS5) | {words_row(Path(folder), asked.entries, asked.questions)} |")
 
-            def look(number: int, scope: Scope = scope) -> None:
-                words.near(said[asked.entries + number], k=50, scope=scope)
 
-            row.append(median_ms(look, asked.questions))
-        print("| words (FTS5) | " + " | ".join(f"{each:.1f}" for each in row) + " |")
-        engine.dispose()
+def words_row(folder: Path, count: int, questions: int) -> str:
+    """The row of the word index."""
+    engine = open_engine(folder / "words.db")
+    words = Fts5Words(engine)
+    said = texts(count + questions)
+    words.put([WordEntry(f"{n:08}", said[n], scope_of(n)) for n in range(count)])
+    row = []
+    for scope in SCOPES.values():
+
+        def look(number: int, scope: Scope = scope) -> None:
+            words.near(said[count + number], k=50, scope=scope)
+
+        row.append(median_ms(look, questions))
+    engine.dispose()
+    return " | ".join(f"{each:.1f}" for each in row)
 
 
 if __name__ == "__main__":

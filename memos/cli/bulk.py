@@ -129,6 +129,7 @@ class Bulk:
         return mem.add(
             messages,
             source=self._source(),
+            source_start=start,
             idempotency_key=None if self._key is None else f"{self._key}/{start}",
             progress=self._call.progress,
             **self._extra,

@@ -40,6 +40,7 @@ class CubeCalls(Handle):
         metadata: Mapping[str, JsonValue] | None = None,
         labels: Sequence[str] = (),
         source: str | None = None,
+        source_start: int = 0,
         id: str | None = None,  # noqa: A002 - the name every user expects
         if_version: int | None = None,
         idempotency_key: str | None = None,
@@ -56,6 +57,7 @@ class CubeCalls(Handle):
             metadata: anything in JSON; can be filtered by.
             labels: short names; can be filtered by.
             source: where it was read, such as a file's name.
+            source_start: which entry of the source the first message is, from 0.
             id: a UUID of the caller's own, for a single cube.
             if_version: 0 says that the cube must be new, which it must be anyway.
             idempotency_key: the same key and arguments again return the same cubes.
@@ -81,14 +83,14 @@ class CubeCalls(Handle):
         drafts = read_drafts(content, outline)
         for draft in drafts:
             narrowed(self._scope, draft.scope)
-        arguments = ["add", [repr(draft) for draft in drafts], source, id, if_version]
+        arguments = ["add", [repr(draft) for draft in drafts], source, source_start, id, if_version]
         with self._lock:
             once = Once(self._parts.catalog, idempotency_key, scope, arguments)
             return self._writer.add(
                 drafts,
                 once,
                 scope=scope,
-                source=source,
+                source=None if source is None else (source, source_start),
                 cube_id=id,
                 if_version=if_version,
                 progress=progress,

@@ -63,12 +63,15 @@ class Writer:
         once: Once,
         *,
         scope: Scope,
-        source: str | None = None,
+        source: tuple[str, int] | None = None,
         cube_id: str | None = None,
         if_version: int | None = None,
         progress: Progress = silent,
     ) -> list[MemCube]:
-        """One cube a draft, in one transaction; see ``MemOS.add``."""
+        """One cube a draft, in one transaction; see ``MemOS.add``.
+
+        ``source`` is a URI and which entry of it the first draft is.
+        """
         if once.answer is not None:
             return self._again(once.answer)
         ids = self._ids(drafts, cube_id, if_version)
@@ -134,7 +137,11 @@ class Writer:
         return ids
 
     def _cubes(
-        self, drafts: Sequence[Draft], ids: Sequence[str], scope: Scope, source: str | None
+        self,
+        drafts: Sequence[Draft],
+        ids: Sequence[str],
+        scope: Scope,
+        source: tuple[str, int] | None,
     ) -> tuple[list[MemCube], list[Edge]]:
         now = self._clock.now()
         last: dict[Scope, tuple[str | None, int]] = {}
@@ -146,12 +153,11 @@ class Writer:
                 if before is not None:
                     edges.append(Edge(before, Relation.NEXT, cube_id))
                 last[draft.scope] = (cube_id, position + 1)
-            span = (number, number + 1)
             provenance = Provenance(
                 actor=str(scope.agent_id or scope.user_id or "application"),
                 time=now,
                 step=Step(operation="add", by=CODE),
-                source=None if source is None else Source(uri=source, span=span),
+                source=_source(source, number),
             )
             cubes.append(born(draft, cube_id, now=now, position=position, provenance=provenance))
         return cubes, edges
@@ -181,6 +187,13 @@ class Writer:
             scope=scope,
             subjects=tuple(cube.id for cube in cubes),
         )
+
+
+def _source(source: tuple[str, int] | None, number: int) -> Source | None:
+    if source is None:
+        return None
+    uri, start = source
+    return Source(uri=uri, span=(start + number, start + number + 1))
 
 
 def _answer(cubes: Sequence[MemCube]) -> JsonValue:

@@ -95,6 +95,7 @@ class TorchRuntime:
         """Read ``tokens`` and keep the attention state."""
         with self._lock:
             self._require_readable(tokens)
+            _ = self._lm.reader  # loading the model is not part of reading
             started = time.perf_counter()
             reading = self._lm.reader.read(tokens, progress=progress)
             state = kv_safetensors.state_of(tokens, reading.cache)
@@ -119,6 +120,7 @@ class TorchRuntime:
             )
         with self._lock:
             self._require_readable(tokens)
+            _ = self._lm.reader
             started = time.perf_counter()
             state = self._states.get(resume) if resume else None
             with self._wearing(adapter):

@@ -93,6 +93,13 @@ _PUT_ENTRY = text(
 )
 
 
+# Both tables are asked, so that a row which one of them has lost cannot be in the way of a put.
+_LAST = text(
+    "SELECT max((SELECT coalesce(max(number), 0) FROM words_entries),"
+    " (SELECT coalesce(max(rowid), 0) FROM words))"
+)
+
+
 class Fts5Words:
     """BM25 over stemmed words, in the catalog's own database.
 
@@ -113,7 +120,7 @@ class Fts5Words:
             return
         with _translated(), self._writing.begin() as connection:
             _delete(connection, latest)
-            last = connection.execute(text("SELECT max(number) FROM words_entries")).scalar() or 0
+            last = connection.execute(_LAST).scalar() or 0
             rows = [
                 {"number": number, "id": entry.id, "text": _indexed(entry.text)}
                 | entry.scope.model_dump()

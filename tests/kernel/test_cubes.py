@@ -91,12 +91,14 @@ def test_everything_given_comes_back(mem: MemOS) -> None:
         metadata={"n": 1, "deep": {"er": [None, True]}},
         labels=["home"],
         source="chat.jsonl",
+        source_start=256,
     )
     again = mem.get(cube.id)
     assert again == cube
     assert (again.speaker, again.metadata["n"], again.header.labels) == ("Alice", 1, ("home",))
     assert again.provenance.source is not None
     assert again.provenance.source.uri == "chat.jsonl"
+    assert again.provenance.source.span == (256, 257)
     assert again.scope.named() == {"user_id": "alice", "agent_id": "a", "session_id": "s"}
 
 
