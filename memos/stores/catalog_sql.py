@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, or_, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text, update
 
 from memos.cube import Kind, MemCube, Scope
 from memos.cube.identity import canonical
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-_CHUNK = 500
-"""Ids in one IN list; SQLite takes no more than 32,766 variables in a statement."""
+_CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
 
 class SqlCatalog:
@@ -57,10 +56,8 @@ class SqlCatalog:
         found: dict[str, MemCube] = {}
         with self._engine.connect() as connection:
             for chunk in _chunks(ids):
-                query = _current().where(cubes.c.id.in_(chunk))
-                for body in connection.execute(query).scalars():
-                    cube = _cube(body)
-                    found[cube.id] = cube
+                cubes_there = map(_cube, connection.execute(_FOUND, {"ids": chunk}).scalars())
+                found.update({cube.id: cube for cube in cubes_there})
         return [found[cube_id] for cube_id in ids if cube_id in found]
 
     def select(self, selection: Selection) -> list[MemCube]:
@@ -102,14 +99,10 @@ class SqlCatalog:
         found: set[Edge] = set()
         with self._engine.connect() as connection:
             for chunk in _chunks(nodes):
-                query = select(edges).where(
-                    or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
-                )
-                if relations is not None:
-                    query = query.where(edges.c.relation.in_([str(each) for each in relations]))
+                wanted = [str(each) for each in (Relation if relations is None else relations)]
                 found.update(
                     Edge(row.source, Relation(row.relation), row.target, row.version)
-                    for row in connection.execute(query)
+                    for row in connection.execute(_TOUCHING, {"ids": chunk, "relations": wanted})
                 )
         return sorted(found)
 
@@ -203,6 +196,15 @@ def _bodies() -> Select[str]:
 
 def _current() -> Select[str]:
     return _bodies().where(versions.c.version == cubes.c.version)
+
+
+# Made once: building them takes longer than answering them.
+_IDS: Any = bindparam("ids", expanding=True)
+_FOUND = _current().where(cubes.c.id.in_(_IDS))
+_TOUCHING = select(edges).where(
+    or_(edges.c.source.in_(_IDS), edges.c.target.in_(_IDS)),
+    edges.c.relation.in_(bindparam("relations", expanding=True)),
+)
 
 
 def _selected(query: Select[str], selection: Selection) -> Select[str]:

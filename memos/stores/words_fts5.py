@@ -12,7 +12,8 @@ import json
 import re
 import unicodedata
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _TERM_LIMIT = 32
 """How many terms of a query are looked for; the rarest ones."""
+
+_MATCH_LIMIT = 1500
+"""How many texts are scored, where that is enough to fill the answer; the rarest terms decide."""
 
 # FTS5 takes letters and digits for words, and so do we; it knows no words in a script that puts
 # no spaces between them, so there each character and each pair of neighbours counts as one.
@@ -65,6 +69,25 @@ _NEAR = text(
     LIMIT :k
     """
 )
+
+# The best matches of all, and which of them count: less work than asking of every match whose it
+# is, and enough unless the scope or ``among`` admits few.
+_BEST = text(
+    """
+    SELECT words_entries.id, -best.rank AS score,
+        (:user_id IS NULL OR user_id = :user_id)
+        AND (:agent_id IS NULL OR agent_id = :agent_id)
+        AND (:session_id IS NULL OR session_id = :session_id)
+        AND (:among IS NULL OR words_entries.id IN (SELECT value FROM json_each(:among))) AS counts
+    FROM (SELECT rowid, rank FROM words WHERE words MATCH :match
+          ORDER BY rank, rowid LIMIT :fetched)
+        AS best
+    JOIN words_entries ON words_entries.number = best.rowid
+    """
+)
+
+_OVER = 4
+"""How many times as many matches are fetched first as are asked for."""
 
 _FREQUENCIES = text(
     """
@@ -103,7 +126,9 @@ _LAST = text(
 class Fts5Words:
     """BM25 over stemmed words, in the catalog's own database.
 
-    The statistics that BM25 needs are those of all texts, whatever the scope of the question.
+    The statistics that BM25 needs are those of all texts, whatever the scope of the question. In a
+    large index the commonest terms of a question are left out as long as its rarer ones find ``k``
+    texts: scoring every text that has a common word is what makes full-text search slow.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -137,17 +162,25 @@ class Fts5Words:
         if k < 1 or not terms:
             return []
         with _translated(), self._engine.connect() as connection:
-            match = " OR ".join(_rarest(connection, [f'"{term}"' for term in terms]))
-            found = connection.execute(
-                _NEAR,
-                {
-                    "match": match,
-                    "k": k,
-                    "among": None if among is None else json.dumps(list(among)),
-                    **scope.model_dump(),
-                },
-            )
-            return [Near(row.id, row.score) for row in found]
+            quoted = _rarest(connection, [f'"{term}"' for term in terms])
+            asked = {
+                "match": "",
+                "k": k,
+                "fetched": k,
+                "among": None if among is None else json.dumps(list(among)),
+                **scope.model_dump(),
+            }
+            few = _telling(quoted)
+            if len(few) < len(quoted):
+                asked |= {"match": " OR ".join(few), "fetched": k}
+                best = _best(connection, asked, k, exact=False)
+                if best is not None and len(best) == k:
+                    return best
+            asked |= {"match": " OR ".join(quoted), "fetched": _OVER * k}
+            best = _best(connection, asked, k)
+            if best is not None:
+                return best
+            return [Near(row.id, row.score) for row in connection.execute(_NEAR, asked)]
 
     def drop(self, ids: Collection[str]) -> None:
         """Remove entries and what the index keeps of their words; absent ids are no error.
@@ -162,6 +195,23 @@ class Fts5Words:
         """The ids of all entries."""
         with _translated(), self._engine.connect() as connection:
             return set(connection.execute(text("SELECT id FROM words_entries")).scalars())
+
+
+def _best(
+    connection: Connection, asked: dict[str, Any], k: int, *, exact: bool = True
+) -> list[Near] | None:
+    """The ``k`` best matches that count; None where more of them must be looked at to know.
+
+    Where not ``exact``, equals of the last may be left out; the older ones come first.
+    """
+    rows = connection.execute(_BEST, asked).all()
+    nears = [Near(row.id, row.score) for row in rows if row.counts]
+    nears.sort(key=lambda near: (-near.score, near.id))
+    if len(rows) < asked["fetched"]:
+        return nears[:k]
+    worst = min(row.score for row in rows)
+    sure = len(nears) >= k and (not exact or nears[k - 1].score > worst)
+    return nears[:k] if sure else None
 
 
 def _delete(connection: Connection, ids: Iterable[str]) -> int:
@@ -188,14 +238,20 @@ def _terms(query: str) -> list[str]:
     return telling or list(different.values())
 
 
-def _rarest(connection: Connection, matches: list[str]) -> list[str]:
-    """At most so many of ``matches`` as a query may have: those that the fewest texts have."""
-    if len(matches) <= _TERM_LIMIT:
-        return matches
+def _rarest(connection: Connection, matches: list[str]) -> dict[str, int]:
+    """How many texts have each of ``matches``, rarest first; so many as a query may have."""
     rows = connection.execute(_FREQUENCIES, {"matches": json.dumps(matches)})
     texts = {row.value: row.texts for row in rows}
-    known = [match for match in matches if texts[match]]
-    return sorted(known, key=lambda match: texts[match])[:_TERM_LIMIT] or matches[:1]
+    known = sorted((match for match in matches if texts[match]), key=lambda match: texts[match])
+    return {match: texts[match] for match in known[:_TERM_LIMIT] or matches[:1]}
+
+
+def _telling(texts: dict[str, int]) -> list[str]:
+    """The rarest terms, as long as not too many texts have them; at least one."""
+    told = list(accumulate(texts.values()))
+    return [
+        match for match, so_far in zip(texts, told, strict=True) if so_far <= _MATCH_LIMIT
+    ] or list(texts)[:1]
 
 
 @contextmanager
