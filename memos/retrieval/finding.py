@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
-_POOL = 50
+_POOL = 30
 """Candidates asked of each index, at least."""
 _SPARE = 2
 """Cubes read beyond ``k``, for those that turn out not to be admitted."""
-_SEEDS = 10
+_SEEDS = 8
 """Direct hits whose neighbours are considered."""
 
 
@@ -43,7 +43,7 @@ class Finder:
         among = self._among(scope, where)
         if among is not None and not among:
             return []
-        pool = max(_POOL, 4 * k)
+        pool = max(_POOL, 3 * k)
         near = vectors.near(self._embedder.embed_query(query), k=pool, scope=scope, among=among)
         worded = self._words.near(query, k=pool, scope=scope, among=among)
         parts = fused(near, worded)

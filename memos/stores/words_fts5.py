@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _TERM_LIMIT = 32
 """How many terms of a query are looked for; the rarest ones."""
 
-_MATCH_LIMIT = 1500
+_MATCH_LIMIT = 1000
 """How many texts are scored, where that is enough to fill the answer; the rarest terms decide."""
 
 # FTS5 takes letters and digits for words, and so do we; it knows no words in a script that puts

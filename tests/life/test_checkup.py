@@ -77,3 +77,15 @@ def test_a_cube_that_was_tampered_with_is_named(mem: MemOS, tmp_path: Path) -> N
 
 def test_a_check_counts_what_it_looked_at(mem: MemOS) -> None:
     assert mem.check().checked == {"cubes": 5, "vectors": 5, "words": 5, "blobs": 0}
+
+
+def test_another_distribution_with_our_package_s_name_is_told_of(
+    mem: MemOS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "site" / "another_memos-1.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: another-memos\nVersion: 1.0\n")
+    (other / "top_level.txt").write_text("memos\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    (problem,) = mem.check().problems
+    assert (problem.code, problem.subject) == ("name-clash", "another-memos")
