@@ -27,6 +27,9 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.indexes
+	$(BIN)/python -m benchmarks.resume
+	$(BIN)/python -m benchmarks.parametric
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md
