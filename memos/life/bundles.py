@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import digest_of
@@ -218,7 +219,7 @@ def _member(bundle: zipfile.ZipFile, name: str) -> bytes:
         return bundle.read(name)
     except KeyError as error:
         raise BadInput(f"the bundle has no {name}", hint="memos export writes one") from error
-    except (zipfile.BadZipFile, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise CorruptionError(f"{name} in the bundle cannot be read: {error}") from error
 
 
@@ -231,7 +232,10 @@ def _verified(bundle: zipfile.ZipFile, name: str, digest: str) -> bytes:
 
 
 def _turn(line: bytes) -> Edge:
-    pair = json.loads(line)
+    try:
+        pair = json.loads(line)
+    except ValueError:
+        pair = None
     if not isinstance(pair, list) or [type(end) for end in pair] != [str, str]:
         raise BadInput(f"edges.jsonl has {line[:60]!r}, not [source, target]")
     return Edge(pair[0], Relation.NEXT, pair[1])

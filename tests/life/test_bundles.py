@@ -115,9 +115,15 @@ def _odd_edges(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
     manifest["members"]["edges.jsonl"] = digest_of(members["edges.jsonl"])
 
 
-@pytest.mark.parametrize(
-    "change", [_lie, _lie_well, _drop_first_version, _leave, _future, _traverse, _odd_edges]
-)
+def _broken_edges(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    members["edges.jsonl"] = b"\xff not JSON\n"
+    manifest["members"]["edges.jsonl"] = digest_of(members["edges.jsonl"])
+
+
+CHANGES = [_lie, _lie_well, _drop_first_version, _leave, _future, _traverse, _odd_edges]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, _broken_edges])
 def test_a_bundle_that_is_not_what_it_says_is_refused_whole(
     bundle: Path, change: Callable[[dict[str, bytes], dict[str, Any]], None]
 ) -> None:
@@ -145,6 +151,24 @@ def test_a_truncated_bundle_is_refused_at_any_length(bundle: Path, mem: MemOS) -
             with pytest.raises(MemosError):
                 other.import_from(bundle)
         assert other.get_all() == []
+
+
+def test_a_flipped_bit_anywhere_in_a_bundle_is_our_error_or_harmless(
+    bundle: Path, mem: MemOS
+) -> None:
+    content = bundle.read_bytes()
+    with MemOS.open(None, embedder="hash") as other:
+        for place in range(0, len(content), 41):
+            damaged = bytearray(content)
+            damaged[place] ^= 0x10
+            bundle.write_bytes(damaged)
+            try:
+                other.import_from(bundle)
+            except MemosError:
+                assert other.get_all() == []
+            else:
+                assert other.get_all() == mem.get_all(user_id="alice")
+                other.delete_all(everything=True)
 
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing_behind(mem: MemOS, tmp_path: Path) -> None:
