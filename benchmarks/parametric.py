@@ -10,14 +10,12 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from benchmarks.machine import machine
+from benchmarks.runtime import configured_runtime
 from memos import MemOS
-from memos.config import load
 from memos.kinds.lessons import lessons
 from memos.kinds.parametric import default_recipe, learn
-from memos.models.runtime_torch import TorchRuntime
 
 FACTS = (
     "Alma moved to Tartu in March 2023.",
@@ -37,13 +35,7 @@ def main() -> None:
     parser.add_argument("--facts", type=int, default=len(FACTS))
     parser.add_argument("--locality", type=float, nargs="+", default=[4.0, 0.0])
     asked = parser.parse_args()
-    settings = load().settings
-    runtime = TorchRuntime(
-        settings.runtime.model,
-        cache_folder=Path(settings.cache) / "models",
-        device=settings.runtime.device,
-        dtype=settings.runtime.dtype,
-    )
+    runtime = configured_runtime()
     print(machine())
     with MemOS.open(None, embedder="hash") as mem:
         cubes = [cube for fact in FACTS[: asked.facts] for cube in mem.add(fact)]

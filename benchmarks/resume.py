@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.machine import machine
-from memos.config import load
+from benchmarks.runtime import configured_runtime
 from memos.cube.identity import digest_of
-from memos.models.runtime_torch import TorchRuntime
 from memos.ports.runtime import Message, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from memos.models.runtime_torch import TorchRuntime
 
 FILLER = (
     "The harbour was quiet that morning, and the baker had left the door of the shop open. "
@@ -93,13 +93,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[128, 512, 1024, 2048])
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
-    settings = load().settings
-    runtime = TorchRuntime(
-        settings.runtime.model,
-        cache_folder=Path(settings.cache) / "models",
-        device=settings.runtime.device,
-        dtype=settings.runtime.dtype,
-    )
+    runtime = configured_runtime()
     print(machine())
     print(f"{runtime.fingerprint.name}, {runtime.fingerprint.dtype}; seconds are CPU / wall")
     print(
