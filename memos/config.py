@@ -58,6 +58,13 @@ class RuntimeSettings(Frozen):
     """``auto`` is float32 on a CPU and bfloat16 on a GPU."""
 
 
+class AuditSettings(Frozen):
+    """The journal of calls."""
+
+    reads: bool = True
+    """Whether calls that change nothing, searches and refusals included, leave a row, too."""
+
+
 class TrainingSettings(Frozen):
     """What a parametric cube must reach to be used by default, and how it is trained."""
 
@@ -86,6 +93,7 @@ class Settings(Frozen):
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     training: TrainingSettings = TrainingSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 @dataclass(frozen=True, slots=True)
