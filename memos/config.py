@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.errors import BadSetting
-from memos.governance.sensitivity import Sensitivity
+from memos.governance.sensitivity import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,13 @@ class RuntimeSettings(Frozen):
     """``auto`` is float32 on a CPU and bfloat16 on a GPU."""
 
 
+class AuditSettings(Frozen):
+    """The journal of calls."""
+
+    reads: bool = True
+    """Whether calls that change nothing, searches and refusals included, leave a row, too."""
+
+
 class TrainingSettings(Frozen):
     """What a parametric cube must reach to be used by default, and how it is trained."""
 
@@ -79,19 +86,19 @@ def _listed(value: object) -> object:
     return [part for name in value.split(",") if (part := name.strip())]
 
 
+_LISTED = BeforeValidator(_listed)
+_Level = Annotated[str, Field(pattern=f"^({'|'.join(LEVELS)})$")]
+_Region = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+
 class RedactionSettings(Frozen):
     """What readers are shown of memories that they have no right to see whole."""
 
     backend: str = "detectors"
     """``detectors`` (detect-secrets and phonenumbers), ``patterns`` (no library), or a plugin's."""
-    levels: Annotated[tuple[Sensitivity, ...], BeforeValidator(_listed)] = (
-        "confidential",
-        "secret",
-    )
-    """The sensitivity labels whose memories are redacted."""
-    regions: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], BeforeValidator(_listed)
-    ] = ("US", "GB", "DE", "FR", "ES", "PT")
+    levels: Annotated[tuple[_Level, ...], _LISTED] = ("confidential", "secret")
+    """The levels of sensitivity at which memories are redacted."""
+    regions: Annotated[tuple[_Region, ...], _LISTED] = ("US", "GB", "DE", "FR", "ES", "PT")
     """Whose telephone numbers are recognised without a country code (ISO 3166); with one, all."""
 
 
@@ -110,6 +117,7 @@ class Settings(Frozen):
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     training: TrainingSettings = TrainingSettings()
+    audit: AuditSettings = AuditSettings()
     redaction: RedactionSettings = RedactionSettings()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos.cube import Plaintext
 from memos.cube.wire import payload_digest
-from memos.governance.sensitivity import SENSITIVITIES
+from memos.governance.sensitivity import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def must_redact(sensitivity: str, levels: Collection[str], *, sees_whole: bool) -> bool:
     """Whether a reader must not see what personal data and secrets the memory holds.
 
-    A label that is unknown is treated as if it stood among the levels.
+    A level that is none of ours is treated as if it stood among those that are redacted.
     """
-    return not sees_whole and (sensitivity in levels or sensitivity not in SENSITIVITIES)
+    return not sees_whole and (sensitivity in levels or sensitivity not in LEVELS)
 
 
 class Redaction:
@@ -34,7 +34,7 @@ class Redaction:
 
         Args:
             make: makes the redactor; called once, when the first cube must be redacted.
-            levels: the sensitivity labels whose cubes are redacted.
+            levels: at which levels of sensitivity cubes are redacted.
         """
         self._make = make
         self._levels = frozenset(levels)
@@ -42,6 +42,10 @@ class Redaction:
     @cached_property
     def _redactor(self) -> Redactor:
         return self._make()
+
+    def hides(self, cube: MemCube, *, sees_whole: bool) -> bool:
+        """Whether a reader is shown the cube redacted, and its blobs not at all."""
+        return must_redact(cube.header.governance.sensitivity, self._levels, sees_whole=sees_whole)
 
     def view(
         self, cubes: Sequence[MemCube], sees_whole: Callable[[MemCube], bool]
@@ -58,9 +62,7 @@ class Redaction:
         hidden = {
             place: cube
             for place, cube in enumerate(cubes)
-            if must_redact(
-                cube.header.governance.sensitivity, self._levels, sees_whole=sees_whole(cube)
-            )
+            if self.hides(cube, sees_whole=sees_whole(cube))
         }
         if not hidden:
             return list(cubes)

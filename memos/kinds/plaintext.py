@@ -16,9 +16,18 @@ _TITLE = 80
 
 
 def born(
-    draft: Draft, cube_id: str, *, now: datetime, position: int | None, provenance: Provenance
+    draft: Draft,
+    cube_id: str,
+    *,
+    now: datetime,
+    position: int | None,
+    provenance: Provenance,
+    owner: str | None = None,
 ) -> MemCube:
-    """The first version of a plaintext cube."""
+    """The first version of a plaintext cube; ``owner`` counts where the scope names no user."""
+    governance = draft.governance
+    if draft.scope.user_id is None and owner is not None:
+        governance = governance.model_copy(update={"owner": owner})
     payload = Plaintext(
         text=draft.text,
         speaker=draft.speaker,
@@ -37,6 +46,7 @@ def born(
         valid_from=draft.said_at,
         digest=payload_digest(payload),
         scope=draft.scope,
+        governance=governance,
         life=Life(state=State.ACTIVATED),
     )
     return MemCube(header=header, payload=payload, provenance=provenance)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.life.report import Doomed, Forgotten
-from memos.ports.catalog import Audit, Change
+from memos.ports.catalog import Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
-    from memos.cube import MemCube, Scope
+    from memos.cube import MemCube
+    from memos.governance.act import Act
     from memos.life.index import Index
     from memos.life.once import Once
     from memos.ports.catalog import Catalog
@@ -29,23 +30,16 @@ class Forgetter:
         self._index = index
         self._clock = clock
 
-    def forget(
-        self, cubes: Sequence[MemCube], once: Once, *, scope: Scope, call: str, dry_run: bool
-    ) -> Forgotten:
+    def forget(self, cubes: Sequence[MemCube], once: Once, *, act: Act, dry_run: bool) -> Forgotten:
         """Forget cubes, or say what forgetting them would take along."""
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
         forgotten = self.doomed(cubes, dry_run=dry_run)
         if dry_run or not forgotten.cubes:
+            act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
         change = Change(
-            audit=Audit(
-                at=self._clock.now(),
-                actor=str(scope.agent_id or scope.user_id or "application"),
-                call=call,
-                scope=scope,
-                subjects=forgotten.ids,
-            ),
+            audit=act.audit(forgotten.ids),
             forget=forgotten.ids,
             expects={cube.id: cube.version for cube in cubes},
             receipt=once.receipt(_without_content(forgotten)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from memos.cube import Kind, MemCube
+from datetime import datetime
+
+from memos.cube import Kind, MemCube, Scope
 from memos.cube.frozen import Frozen
 
 
@@ -48,6 +50,11 @@ class Stats(Frozen):
     embedder: str
     """The embedding model the vectors were made by; empty before the first add."""
 
+    @property
+    def held(self) -> Stats:
+        """The same without the journal, which grows with every call; equal where nothing changed."""
+        return self.model_copy(update={"audit_rows": 0})
+
 
 class Problem(Frozen):
     """One thing that is not as it should be."""
@@ -78,3 +85,37 @@ class Imported(Frozen):
     cubes: tuple[MemCube, ...]
     skipped: tuple[str, ...]
     """Ids that were there already, with the same content."""
+
+
+class AuditRow(Frozen):
+    """One call, as the journal has it."""
+
+    number: int
+    at: datetime
+    actor: str
+    """The principal, such as ``user:alice``."""
+    call: str
+    scope: Scope
+    subjects: tuple[str, ...]
+    """Ids of the cubes that the call was about."""
+    outcome: str
+    """``ok``, ``dry run``, or the name of the error."""
+    reason: str
+    """What the caller gave as the purpose."""
+    basis: str
+    """What the right rested on: ``root``, ``owner``, ``grants``; empty where it was refused."""
+    seal: str
+
+
+class AuditReport(Frozen):
+    """Whether the journal is what was written."""
+
+    rows: int
+    head: str
+    """The newest seal: kept elsewhere, it tells later whether rows were cut off."""
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the chain holds."""
+        return not self.problems

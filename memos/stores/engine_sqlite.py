@@ -20,12 +20,17 @@ PRAGMAS = (
 )
 
 
-def open_engine(path: Path | None) -> Engine:
+def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
     once, so that it can't fail half-way for want of it. In memory there is one connection, and
     whoever wants it waits: transactions must not be nested.
+
+    Args:
+        path: the file.
+        patient: whether a commit waits for the disk. Without, what is committed still survives
+            the end of the process, however it comes, but perhaps not a loss of power.
     """
     if path is None:
         engine = create_engine(
@@ -38,7 +43,7 @@ def open_engine(path: Path | None) -> Engine:
     else:
         path.touch(mode=0o600, exist_ok=True)
         engine = create_engine(URL.create("sqlite", database=str(path)))
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _prepare if patient else _prepare_quick)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -48,6 +53,13 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(pragma)
+    cursor.close()
+
+
+def _prepare_quick(connection: Any, record: object) -> None:
+    _prepare(connection, record)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 
