@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memos.cube import Plaintext
 from memos.cube.wire import payload_digest
 from memos.governance.sensitivity import LEVELS
+from memos.kinds.plaintext import CUT, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
     from memos.cube import MemCube, Payload, Provenance
     from memos.ports.redactor import Redacted, Redactor
+
+
+_NO_QUOTES = str.maketrans(dict.fromkeys("\"'`", "_"))
+_WORD = re.compile(r"[^\W\d_]+[.,;:!?)]*")
 
 
 def must_redact(sensitivity: str, levels: Collection[str], *, sees_whole: bool) -> bool:
@@ -70,14 +76,6 @@ class Redaction:
         shown = dict(zip(hidden, views, strict=True))
         return [shown.get(place, cube) for place, cube in enumerate(cubes)]
 
-    def texts(self, texts: Sequence[str]) -> list[str]:
-        """What was taken out of cubes that must be redacted, such as titles.
-
-        Raises:
-            MissingLibrary: there are texts, and the library that redacts them is missing.
-        """
-        return [redacted.text for redacted in self._redactor.redact(texts)] if texts else []
-
 
 def redacted_cubes(cubes: Sequence[MemCube], redactor: Redactor) -> list[MemCube]:
     """The cubes without what the redactor recognises in them; with one call of the redactor.
@@ -91,7 +89,7 @@ def redacted_cubes(cubes: Sequence[MemCube], redactor: Redactor) -> list[MemCube
     asked = list(dict.fromkeys(text for words in opened for text in _texts(list(words.values()))))
     said = dict(zip(asked, redactor.redact(asked), strict=True))
     return [
-        _reworded(cube, words, {name: _replaced(value, said) for name, value in words.items()})
+        _reworded(cube, {name: _replaced(value, said) for name, value in words.items()})
         for cube, words in zip(cubes, opened, strict=True)
     ]
 
@@ -100,7 +98,7 @@ def _words(cube: MemCube) -> dict[str, JsonValue]:
     """Everything in a cube that people or programs have worded."""
     header, source = cube.header, cube.provenance.source
     words: dict[str, JsonValue] = {
-        "title": header.title,
+        "title": _without_end(header.title),
         "labels": list(header.labels),
         "metadata": header.metadata,
         "uri": None if source is None else source.uri,
@@ -111,6 +109,16 @@ def _words(cube: MemCube) -> dict[str, JsonValue]:
         words |= {"text": payload.text, "speaker": payload.speaker, "role": payload.role}
         words |= {"attributes": dict(payload.attributes)}
     return words
+
+
+def _without_end(title: str) -> str:
+    """A title that was shortened, without what may be the beginning of something cut in two."""
+    if not title.endswith(CUT):
+        return title
+    words = title.removesuffix(CUT).split(" ")[:-1]
+    while words and not _WORD.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words) + CUT
 
 
 def _texts(value: JsonValue) -> Iterator[str]:
@@ -158,7 +166,7 @@ def _replaced_named(name: str, value: JsonValue, said: Mapping[str, Redacted]) -
 
 
 def _named(name: str, value: str) -> str:
-    return f'{name}: "{value}"'
+    return f'{name}: "{value.translate(_NO_QUOTES)}"'
 
 
 def _is_number(value: JsonValue) -> bool:
@@ -173,22 +181,27 @@ def _free(name: str, taken: Collection[str]) -> str:
     return free
 
 
-def _reworded(cube: MemCube, before: Mapping[str, Any], words: Mapping[str, Any]) -> MemCube:
-    if words == before:
-        return cube
-    payload = _payload(cube.payload, words)
-    header = cube.header.model_copy(
+def _reworded(cube: MemCube, words: dict[str, Any]) -> MemCube:
+    payload, old = _payload(cube.payload, words), cube.header
+    if isinstance(cube.payload, Plaintext) and old.title == title_of(cube.payload.text):
+        words["title"] = title_of(words["text"])
+    header = old.model_copy(
         update={
             "title": words["title"],
             "labels": tuple(words["labels"]),
             "metadata": words["metadata"],
             "digest": payload_digest(payload),
-            "governance": cube.header.governance.model_copy(update={"redacted": True}),
         }
     )
     provenance = _provenance(cube.provenance, words)
+    shown = cube.model_copy(update={"header": header, "payload": payload, "provenance": provenance})
+    return cube if shown == cube else _marked(shown)
+
+
+def _marked(cube: MemCube) -> MemCube:
+    governance = cube.header.governance.model_copy(update={"redacted": True})
     return cube.model_copy(
-        update={"header": header, "payload": payload, "provenance": provenance}
+        update={"header": cube.header.model_copy(update={"governance": governance})}
     )
 
 

@@ -13,6 +13,11 @@ from memos.ports.redactor import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PRIVATE_KEY = (  # one that is cut off ends where the text does
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:[^-]|-(?!----)){0,16384}"
+    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+)
 _FORMS = [
     (mark, re.compile(form))
     for mark, form in (
@@ -34,23 +39,22 @@ _FORMS = [
         ("eyJ", r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}"),  # JSON Web Token
         ("AKC", r"(?<!\w)AKC[A-Za-z0-9]{20,}"),  # Artifactory
         ("AGE-SECRET", r"(?<!\w)AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
-        (
-            "PRIVATE KEY",  # one that is cut off ends where the text does
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:[^-]|-(?!----)){0,16384}"
-            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?",
-        ),
+        ("PRIVATE KEY", _PRIVATE_KEY),
     )
 ]
 """By something that every key of the form contains; looking for that first is quick."""
 
-_PASSWORD = r"pass(?:word|wd|phrase|code)|passw|pwd|(?<![a-z])pw"
-_SECRET = (
+_PASSISH = r"pass(?:word|wd|phrase|code)|passw|pwd|(?<![a-z])pw"
+_KEYISH = (
     r"(?:api|access|auth|private|client|encryption|signing|secret|account|session|bearer)"
     r"[ _.-]?(?:key|token|secret)|secret|token|credentials?"
 )
 _QUOTE = r"[\"'`]"
-_NAMED = rf"(?:{_PASSWORD}|{_SECRET})[\w.-]{{0,24}}{_QUOTE}?"
+_NAME_ENDS = rf"[\w.-]{{0,24}}{_QUOTE}?"
+_NAMED = rf"(?:{_PASSISH}|{_KEYISH}){_NAME_ENDS}"
+_TOLD = r"(?:api|access|auth|secret)[ _-](?:key|token)"
+"""What people say of a key in a sentence."""
+
 _ASSIGNED = r"[ \t]{0,3}(?::=|=>|==?|:)[ \t]{0,3}"
 _NO_VALUE = r"(?![\[\]$<{*])"
 """What a value does not begin with: a placeholder, a variable, a blank to be filled in."""
@@ -62,23 +66,22 @@ _MIXED = rf"(?={_BARE}{{0,64}}\d)(?={_BARE}{{0,64}}[^\W\d_])"
 _NO_CALL = r"(?![\w.]{1,64}[(\[])"
 _VALUE = rf"(?P<value>{_BARE}{{6,}}+)"
 
+_OPEN = rf"(?P<quote>{_QUOTE})"
+_QUOTED, _SPACED = r"[^\s\"'`\[\]]{6,1024}", r"[^\n\"'`\[\]]{6,128}"
+"""Between quotes; a passphrase may have spaces."""
+
 _MARKS = ("pass", "pwd", "pw", "key", "token", "secret", "credential", "bearer")
 """One of these is in every name, in small letters."""
 
-_ASSIGNMENTS = [
-    re.compile(form, re.IGNORECASE)
-    for form in (
-        rf"{_NAMED}{_ASSIGNED}(?P<quote>{_QUOTE}){_NO_VALUE}"
-        r"(?P<value>[^\s\"'`\[\]]{6,1024})(?P=quote)",
-        rf"(?:{_PASSWORD})[\w.-]{{0,24}}{_QUOTE}?{_ASSIGNED}(?P<quote>{_QUOTE}){_NO_VALUE}"
-        r"(?P<value>[^\n\"'`\[\]]{6,128})(?P=quote)",
-        rf"{_NAMED}={_NO_VALUE}{_NO_CALL}{_VALUE}",
-        rf"{_NAMED}{_ASSIGNED}{_QUOTE}?{_NO_VALUE}{_NO_CALL}{_MIXED}{_VALUE}",
-        rf"(?:{_PASSWORD}|(?:api|access|auth|secret)[ _-](?:key|token))[ ]is:?[ ]{_QUOTE}?"
-        rf"{_NO_VALUE}{_MIXED}{_VALUE}",
-        rf"(?<!\w)bearer[ ]+{_NO_VALUE}(?=\S{{0,64}}\d)(?P<value>[\w.+/=~-]{{16,}}+)",
-    )
-]
+_ASSIGNED_FORMS = (
+    rf"{_NAMED}{_ASSIGNED}{_OPEN}{_NO_VALUE}(?P<value>{_QUOTED})(?P=quote)",
+    rf"(?:{_PASSISH}){_NAME_ENDS}{_ASSIGNED}{_OPEN}{_NO_VALUE}(?P<value>{_SPACED})(?P=quote)",
+    rf"{_NAMED}={_NO_VALUE}{_NO_CALL}{_VALUE}",
+    rf"{_NAMED}{_ASSIGNED}{_QUOTE}?{_NO_VALUE}{_NO_CALL}{_MIXED}{_VALUE}",
+    rf"(?:{_PASSISH}|{_TOLD})[ ]is:?[ ]{_QUOTE}?{_NO_VALUE}{_MIXED}{_VALUE}",
+    rf"(?<!\w)bearer[ ]+{_NO_VALUE}(?=\S{{0,64}}\d)(?P<value>[\w.+/=~-]{{16,}}+)",
+)
+_ASSIGNMENTS = [re.compile(form, re.IGNORECASE) for form in _ASSIGNED_FORMS]
 
 
 def keys(text: str) -> Iterator[Finding]:

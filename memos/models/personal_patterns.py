@@ -24,7 +24,8 @@ _LONGEST_LOCAL = 64
 """Of RFC 5321; it also keeps the search linear in the text's length."""
 
 _GROUPS = re.compile(
-    r"(?<![A-Za-z\d])(?<!\d\.)\d{3,19}(?:[ \u00a0\u202f\n\u2010-\u2015-]\d{3,19})*(?![A-Za-z\d])"
+    r"(?<![A-Za-z\d])(?<!\d\.)(?:\d{4}(?:\.\d{4}){3}|"
+    r"\d{3,19}(?:[ \u00a0\u202f\n\u2010-\u2015-]\d{3,19})*)(?![A-Za-z\d])"
 )
 _GROUP = re.compile(r"\d+")
 _ISSUER = re.compile(r"3[04-9]|[456]|2[2-7]")

@@ -102,8 +102,10 @@ class _Detectors:
         numbers and versions are left alone.
         """
         leniency = self._phones.Leniency
-        searches = [(None, leniency.POSSIBLE)] if "+" in text or "\uff0b" in text else []
-        searches += [(region, leniency.STRICT_GROUPING) for region in self._regions]
+        searches: list[tuple[str | None, int]] = []
+        if "+" in text or "\uff0b" in text:
+            searches.append((None, leniency.POSSIBLE))
+        searches.extend((region, leniency.STRICT_GROUPING) for region in self._regions)
         for region, strictness in searches:
             # It gives up after so many numbers that are none; no text has more than characters.
             matches = self._phones.PhoneNumberMatcher(text, region, strictness, len(text))

