@@ -85,7 +85,8 @@ class Gate:
             Forbidden: it may not.
         """
         if not act.reach().covers(scope):
-            message = f"{self.principal} may not {act.right} in {scope}"
+            where = f"in {scope}" if scope.named() else "the whole store"
+            message = f"{self.principal} may not {act.right} {where}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
 
     def _act(self, call: str, right: Right, scope: Scope, reason: str | None) -> Act:
