@@ -5,6 +5,7 @@
     │   ├── WrongKind             a cube of another kind than the call needs
     │   ├── UnknownOperator       a filter operator that does not exist
     │   ├── BadSetting            a setting that cannot be read
+    │   │   └── MissingKey        encryption without a key where the settings say
     │   └── UnknownBackend        no backend, or no model, of that name
     ├── NotFound                  nothing there that the caller may see              exit 3
     │   └── UnknownCube           no such cube, or no such version of it
@@ -14,7 +15,8 @@
     │   ├── StaleCube             a derived cube whose sources have changed since
     │   ├── UnfitCube             a parametric cube that failed its own evaluation
     │   ├── ModelMismatch         made for, or indexed by, another model
-    │   └── OtherVersion          a store that another version of the schema wrote
+    │   ├── OtherVersion          a store that another version of the schema wrote
+    │   └── WrongKey              a store that another key encrypted
     ├── Forbidden                 outside the scope the application has set          exit 5
     ├── CorruptionError           bytes are not what was written                     exit 6
     ├── StoreLocked               the folder is in use by another process            exit 75
@@ -68,6 +70,10 @@ class BadSetting(BadInput):
     """A setting that cannot be read."""
 
 
+class MissingKey(BadSetting):
+    """Encryption is asked for, or the store is encrypted, and there is no key."""
+
+
 class UnknownBackend(BadInput):
     """No backend, or no model, of that name."""
 
@@ -110,6 +116,10 @@ class ModelMismatch(Conflict):
 
 class OtherVersion(Conflict):
     """A store that another version of the schema wrote."""
+
+
+class WrongKey(Conflict):
+    """A store that another key encrypted than the one at hand."""
 
 
 class Forbidden(MemosError):

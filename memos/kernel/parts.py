@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memos.ports.clock import Clock
     from memos.ports.embedder import Embedder
     from memos.ports.graph import Graph
+    from memos.ports.privacy import Privacy
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
@@ -33,5 +34,7 @@ class Parts:
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     demands: Demands
+    privacy: Privacy | None = None
+    """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None
     """Called last when the kernel is closed; lets go of the folder."""

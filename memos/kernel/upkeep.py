@@ -41,7 +41,12 @@ class UpkeepCalls(Handle):
 
     def check(self, *, repair: bool = False, progress: Progress = silent) -> CheckReport:
         """Compare the catalog with all that is derived from it; with ``repair``, mend that."""
-        checkup = Checkup(catalog=self._parts.catalog, blobs=self._parts.blobs, index=self._index)
+        checkup = Checkup(
+            catalog=self._parts.catalog,
+            blobs=self._parts.blobs,
+            index=self._index,
+            privacy=self._parts.privacy,
+        )
         with self._lock:
             return checkup.run(repair=repair, progress=progress)
 
