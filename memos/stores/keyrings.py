@@ -58,5 +58,7 @@ def _translated() -> Iterator[None]:
         yield
     except KeyringError as error:
         message = f"the system's keyring cannot be used: {error}"
-        hint = "unlock it, or set encryption.key_from=env and the variable AGENT_MEMOS_KEY"
+        hint = (
+            "unlock or install one, or set encryption.key_from=env and the variable AGENT_MEMOS_KEY"
+        )
         raise BackendError(message, hint=hint) from error

@@ -31,7 +31,7 @@ def key_of_environment(folder: Path, text: str | None) -> MasterKey:
         raise MissingKey(message, hint="set it to the store's key; memos key new prints a new one")
     master = MasterKey.read(text, where="what AGENT_MEMOS_KEY holds")
     if seal is not None:
-        seal.opened(master)
+        seal.opened(master, folder)
     return master
 
 
@@ -54,5 +54,5 @@ def key_of_keyring(folder: Path) -> MasterKey:
         message = f"the keyring has no key under the name {seal.name}, which opens {folder}"
         raise MissingKey(message, hint="is it the keyring of another user, or another machine?")
     master = MasterKey.read(text, where=f"what the keyring has under {seal.name}")
-    seal.opened(master)
+    seal.opened(master, folder)
     return master

@@ -17,11 +17,11 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
-from memos.errors import BackendError, BadSetting, CorruptionError, MissingKey, WrongKey
+from memos.errors import BackendError, BadSetting, CorruptionError, MissingKey, OtherVersion, WrongKey
 from memos.stores.folder import Folder
 from memos.stores.keys import SIZE, Keys, MasterKey, derived
 
@@ -52,8 +52,8 @@ class Seal(Frozen):
         wrapped = nonce + locking.encrypt(nonce, data_key, name.encode())
         return cls(name=name, salt=salt.hex(), wrapped=wrapped.hex())
 
-    def opened(self, master: MasterKey) -> bytes:
-        """The data key.
+    def opened(self, master: MasterKey, folder: Path) -> bytes:
+        """The data key of the store in ``folder``.
 
         Raises:
             WrongKey: another master key locked it.
@@ -66,8 +66,10 @@ class Seal(Frozen):
         try:
             return locking.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], self.name.encode())
         except InvalidTag:
-            message = f"the key is not the one of the store whose seal is {self.name}"
-            raise WrongKey(message, hint="nothing was changed; find the store's own key") from None
+            message = f"the key is not that of the store in {folder}"
+            raise WrongKey(
+                message, hint="nothing was changed; look for the store's own key"
+            ) from None
 
 
 def find_seal(folder: Path) -> Seal | None:
@@ -95,10 +97,10 @@ def require_sealed(folder: Path) -> Seal | None:
     """
     seal = find_seal(folder)
     if seal is None and Folder.holds_store(folder):
-        message = f"the store in {folder} is not encrypted, and encryption.key_from asks for it"
+        message = f"the store in {folder} is not encrypted, and cannot be where it is"
         hint = (
-            "set encryption.key_from=none to open it; to encrypt it: memos export from it,"
-            " memos init --encrypt elsewhere, memos import there"
+            "open it with encryption.key_from=none; to encrypt it, memos export from it,"
+            " memos init --encrypt elsewhere, and memos import there"
         )
         raise BadSetting(message, hint=hint)
     return seal
@@ -126,12 +128,13 @@ def unlocked(folder: Path, master: MasterKey) -> Keys:
     if seal is None:
         seal = Seal.locked(secrets.token_bytes(SIZE), master)
         write_seal(folder, seal)
-    return Keys.of(seal.opened(master))
+    return Keys.of(seal.opened(master, folder))
 
 
 def write_seal(folder: Path, seal: Seal) -> None:
     """Put a seal in the place of the one that is there: durably, whole or not at all."""
-    content = json.dumps({**seal.model_dump(), "digest": _digest(seal)}, indent=1)
+    fields = seal.model_dump()
+    content = json.dumps({**fields, "digest": digest_of(canonical(fields))}, indent=1)
     unfinished = folder / Folder.UNFINISHED_SEAL
     try:
         unfinished.unlink(missing_ok=True)
@@ -152,21 +155,20 @@ def write_seal(folder: Path, seal: Seal) -> None:
 def _parsed(content: bytes, path: Path) -> Seal:
     try:
         fields = dict(json.loads(content))
-        digest = fields.pop("digest")
-        seal = Seal.model_validate(fields)
+        whole = fields.pop("digest") == digest_of(canonical(fields))
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptionError(f"{path} is no seal", hint=_LOST) from error
-    if digest != _digest(seal):
+    if not whole:
         raise CorruptionError(f"{path} is not what was written", hint=_LOST)
-    return seal
+    try:
+        return Seal.model_validate(fields)
+    except ValidationError as error:
+        message = f"{path} has format {fields.get('format')!r:.20}, this version knows 1"
+        raise OtherVersion(message, hint="upgrade agent-memos; nothing was changed") from error
 
 
 def _path(folder: Path) -> Path:
     return folder / Folder.SEAL
-
-
-def _digest(seal: Seal) -> str:
-    return digest_of(canonical(seal.model_dump()))
 
 
 def _require_plain(folder: Path) -> None:
