@@ -30,6 +30,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.indexes
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.parametric
+	$(BIN)/python -m benchmarks.encryption
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md

@@ -109,32 +109,32 @@ class SealedBlobs:
 
     def _sealed(self, digest: str, content: bytes) -> bytes:
         starts = range(0, len(content), _PART)
-        head = self._boxed(bytes.fromhex(digest), self._name(digest).encode())
-        boxes = [
-            self._boxed(content[start : start + _PART], _place(digest, number, len(starts)))
-            for number, start in enumerate(starts)
-        ]
-        return b"".join([_MAGIC, head, *boxes])
+        pieces = [_MAGIC, *self._box(bytes.fromhex(digest), self._name(digest).encode())]
+        view = memoryview(content)  # no copy of what may be gigabytes
+        for number, start in enumerate(starts):
+            part, place = view[start : start + _PART], _place(digest, number, len(starts))
+            pieces += self._box(part, place)
+        return b"".join(pieces)
 
     def _opened(self, sealed: bytes, digest: str) -> bytes | None:
         if self._named(sealed, self._name(digest)) != digest:
             return None
-        size = _PART + _EXTRA
+        size, view = _PART + _EXTRA, memoryview(sealed)
         starts = range(_HEAD, len(sealed), size)
         parts = []
         for number, start in enumerate(starts):
             place = _place(digest, number, len(starts))
-            part = self._unboxed(sealed[start : start + size], place)
+            part = self._unboxed(view[start : start + size], place)
             if part is None:
                 return None
             parts.append(part)
         return b"".join(parts)
 
-    def _boxed(self, part: bytes, place: bytes) -> bytes:
+    def _box(self, part: bytes | memoryview, place: bytes) -> tuple[bytes, bytes]:
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, part, place)
+        return nonce, self._cipher.encrypt(nonce, part, place)
 
-    def _unboxed(self, box: bytes, place: bytes) -> bytes | None:
+    def _unboxed(self, box: bytes | memoryview, place: bytes) -> bytes | None:
         from cryptography.exceptions import InvalidTag
 
         if len(box) < _EXTRA:

@@ -21,7 +21,14 @@ from pydantic import Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
-from memos.errors import BackendError, BadSetting, CorruptionError, MissingKey, OtherVersion, WrongKey
+from memos.errors import (
+    BackendError,
+    BadSetting,
+    CorruptionError,
+    MissingKey,
+    OtherVersion,
+    WrongKey,
+)
 from memos.stores.folder import Folder
 from memos.stores.keys import SIZE, Keys, MasterKey, derived
 

@@ -1,4 +1,4 @@
-"""``key new``, ``key rotate`` and ``init --encrypt``: a key is shown once, where it is asked for."""
+"""``key new``, ``key rotate`` and ``init --encrypt``: a key is shown where it is asked for."""
 
 from __future__ import annotations
 

@@ -243,13 +243,16 @@ def test_a_damaged_encrypted_catalog_is_an_error_of_ours(
         broken = bytearray(whole)
         broken[4096 * page + 1234] ^= 4
         path.write_bytes(broken)
-        try:
-            with MemOS.open(tmp_path / "store", settings=sealed) as again:
-                codes = {problem.code for problem in again.check().problems}
-        except CorruptionError as error:
-            assert "catalog.db" in error.message
-        else:
-            assert "damaged-database" in codes
+        assert "damaged-database" in codes_of(tmp_path / "store", sealed)
+
+
+def codes_of(folder: Path, settings: Settings) -> set[str]:
+    """What a check finds; what it can't even begin to look at is damage, too."""
+    try:
+        with MemOS.open(folder, settings=settings) as mem:
+            return {problem.code for problem in mem.check().problems}
+    except CorruptionError as error:
+        return {"damaged-database"} if "catalog.db is damaged" in error.message else {error.message}
 
 
 def test_every_file_is_its_owner_s_alone_and_a_check_sees_when_not(

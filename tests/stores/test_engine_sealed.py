@@ -131,8 +131,8 @@ def test_without_its_key_a_file_is_no_database(path: Path, key: bytes | None) ->
 
 def test_a_bit_flipped_in_any_page_is_damage_and_not_another_text(path: Path) -> None:
     whole = path.read_bytes()
-    refused = 0
     expected = contents(path)
+    told = []
     for page in range(len(whole) // 4096):
         broken = bytearray(whole)
         broken[page * 4096 + 2000] ^= 1
@@ -143,10 +143,9 @@ def test_a_bit_flipped_in_any_page_is_damage_and_not_another_text(path: Path) ->
         try:
             assert contents(path) == expected  # it was a page that nobody had to read
         except CorruptionError as error:
-            refused += 1
-            assert "catalog.db is damaged" in error.message
-            assert "copy" in error.hint
-    assert refused > len(whole) // 4096 / 2
+            told.append(str(error))
+    assert len(told) > len(whole) // 4096 / 2
+    assert all("catalog.db is damaged" in each and "copy" in each for each in told)
 
 
 def contents(path: Path) -> list[MemCube]:

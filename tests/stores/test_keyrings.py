@@ -40,7 +40,7 @@ class KeyringInMemory(KeyringBackend):
     priority = 1.0
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -170,7 +170,7 @@ def test_a_seal_that_cannot_be_written_leaves_the_old_key_good(
 
 
 def test_where_there_is_no_keyring_nothing_is_begun(tmp_path: Path) -> None:
-    keyring.set_keyring(NoKeyring())
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     with pytest.raises(BackendError, match="keyring cannot be used") as caught:
         begin_in_keyring(tmp_path / "store", MASTER, lock_seconds=0)
     assert "AGENT_MEMOS_KEY" in caught.value.hint
