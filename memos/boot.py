@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.config import EmbedderSettings, Settings, key_from_environment, load
-from memos.cube import EVERYBODY
+from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, BadSetting, NotFound, NotSupported
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
@@ -20,10 +20,12 @@ from memos.stores.blobs_memory import MemoryBlobs
 from memos.stores.blobs_sealed import SealedBlobs
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.clock_system import SystemClock
-from memos.stores.engine_sqlite import open_engine
+from memos.stores.engine_sqlite import open_engine, sqlcipher
 from memos.stores.files import Files
 from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.journal_sql import SqlJournal
+from memos.stores.ledger_sql import SqlLedger
 from memos.stores.master_key import key_of_environment, key_of_keyring
 from memos.stores.schema import upgrade
 from memos.stores.seal import refuse_sealed, unlocked
@@ -41,7 +43,7 @@ class MemOS(Kernel):
     """A memory store and everything that can be done with it; open it with :meth:`open`."""
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - each of them is part of the contract
         cls,
         folder: str | Path | None = None,
         *,
@@ -51,6 +53,8 @@ class MemOS(Kernel):
         runtime: str | None = None,
         create: bool = True,
         progress: Progress = silent,
+        principal: Principal | str = ROOT,
+        reason: str = "",
         **bound: Unpack[Whose],
     ) -> Self:
         """Open a store, and create or upgrade it where need be.
@@ -63,6 +67,9 @@ class MemOS(Kernel):
             runtime: a language model, instead of the one in the settings.
             create: whether to make a store where there is none.
             progress: told when a model is converted for the first time.
+            principal: who acts through this handle, such as ``user:alice``; by default the
+                application itself, which may do everything.
+            reason: the purpose, written into every row of the journal.
             bound: the scope of this handle; calls that name somebody else are refused.
 
         Raises:
@@ -76,16 +83,22 @@ class MemOS(Kernel):
         """
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
+        who = principal if isinstance(principal, Principal) else Principal.read(principal)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         master = _master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
-            parts = _in_folder(home, chosen, master, progress)
-            return cls(parts, scope=scope, folder=str(home.path))
+            return cls(
+                _in_folder(home, chosen, master, progress),
+                scope=scope,
+                principal=who,
+                reason=reason,
+                folder=str(home.path),
+            )
         except BaseException:
             home.release()
             raise
@@ -123,6 +136,8 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
     exact = find("vectors", "exact")
     return Parts(
         catalog=catalog,
+        ledger=SqlLedger(engine),
+        journal=SqlJournal(engine),
         blobs=MemoryBlobs(),
         words=Fts5Words(engine),
         graph=NetworkxGraph(catalog),
@@ -131,6 +146,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         demands=_demands(settings),
+        audit_reads=settings.audit.reads,
     )
 
 
@@ -143,6 +159,7 @@ def _master_key(place: Path, settings: Settings) -> MasterKey | None:
     if settings.vectors.backend not in {"auto", "exact"}:
         message = f"vectors.backend is {settings.vectors.backend!r}, which keeps vectors in clear"
         raise BadSetting(message, hint="an encrypted store takes exact: set vectors.backend=auto")
+    sqlcipher()
     if source == "env":
         return key_of_environment(place, key_from_environment())
     return key_of_keyring(place)
@@ -156,12 +173,16 @@ def _in_folder(
         backend = "chroma" if master is None else "exact"
     vectors = find("vectors", backend)
     keys = None if master is None else unlocked(home.path, master)
-    engine = open_engine(home.catalog, key=None if keys is None else keys.catalog)
+    page_key, seal_key = (None, None) if keys is None else (keys.catalog, keys.audit)
+    engine = open_engine(home.catalog, key=page_key)
     try:
         upgrade(engine)
-        catalog = SqlCatalog(engine)
+        catalog = SqlCatalog(engine, key=seal_key)
+        quick = open_engine(home.catalog, key=page_key, patient=False)
         return Parts(
             catalog=catalog,
+            ledger=SqlLedger(engine),
+            journal=SqlJournal(quick, key=seal_key),
             blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -174,6 +195,7 @@ def _in_folder(
                 home.vectors(backend),
             ),
             demands=_demands(settings),
+            audit_reads=settings.audit.reads,
             privacy=home,
             release=home.release,
         )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from memos.ports.clock import Clock
     from memos.ports.embedder import Embedder
     from memos.ports.graph import Graph
+    from memos.ports.journal import Journal
+    from memos.ports.ledger import Ledger
     from memos.ports.privacy import Privacy
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
@@ -25,6 +27,8 @@ class Parts:
     """What a kernel is built from: one backend for each port."""
 
     catalog: Catalog
+    ledger: Ledger
+    journal: Journal
     blobs: Blobs
     words: Words
     graph: Graph
@@ -34,6 +38,8 @@ class Parts:
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     demands: Demands
+    audit_reads: bool = True
+    """Whether calls that change nothing leave a row in the journal, too."""
     privacy: Privacy | None = None
     """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None

@@ -32,7 +32,11 @@ _DAMAGE = {"SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_CORRUPT_SEQUENCE", 
 
 
 def open_engine(
-    path: Path | None, *, key: bytes | None = None, hint: str = "restore it from a copy"
+    path: Path | None,
+    *,
+    key: bytes | None = None,
+    patient: bool = True,
+    hint: str = "restore it from a copy",
 ) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
@@ -43,6 +47,8 @@ def open_engine(
     Args:
         path: the file.
         key: 32 bytes, which encrypt the file.
+        patient: whether a commit waits for the disk. Without, what is committed still survives
+            the end of the process, however it comes, but perhaps not a loss of power.
         hint: what to do where the file turns out to be damaged; that is a CorruptionError.
 
     Raises:
@@ -57,11 +63,11 @@ def open_engine(
             connect_args={"check_same_thread": False},
         )
     else:
-        driver = None if key is None else _sqlcipher()
+        driver = None if key is None else sqlcipher()
         path.touch(mode=0o600, exist_ok=True)
         engine = create_engine(URL.create("sqlite", database=str(path)), module=driver)
         event.listen(engine, "handle_error", partial(_damage, str(path), hint))
-    event.listen(engine, "connect", partial(_prepare, key))
+    event.listen(engine, "connect", partial(_prepare if patient else _prepare_quick, key))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -86,7 +92,12 @@ def _rows(connection: Connection, pragma: str) -> Sequence[Any]:
     return result.all() if result.returns_rows else []
 
 
-def _sqlcipher() -> Any:
+def sqlcipher() -> Any:
+    """The driver of encrypted files.
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
     try:
         from sqlcipher3 import dbapi2
     except ImportError as error:
@@ -104,6 +115,13 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA cipher_log_level = NONE")  # errors are told once, by us
     for pragma in PRAGMAS:
         cursor.execute(pragma)
+    cursor.close()
+
+
+def _prepare_quick(key: bytes | None, connection: Any, record: object) -> None:
+    _prepare(key, connection, record)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load
 
 from memos import Kind, MemOS
 from memos.config import EncryptionSettings, Settings, VectorsSettings
-from memos.errors import BadSetting, CorruptionError, MissingKey, WrongKey
+from memos.errors import BadSetting, CorruptionError, MissingKey, MissingLibrary, WrongKey
 from memos.stores.keys import MasterKey
 
 if TYPE_CHECKING:
@@ -197,6 +197,9 @@ def test_a_store_that_cannot_be_encrypted_is_not_begun(
     refused(BadSetting, "chroma.*in clear", tmp_path / "store", chroma)
     monkeypatch.delenv("AGENT_MEMOS_KEY")
     refused(MissingKey, "AGENT_MEMOS_KEY is not set", tmp_path / "store", sealed)
+    monkeypatch.setenv("AGENT_MEMOS_KEY", KEY)
+    monkeypatch.setitem(sys.modules, "sqlcipher3", None)
+    refused(MissingLibrary, "SQLCipher", tmp_path / "store", sealed)
     assert not (tmp_path / "store").exists()
 
 

@@ -19,6 +19,8 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.journal_sql import SqlJournal
+from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import upgrade
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
@@ -51,6 +53,8 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
 
             return Parts(
                 catalog=catalog,
+                ledger=SqlLedger(engine),
+                journal=SqlJournal(engine),
                 blobs=FileBlobs(folder / "blobs"),
                 words=Fts5Words(engine),
                 graph=NetworkxGraph(catalog),
