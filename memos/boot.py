@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -15,6 +16,7 @@ from memos.kinds.drafts import checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
+from memos.retrieval.scratch import Scratch
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_memory import MemoryBlobs
 from memos.stores.catalog_sql import SqlCatalog
@@ -28,6 +30,8 @@ from memos.stores.schema import upgrade
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memos.ports.embedder import Embedder
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
@@ -136,6 +140,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
+        open_scratch=open_scratch,
         demands=_demands(settings),
         audit_reads=settings.audit.reads,
     )
@@ -159,6 +164,7 @@ def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
             runtime=_runtime(settings, progress),
             clock=SystemClock(),
             open_vectors=partial(_open_vectors, vectors, home.vectors(backend)),
+            open_scratch=open_scratch,
             demands=_demands(settings),
             audit_reads=settings.audit.reads,
             release=home.release,
@@ -171,6 +177,18 @@ def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:
     vectors: Vectors = backend(path, collection=model, dimension=dimension)
     return vectors
+
+
+@contextmanager
+def open_scratch(dimension: int) -> Iterator[Scratch]:
+    """Indexes in memory for one search, for vectors of that dimension."""
+    vectors = _open_vectors(find("vectors", "exact"), None, "scratch", dimension)
+    engine = open_engine(None)
+    try:
+        yield Scratch(Fts5Words(engine), vectors)
+    finally:
+        engine.dispose()
+        vectors.close()
 
 
 def _embedder(settings: Settings) -> Embedder:
