@@ -11,7 +11,7 @@ from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, NotFound, NotSupported
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
@@ -76,9 +76,10 @@ class MemOS(Kernel):
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
@@ -87,7 +88,7 @@ class MemOS(Kernel):
                 _in_folder(home, chosen, progress),
                 scope=scope,
                 principal=who,
-                reason=reason,
+                reason=why,
                 folder=str(home.path),
             )
         except BaseException:

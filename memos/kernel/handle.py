@@ -14,7 +14,7 @@ from memos.errors import BadInput, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
@@ -137,8 +137,8 @@ class Handle:
             message = f"a handle of {self._gate.principal} cannot act as {named}"
             raise Forbidden(message, hint="only the application that opened the store can")
         other = copy(self)
-        scope = narrowed(self._gate.bound, checked_scope(**bound))
-        other._gate = self._made_gate(named, scope, reason)  # noqa: SLF001 - it is our own copy
+        scope, why = narrowed(self._gate.bound, checked_scope(**bound)), checked_reason(reason)
+        other._gate = self._made_gate(named, scope, why)  # noqa: SLF001 - it is our own copy
         return other
 
     def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
@@ -159,7 +159,8 @@ class Handle:
         """The one way in: who, by which right, within which scope; see :class:`Gate`."""
         if self._closed.is_set():
             raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
-        with self._gate.act(call, right, checked_scope(**whose), reason=reason) as act:
+        why = None if reason is None else checked_reason(reason)
+        with self._gate.act(call, right, checked_scope(**whose), reason=why) as act:
             yield act
 
     def _seen(self, cube_id: str, act: Act) -> MemCube:
