@@ -13,7 +13,7 @@ from memos.errors import BadInput, BadSetting, NotFound, NotSupported
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
@@ -90,9 +90,10 @@ class MemOS(Kernel):
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         master = _master_key(place, chosen)
@@ -102,7 +103,7 @@ class MemOS(Kernel):
                 _in_folder(home, chosen, master, progress),
                 scope=scope,
                 principal=who,
-                reason=reason,
+                reason=why,
                 folder=str(home.path),
             )
         except BaseException:
@@ -187,10 +188,11 @@ def _in_folder(
         upgrade(engine)
         catalog = SqlCatalog(engine, key=seal_key)
         quick = open_engine(home.catalog, key=page_key, patient=False)
+        journal = SqlJournal(quick, key=seal_key)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
-            journal=SqlJournal(quick, key=seal_key),
+            journal=journal,
             blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -207,11 +209,16 @@ def _in_folder(
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,
-            release=home.release,
+            release=partial(_let_go, journal, home),
         )
     except BaseException:
         engine.dispose()
         raise
+
+
+def _let_go(journal: SqlJournal, home: Folder) -> None:
+    journal.close()  # before the lock: until then the folder is ours alone
+    home.release()
 
 
 def _blobs(home: Folder, keys: Keys | None) -> Blobs:

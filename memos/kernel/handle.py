@@ -14,7 +14,7 @@ from memos.errors import BadInput, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.amending import Amender
 from memos.life.branching import Brancher
 from memos.life.bundles import Bundles
@@ -153,8 +153,8 @@ class Handle:
             message = f"a handle of {self._gate.principal} cannot act as {named}"
             raise Forbidden(message, hint="only the application that opened the store can")
         other = copy(self)
-        scope = narrowed(self._gate.bound, checked_scope(**bound))
-        other._gate = self._made_gate(named, scope, reason)  # noqa: SLF001 - it is our own copy
+        scope, why = narrowed(self._gate.bound, checked_scope(**bound)), checked_reason(reason)
+        other._gate = self._made_gate(named, scope, why)  # noqa: SLF001 - it is our own copy
         return other
 
     def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
@@ -178,7 +178,8 @@ class Handle:
             raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
         if expiring and self._expirer.is_due(self._parts.clock.now()):
             self._expire()
-        with self._gate.act(call, right, checked_scope(**whose), reason=reason) as act:
+        why = None if reason is None else checked_reason(reason)
+        with self._gate.act(call, right, checked_scope(**whose), reason=why) as act:
             yield act
 
     @contextmanager
