@@ -7,12 +7,13 @@ from memos.kernel.auditing import AuditCalls
 from memos.kernel.handle import Whose
 from memos.kernel.kinds import KindCalls
 from memos.kernel.parts import Parts
+from memos.kernel.sharing import SharingCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
 
 
-class Kernel(KindCalls, AccessCalls, AuditCalls, UpkeepCalls):
+class Kernel(KindCalls, AccessCalls, AuditCalls, SharingCalls, UpkeepCalls):
     """The system calls over one store.
 
     Every call takes ``user_id``, ``agent_id`` and ``session_id``: it touches only cubes that have

@@ -21,6 +21,7 @@ from memos.life.deriving import Deriver
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
+from memos.life.installing import Installer
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -88,7 +89,15 @@ class Handle:
         self._finder = Finder(catalog=catalog, words=parts.words, embedder=parts.embedder)
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
-        self._bundles = Bundles(catalog=catalog, blobs=blobs, index=self._index, clock=clock)
+        self._bundles = Bundles(
+            catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
+        )
+        self._installer = Installer(
+            catalog=catalog,
+            ledger=parts.ledger,
+            bundles=self._bundles,
+            forgetter=self._forgetter,
+        )
         self._index.drain()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.graph import Graph
+    from memos.ports.ledger import Entry
 
 
 class Forgetter:
@@ -30,12 +31,23 @@ class Forgetter:
         self._index = index
         self._clock = clock
 
-    def forget(self, cubes: Sequence[MemCube], once: Once, *, act: Act, dry_run: bool) -> Forgotten:
-        """Forget cubes, or say what forgetting them would take along."""
+    def forget(
+        self,
+        cubes: Sequence[MemCube],
+        once: Once,
+        *,
+        act: Act,
+        dry_run: bool,
+        also: tuple[Entry, ...] = (),
+    ) -> Forgotten:
+        """Forget cubes, or say what forgetting them would take along.
+
+        ``also`` is written along, even where there is no cube to forget.
+        """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
         forgotten = self.doomed(cubes, dry_run=dry_run)
-        if dry_run or not forgotten.cubes:
+        if dry_run or not (forgotten.cubes or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
         change = Change(
@@ -43,6 +55,7 @@ class Forgetter:
             forget=forgotten.ids,
             expects={cube.id: cube.version for cube in cubes},
             receipt=once.receipt(_without_content(forgotten)),
+            also=also,
         )
         self._catalog.commit(change)
         self._index.drain()

@@ -102,7 +102,7 @@ def _leave(members: dict[str, bytes], _manifest: dict[str, Any]) -> None:
 
 
 def _future(_members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["format"] = 2
+    manifest["format"] = 3
 
 
 def _traverse(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
