@@ -122,6 +122,9 @@ class Archive:
         except _BROKEN as error:
             message = f"{name} in the bundle cannot be read: {error}"
             raise CorruptionError(message, hint="get it again; nothing was imported") from error
+        if length != member.file_size:
+            message = f"{name} in the bundle has {length:,} bytes, not {member.file_size:,}"
+            raise CorruptionError(message, hint="get it again; nothing was imported")
         return b"".join(pieces)
 
     def verified(self, name: str, digest: str, *, limit: int | None = None) -> bytes:
