@@ -86,7 +86,7 @@ def require_tensors(claim: Told, content: bytes) -> None:
         CorruptionError: no safetensors file, or one of other tensors than the cube tells of.
     """
     if len(content) != claim.size_bytes:
-        raise _unlike(f"it has {len(content):,} bytes, not {claim.size_bytes:,}")
+        raise _unlike(f"it has {len(content):,} bytes, which its cube denies")
     tensors, start = _tensors(content)
     if claim.layers:
         _require_state(claim, tensors)
@@ -125,12 +125,12 @@ def _tensors(content: bytes) -> tuple[Mapping[str, _Tensor], int]:
 
 def _require_state(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
     if len(tensors) != 1 + 2 * claim.layers:
-        raise _unlike(f"it has {len(tensors):,} tensors, not those of {claim.layers:,} layers")
+        raise _unlike(f"it has {len(tensors):,} tensors, not those of its cube's layers")
     parts = [f"layers.{n}.{part}" for n in range(claim.layers) for part in ("key", "value")]
     _require_names({"tokens", *parts}, tensors)
     tokens = tensors["tokens"]
     if (tokens.dtype, tokens.shape) != ("I64", (claim.tokens,)):
-        raise _unlike(f"it does not hold {claim.tokens:,} tokens")
+        raise _unlike("it does not hold as many tokens as its cube says")
     for name in parts:
         tensor = tensors[name]
         fits = len(tensor.shape) == 3 and tensor.shape[1] == claim.tokens
@@ -148,7 +148,7 @@ def _require_adapter(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
             raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
     parameters = sum(tensor.elements for tensor in tensors.values())
     if parameters != claim.parameters:
-        raise _unlike(f"it has {parameters:,} parameters, not {claim.parameters:,}")
+        raise _unlike(f"it has {parameters:,} parameters, which its cube denies")
 
 
 def _require_names(expected: set[str], found: Mapping[str, _Tensor]) -> None:

@@ -561,6 +561,7 @@ FEW = settings(
 )
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_any_value_anywhere_is_our_error_or_harmless(
@@ -585,6 +586,7 @@ def test_any_value_anywhere_is_our_error_or_harmless(
     takes_or_refuses(alone, tmp_path / "evil.zip")
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_any_bytes_anywhere_are_our_error_or_harmless(
@@ -599,6 +601,7 @@ def test_any_bytes_anywhere_are_our_error_or_harmless(
     takes_or_refuses(alone, tmp_path / "evil.zip")
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_any_bytes_in_a_member_with_the_right_digest_are_our_error_or_harmless(
