@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from memos.config import EmbedderSettings, Settings, key_from_environment, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, BadSetting, NotFound, NotSupported
+from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_scope
@@ -34,6 +35,7 @@ from memos.stores.words_fts5 import Fts5Words
 if TYPE_CHECKING:
     from memos.ports.blobs import Blobs
     from memos.ports.embedder import Embedder
+    from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.stores.keys import Keys, MasterKey
@@ -146,6 +148,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         demands=_demands(settings),
+        redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
 
@@ -178,11 +181,10 @@ def _in_folder(
     try:
         upgrade(engine)
         catalog = SqlCatalog(engine, key=seal_key)
-        quick = open_engine(home.catalog, key=page_key, patient=False)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
-            journal=SqlJournal(quick, key=seal_key),
+            journal=SqlJournal(engine, key=seal_key),
             blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -195,6 +197,7 @@ def _in_folder(
                 home.vectors(backend),
             ),
             demands=_demands(settings),
+            redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,
             release=home.release,
@@ -234,6 +237,18 @@ def _runtime(settings: Settings, progress: Progress) -> Runtime:
         progress=progress,
     )
     return runtime
+
+
+def _redaction(settings: Settings) -> Redaction:
+    chosen = settings.redaction
+
+    def make() -> Redactor:
+        backend = find("redactor", chosen.backend)
+        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
+        redactor: Redactor = backend(**known)
+        return redactor
+
+    return Redaction(make, chosen.levels)
 
 
 def _demands(settings: Settings) -> Demands:

@@ -155,14 +155,15 @@ def _replaced(value: JsonValue, said: Mapping[str, Redacted]) -> Any:
 
 
 def _replaced_named(name: str, value: JsonValue, said: Mapping[str, Redacted]) -> Any:
-    """A value that may be a secret by its name alone, as ``{"password": "..."}`` is."""
-    replaced = _replaced(value, said)
-    if isinstance(value, str) and replaced == value:
-        start = len(name) + len(": ")
+    """A value; whole, if it is secret by its name alone, as ``{"password": "..."}`` is."""
+    if isinstance(value, str):
+        alone = {(finding.start, finding.end) for finding in said[value].findings}
+        start = len(_named(name, "")) - 1
         for finding in said[_named(name, value)].findings:
-            if finding.end > start + 1:
+            more = (finding.start - start, finding.end - start) not in alone
+            if finding.end > start and more:
                 return finding.placeholder
-    return replaced
+    return _replaced(value, said)
 
 
 def _named(name: str, value: str) -> str:

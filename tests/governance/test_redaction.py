@@ -141,12 +141,19 @@ def test_redacting_a_view_again_changes_nothing() -> None:
     assert shown(view) is view
 
 
-def test_a_value_that_is_secret_by_its_name_alone_is_replaced() -> None:
-    cube = with_header(
-        plaintext("x"),
-        metadata={"password": "hunter2", "api_key": 'q7Hn3"Vb9Kx2', "pet": "hunter2"},
-    )
-    assert shown(cube).metadata == {"password": "[key]", "api_key": "[key]", "pet": "hunter2"}
+@pytest.mark.parametrize(
+    ("name", "value", "left"),
+    [
+        ("password", "hunter2", "[key]"),
+        ("api_key", 'q7Hn3"Vb9Kx2', "[key]"),
+        ("password", f"hunter2/{ADA}", "[key]"),
+        ("pet", "hunter2", "hunter2"),
+        ("note", f"hunter2, write to {ADA}", "hunter2, write to [email]"),
+        ("password", "[key]", "[key]"),
+    ],
+)
+def test_a_value_that_is_secret_by_its_name_goes_whole(name: str, value: str, left: str) -> None:
+    assert shown(with_header(plaintext("x"), metadata={name: value})).metadata == {name: left}
 
 
 def test_two_names_that_become_the_same_keep_both_their_values() -> None:
