@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -12,10 +13,11 @@ from memos.errors import BadInput, BadSetting, NotFound, NotSupported
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
+from memos.retrieval.scratch import Scratch
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_memory import MemoryBlobs
 from memos.stores.blobs_sealed import SealedBlobs
@@ -33,6 +35,8 @@ from memos.stores.seal import refuse_sealed, unlocked
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memos.ports.blobs import Blobs
     from memos.ports.embedder import Embedder
     from memos.ports.redactor import Redactor
@@ -86,9 +90,10 @@ class MemOS(Kernel):
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         master = _master_key(place, chosen)
@@ -98,7 +103,7 @@ class MemOS(Kernel):
                 _in_folder(home, chosen, master, progress),
                 scope=scope,
                 principal=who,
-                reason=reason,
+                reason=why,
                 folder=str(home.path),
             )
         except BaseException:
@@ -147,6 +152,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
+        open_scratch=open_scratch,
         demands=_demands(settings),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
@@ -196,6 +202,7 @@ def _in_folder(
                 vectors if keys is None else partial(vectors, key=keys.vectors),
                 home.vectors(backend),
             ),
+            open_scratch=open_scratch,
             demands=_demands(settings),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
@@ -216,6 +223,18 @@ def _blobs(home: Folder, keys: Keys | None) -> Blobs:
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:
     vectors: Vectors = backend(path, collection=model, dimension=dimension)
     return vectors
+
+
+@contextmanager
+def open_scratch(dimension: int) -> Iterator[Scratch]:
+    """Indexes in memory for one search, for vectors of that dimension."""
+    vectors = _open_vectors(find("vectors", "exact"), None, "scratch", dimension)
+    engine = open_engine(None)
+    try:
+        yield Scratch(Fts5Words(engine), vectors)
+    finally:
+        engine.dispose()
+        vectors.close()
 
 
 def _embedder(settings: Settings) -> Embedder:
