@@ -35,20 +35,19 @@ def open_engine(
     path: Path | None,
     *,
     key: bytes | None = None,
-    patient: bool = True,
     hint: str = "restore it from a copy",
 ) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
-    once, so that it can't fail half-way for want of it. In memory there is one connection, and
-    whoever wants it waits: transactions must not be nested.
+    once, so that it can't fail half-way for want of it. One with ``patient=False`` does not wait
+    for the disk when it commits: what is committed then survives the end of the process, however
+    it comes, but perhaps not a loss of power. In memory there is one connection, and whoever wants
+    it waits: transactions must not be nested.
 
     Args:
         path: the file.
         key: 32 bytes, which encrypt the file.
-        patient: whether a commit waits for the disk. Without, what is committed still survives
-            the end of the process, however it comes, but perhaps not a loss of power.
         hint: what to do where the file turns out to be damaged; that is a CorruptionError.
 
     Raises:
@@ -67,7 +66,7 @@ def open_engine(
         path.touch(mode=0o600, exist_ok=True)
         engine = create_engine(URL.create("sqlite", database=str(path)), module=driver)
         event.listen(engine, "handle_error", partial(_damage, str(path), hint))
-    event.listen(engine, "connect", partial(_prepare if patient else _prepare_quick, key))
+    event.listen(engine, "connect", partial(_prepare, key))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -118,13 +117,6 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _prepare_quick(key: bytes | None, connection: Any, record: object) -> None:
-    _prepare(key, connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
-
-
 def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
     """The error for a file that is damaged; None for any other error, which stays what it is."""
     if getattr(context.original_exception, "sqlite_errorname", None) not in _DAMAGE:
@@ -134,5 +126,9 @@ def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError 
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    patient = options.get("patient", True)
+    if connection.info.get("patient", True) != patient:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
+        connection.info["patient"] = patient
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write", False) else "BEGIN")
