@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 
 from memos.cube import Kind, MemCube, Scope
 from memos.cube.identity import canonical
@@ -13,6 +13,7 @@ from memos.cube.wire import from_json, to_json
 from memos.errors import CorruptionError, KeyReused, MemosError, VersionConflict
 from memos.ports.catalog import Audit, Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
+from memos.stores.engine_sqlite import problems, purge
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.tables import audit, cubes, edges, labels, notes, outbox, receipts, versions
 
@@ -177,13 +178,11 @@ class SqlCatalog:
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        if self._engine.dialect.name != "sqlite":
-            return []
-        with self._engine.connect() as connection:
-            integrity = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-            foreign = connection.execute(text("PRAGMA foreign_key_check")).all()
-        wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
-        return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+        return problems(self._engine)
+
+    def purge(self) -> None:
+        """Erase what was forgotten or settled, by rewriting the file."""
+        purge(self._engine)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from memos.errors import BackendError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,15 +21,23 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA secure_delete = ON",  # deleted rows are overwritten with zeros
+    "PRAGMA temp_store = MEMORY",  # nothing is written to a file elsewhere, by VACUUM above all
 )
+
+
+@dataclass
+class _Purity:
+    """Whether a database file holds nothing but what is in its rows."""
+
+    pure: bool = False
 
 
 def open_engine(path: Path | None) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
-    once, so that it can't fail half-way for want of it. In memory there is one connection, and
-    whoever wants it waits: transactions must not be nested.
+    once, so that it can't fail half-way for want of it; all that write do so. In memory there is
+    one connection, and whoever wants it waits: transactions must not be nested.
     """
     if path is None:
         engine = create_engine(
@@ -37,10 +49,59 @@ def open_engine(path: Path | None) -> Engine:
         )
     else:
         path.touch(mode=0o600, exist_ok=True)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)), execution_options={"purity": _Purity()}
+        )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def purge(engine: Engine) -> None:
+    """Write the file anew, so that nothing of what was deleted is left in it or beside it.
+
+    ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
+    SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
+    written since the last purge.
+
+    Raises:
+        BackendError: somebody is still reading or writing, or there is no room for the copy.
+    """
+    purity = engine.get_execution_options().get("purity")
+    if purity is None or purity.pure:
+        return
+    purity.pure = True  # before the work, so that whoever writes meanwhile is not missed
+    try:
+        _rewrite(engine)
+    except BaseException:
+        purity.pure = False
+        raise
+
+
+def problems(engine: Engine) -> list[str]:
+    """What SQLite finds wrong with the file; empty for another database."""
+    if engine.dialect.name != "sqlite":
+        return []
+    with engine.connect() as connection:
+        integrity = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        foreign = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
+    return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+
+
+def _rewrite(engine: Engine) -> None:
+    try:
+        with engine.execution_options(bare=True).connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            # Old pages stand in the write-ahead log until it has been cut to nothing.
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    except SQLAlchemyError as error:
+        message = f"what was deleted cannot be erased from {engine.url.database}: {error}"
+        hint = "it takes as much free space as the file has; try again: memos check --repair"
+        raise BackendError(message, hint=hint) from error
+    if busy:
+        message = f"what was deleted is not erased yet: {engine.url.database} is being read"
+        raise BackendError(message, hint="let the reading end, then purge again")
 
 
 def _prepare(connection: Any, _record: object) -> None:
@@ -52,5 +113,10 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
+    options = connection.get_execution_options()
+    if options.get("bare", False):  # no transaction: each statement for itself
+        return
+    write = options.get("write", False)
+    if write and "purity" in options:
+        options["purity"].pure = False
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
