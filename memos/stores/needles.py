@@ -94,7 +94,7 @@ class Needles:
 
     def thing(self, number: int) -> Thing:
         """What a piece is of."""
-        return self.things[self._owners[number]]
+        return self.things[int(self._owners[number])]
 
     def without(self, numbers: Collection[int]) -> None:
         """Let go of pieces."""
@@ -196,8 +196,8 @@ class VectorNeedles(Needles):
         if len(there) < LONGEST:
             return False
         sought = self.thing(number).content[start : start + LONGEST]
-        pair = (np.frombuffer(each, "<f4").astype(float) for each in (there, sought))
-        return bool(np.allclose(*pair, rtol=_TOLERANCE, atol=0))
+        here, wanted = (np.frombuffer(each, "<f4").astype(float) for each in (there, sought))
+        return bool(np.allclose(here, wanted, rtol=_TOLERANCE, atol=0))
 
 
 def words_of(content: bytes) -> Keys:
@@ -222,7 +222,7 @@ def _telling(content: bytes) -> Places:
     windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(content, np.uint8), width)
     ordered = np.sort(windows[starts], axis=1)
     different = (np.diff(ordered, axis=1, prepend=0) > 0).sum(axis=1)
-    return starts[different >= _DIFFERENT]
+    return np.asarray(starts[different >= _DIFFERENT], dtype=np.int64)
 
 
 def _runs(content: bytes) -> Places:
