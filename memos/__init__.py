@@ -17,10 +17,20 @@ from memos.version import VERSION
 
 if TYPE_CHECKING:
     from memos.boot import MemOS
-    from memos.cube import Kind, MemCube, Scope, State
+    from memos.cube import Kind, MemCube, Principal, Right, Scope, State
     from memos.kinds.answer import Answer
     from memos.life.lineage import Ancestor, Lineage
-    from memos.life.report import CheckReport, Doomed, Forgotten, Imported, Problem, Stats
+    from memos.life.report import (
+        AuditReport,
+        AuditRow,
+        CheckReport,
+        Doomed,
+        Forgotten,
+        Imported,
+        Problem,
+        Stats,
+    )
+    from memos.ports.ledger import Grant
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -28,16 +38,21 @@ __version__ = VERSION
 _HOMES = {
     "Ancestor": "memos.life.lineage",
     "Answer": "memos.kinds.answer",
+    "AuditReport": "memos.life.report",
+    "AuditRow": "memos.life.report",
     "CheckReport": "memos.life.report",
     "Doomed": "memos.life.report",
     "Forgotten": "memos.life.report",
+    "Grant": "memos.ports.ledger",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
     "Kind": "memos.cube",
     "Lineage": "memos.life.lineage",
     "MemCube": "memos.cube",
     "MemOS": "memos.boot",
+    "Principal": "memos.cube",
     "Problem": "memos.life.report",
+    "Right": "memos.cube",
     "Scope": "memos.cube",
     "State": "memos.cube",
     "Stats": "memos.life.report",
@@ -47,9 +62,12 @@ _HOMES = {
 __all__ = [
     "Ancestor",
     "Answer",
+    "AuditReport",
+    "AuditRow",
     "CheckReport",
     "Doomed",
     "Forgotten",
+    "Grant",
     "Hit",
     "Imported",
     "Kind",
@@ -57,7 +75,9 @@ __all__ = [
     "MemCube",
     "MemOS",
     "MemosError",
+    "Principal",
     "Problem",
+    "Right",
     "Scope",
     "State",
     "Stats",

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.config import EmbedderSettings, Settings, load
-from memos.cube import EVERYBODY
+from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, NotFound, NotSupported
+from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_scope
@@ -22,11 +23,14 @@ from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.journal_sql import SqlJournal
+from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import upgrade
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
     from memos.ports.embedder import Embedder
+    from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
 
@@ -35,7 +39,7 @@ class MemOS(Kernel):
     """A memory store and everything that can be done with it; open it with :meth:`open`."""
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - each of them is part of the contract
         cls,
         folder: str | Path | None = None,
         *,
@@ -45,6 +49,8 @@ class MemOS(Kernel):
         runtime: str | None = None,
         create: bool = True,
         progress: Progress = silent,
+        principal: Principal | str = ROOT,
+        reason: str = "",
         **bound: Unpack[Whose],
     ) -> Self:
         """Open a store, and create or upgrade it where need be.
@@ -57,6 +63,9 @@ class MemOS(Kernel):
             runtime: a language model, instead of the one in the settings.
             create: whether to make a store where there is none.
             progress: told when a model is converted for the first time.
+            principal: who acts through this handle, such as ``user:alice``; by default the
+                application itself, which may do everything.
+            reason: the purpose, written into every row of the journal.
             bound: the scope of this handle; calls that name somebody else are refused.
 
         Raises:
@@ -68,14 +77,21 @@ class MemOS(Kernel):
         """
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
+        who = principal if isinstance(principal, Principal) else Principal.read(principal)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
-            return cls(_in_folder(home, chosen, progress), scope=scope, folder=str(home.path))
+            return cls(
+                _in_folder(home, chosen, progress),
+                scope=scope,
+                principal=who,
+                reason=reason,
+                folder=str(home.path),
+            )
         except BaseException:
             home.release()
             raise
@@ -113,6 +129,8 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
     exact = find("vectors", "exact")
     return Parts(
         catalog=catalog,
+        ledger=SqlLedger(engine),
+        journal=SqlJournal(engine),
         blobs=MemoryBlobs(),
         words=Fts5Words(engine),
         graph=NetworkxGraph(catalog),
@@ -121,6 +139,8 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         demands=_demands(settings),
+        redaction=_redaction(settings),
+        audit_reads=settings.audit.reads,
     )
 
 
@@ -133,6 +153,8 @@ def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
         catalog = SqlCatalog(engine)
         return Parts(
             catalog=catalog,
+            ledger=SqlLedger(engine),
+            journal=SqlJournal(open_engine(home.catalog, patient=False)),
             blobs=FileBlobs(home.blobs),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -141,6 +163,8 @@ def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
             clock=SystemClock(),
             open_vectors=partial(_open_vectors, vectors, home.vectors(backend)),
             demands=_demands(settings),
+            redaction=_redaction(settings),
+            audit_reads=settings.audit.reads,
             release=home.release,
         )
     except BaseException:
@@ -172,6 +196,18 @@ def _runtime(settings: Settings, progress: Progress) -> Runtime:
         progress=progress,
     )
     return runtime
+
+
+def _redaction(settings: Settings) -> Redaction:
+    chosen = settings.redaction
+
+    def make() -> Redactor:
+        backend = find("redactor", chosen.backend)
+        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
+        redactor: Redactor = backend(**known)
+        return redactor
+
+    return Redaction(make, chosen.levels)
 
 
 def _demands(settings: Settings) -> Demands:

@@ -13,9 +13,13 @@
     │   ├── KeyReused             an idempotency key came back with other arguments
     │   ├── StaleCube             a derived cube whose sources have changed since
     │   ├── UnfitCube             a parametric cube that failed its own evaluation
+    │   ├── IllegalTransition     a state that does not lead to the one asked for
+    │   ├── FrozenCube            a frozen cube refuses every change
+    │   ├── LegalHold             held by law: not to be forgotten
+    │   ├── ForgottenCube         erased on request; it does not come back unasked
     │   ├── ModelMismatch         made for, or indexed by, another model
     │   └── OtherVersion          a store that another version of the schema wrote
-    ├── Forbidden                 outside the scope the application has set          exit 5
+    ├── Forbidden                 without the right, or outside the scope of the handle exit 5
     ├── CorruptionError           bytes are not what was written                     exit 6
     ├── StoreLocked               the folder is in use by another process            exit 75
     ├── BackendError              a store or a model failed; the cause is chained    exit 1
@@ -104,6 +108,22 @@ class UnfitCube(Conflict):
     """A parametric cube that failed its own evaluation."""
 
 
+class IllegalTransition(Conflict):
+    """A state that does not lead to the one asked for."""
+
+
+class FrozenCube(Conflict):
+    """A frozen cube refuses every change."""
+
+
+class LegalHold(Conflict):
+    """Held by law: not to be forgotten."""
+
+
+class ForgottenCube(Conflict):
+    """Erased on request; it does not come back unasked."""
+
+
 class ModelMismatch(Conflict):
     """Made for, or indexed by, another model than the one configured."""
 
@@ -113,7 +133,7 @@ class OtherVersion(Conflict):
 
 
 class Forbidden(MemosError):
-    """Outside the scope that the application has set."""
+    """Without the right to do this, or outside the scope that the application has set."""
 
     exit_code = 5
 

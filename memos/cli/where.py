@@ -23,7 +23,7 @@ _OPERATORS = {
     "<=": "lte",
     "~": "contains",
 }
-_TIMES = frozenset({"created_at", "updated_at", "valid_from", "valid_to"})
+_TIMES = frozenset({"created_at", "updated_at", "valid_from", "valid_to", "expires_at"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -13,11 +13,14 @@ from memos.cube.payload import (
     Plaintext,
     TrainingRecord,
 )
+from memos.cube.principal import OWNERS, ROOT, Party, Principal, Right, read_right
 from memos.cube.provenance import Parent, Provenance, Source, Step
 from memos.cube.scope import EVERYBODY, Scope
 
 __all__ = [
     "EVERYBODY",
+    "OWNERS",
+    "ROOT",
     "Activation",
     "Adapter",
     "Behaviour",
@@ -30,12 +33,16 @@ __all__ = [
     "MemCube",
     "Parametric",
     "Parent",
+    "Party",
     "Payload",
     "Plaintext",
+    "Principal",
     "Provenance",
+    "Right",
     "Scope",
     "Source",
     "State",
     "Step",
     "TrainingRecord",
+    "read_right",
 ]

@@ -40,6 +40,17 @@ class MemCube(Frozen):
         return self.header.life.version
 
     @property
+    def content_version(self) -> int:
+        """The version that brought this content; versions after it changed the header only."""
+        return self.header.life.content or self.version
+
+    @property
+    def owner(self) -> str | None:
+        """The principal whose memory it is: its user, or who made it for nobody in particular."""
+        user = self.header.scope.user_id
+        return self.header.governance.owner or (None if user is None else f"user:{user}")
+
+    @property
     def state(self) -> State:
         """Where the cube is in its life."""
         return self.header.life.state

@@ -24,6 +24,10 @@ class State(StrEnum):
     FROZEN = "frozen"
 
 
+FINDABLE = frozenset({State.GENERATED, State.ACTIVATED, State.FROZEN})
+"""The states in which a search finds a plaintext cube."""
+
+
 def _aware(time: datetime) -> datetime:
     if time.utcoffset() is None:
         raise ValueError("a time needs a time zone")
@@ -41,6 +45,9 @@ class Governance(Frozen):
     expires_at: Time | None = None
     licence: str | None = None
     legal_hold: bool = False
+    redacted: bool = False
+    """Whether this is what a reader without the right to see it whole is shown: parts of it are
+    replaced, and its digest is that of what is shown. Never true of what is stored."""
 
 
 class Behaviour(Frozen):
@@ -57,6 +64,8 @@ class Life(Frozen):
     state: State = State.GENERATED
     version: int = Field(default=1, ge=1)
     previous: int | None = None
+    content: int | None = Field(default=None, ge=1)
+    """The version that brought this content, where this one only changed the header."""
 
 
 class Header(Frozen):

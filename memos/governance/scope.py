@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.cube import MemCube, Scope
+from memos.cube import Governance, MemCube, Scope
 from memos.errors import BadInput, Forbidden, UnknownCube
+from memos.governance.sensitivity import highest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +26,10 @@ def narrowed(bound: Scope, asked: Scope) -> Scope:
     return Scope(**{**bound.named(), **asked.named()})
 
 
-def seen(cube: MemCube | None, cube_id: str, scope: Scope) -> MemCube:
-    """The cube, if the scope covers it.
-
-    Raises:
-        UnknownCube: there is none, or it is another's; the two cannot be told apart.
-    """
-    if cube is None or not scope.covers(cube.scope):
-        hint = "memos ls lists the cubes there are"
-        raise UnknownCube(f"there is no cube {cube_id} in this scope ({scope})", hint=hint)
-    return cube
+def unknown(cube_id: str, scope: Scope) -> UnknownCube:
+    """The error for a cube that is not there, or not to be seen: the two cannot be told apart."""
+    hint = "memos ls lists the cubes there are"
+    return UnknownCube(f"there is no cube {cube_id} in this scope ({scope})", hint=hint)
 
 
 def joint(cubes: Sequence[MemCube]) -> Scope:
@@ -54,3 +49,16 @@ def joint(cubes: Sequence[MemCube]) -> Scope:
         if len(values) == 1:
             shared[name] = values.pop()
     return Scope(**shared)
+
+
+def inherited(sources: Sequence[Governance]) -> Governance:
+    """The rules of a cube that was derived from others: as strict as the strictest of them."""
+    expiries = [one.expires_at for one in sources if one.expires_at is not None]
+    owners = {one.owner for one in sources}
+    licences = {one.licence for one in sources}
+    return Governance(
+        owner=owners.pop() if len(owners) == 1 else None,
+        sensitivity=highest(one.sensitivity for one in sources),
+        expires_at=min(expiries, default=None),
+        licence=licences.pop() if len(licences) == 1 else None,
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from memos.kernel.access import AccessCalls
+from memos.kernel.auditing import AuditCalls
+from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.kinds import KindCalls
 from memos.kernel.parts import Parts
@@ -10,10 +13,11 @@ from memos.kernel.upkeep import UpkeepCalls
 __all__ = ["Kernel", "Parts", "Whose"]
 
 
-class Kernel(KindCalls, UpkeepCalls):
+class Kernel(KindCalls, ForgetCalls, AccessCalls, AuditCalls, UpkeepCalls):
     """The system calls over one store.
 
     Every call takes ``user_id``, ``agent_id`` and ``session_id``: it touches only cubes that have
     the ids that are given. A call that gives none touches all that the handle is bound to. What
-    lies outside is to the caller as if it did not exist. Calls may come from several threads.
+    lies outside is to the caller as if it did not exist, and so is what the handle's principal has
+    no right to read. Every call leaves a row in the journal. Calls may come from several threads.
     """

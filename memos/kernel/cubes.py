@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from memos.errors import BadInput
-from memos.governance.scope import narrowed, seen
-from memos.kernel.handle import Handle, Whose, read_kind, require_count, require_id
+from memos.cube import ROOT, Party, Right
+from memos.errors import BadInput, Forbidden, UnknownCube
+from memos.governance.scope import narrowed
+from memos.kernel.handle import Handle, Whose, read_kind, require_count
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
@@ -14,6 +15,7 @@ from memos.life.once import Once
 from memos.life.report import Forgotten
 from memos.life.writing import Revision
 from memos.ports.catalog import Selection
+from memos.ports.filters import Every
 from memos.ports.progress import Progress, silent
 from memos.retrieval.filters import read_filter
 
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from memos.cube import Kind, MemCube
+    from memos.cube import Kind, MemCube, Scope
+    from memos.governance.act import Act
+    from memos.ports.filters import Filter
     from memos.retrieval.hit import Hit
 
 _LARGEST_K = 1000
+_NAMED = 1000
+"""How many of the cubes that a listing returned its row in the journal names."""
 
 
 class CubeCalls(Handle):
@@ -73,28 +79,27 @@ class CubeCalls(Handle):
             KeyReused: the key came before with other arguments.
             Forbidden: outside the scope of this handle.
         """
-        scope = self._within(**whose)
-        outline = Draft(
-            scope=scope,
-            said_at=None if timestamp is None else read_time(timestamp),
-            metadata=checked_metadata(metadata or {}),
-            labels=checked_labels(labels),
-        )
-        drafts = read_drafts(content, outline)
-        for draft in drafts:
-            narrowed(self._scope, draft.scope)
-        arguments = ["add", [repr(draft) for draft in drafts], source, source_start, id, if_version]
-        with self._lock:
-            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
-            return self._writer.add(
-                drafts,
-                once,
-                scope=scope,
-                source=None if source is None else (source, source_start),
-                cube_id=id,
-                if_version=if_version,
-                progress=progress,
+        with self._act("add", Right.WRITE, **whose) as act:
+            outline = Draft(
+                scope=self._home(act),
+                said_at=None if timestamp is None else read_time(timestamp),
+                metadata=checked_metadata(metadata or {}),
+                labels=checked_labels(labels),
             )
+            drafts = read_drafts(content, outline)
+            for scope in dict.fromkeys(draft.scope for draft in drafts):
+                self._gate.require(act, narrowed(act.scope, scope))
+            arguments = ["add", [repr(one) for one in drafts], source, source_start, id, if_version]
+            with self._lock:
+                return self._writer.add(
+                    drafts,
+                    self._once(idempotency_key, act, arguments),
+                    act=act,
+                    source=None if source is None else (source, source_start),
+                    cube_id=id,
+                    if_version=if_version,
+                    progress=progress,
+                )
 
     def search(
         self,
@@ -112,13 +117,10 @@ class CubeCalls(Handle):
         Raises:
             BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
         """
-        scope = self._within(**whose)
-        text = checked_text(query, "the query")
-        require_count(k, "k", largest=_LARGEST_K)
-        where = read_filter(filters)
-        with self._lock:
-            vectors = self._index.vectors
-        return self._finder.find(text, vectors, scope=scope, k=k, where=where)
+        with self._act("search", Right.READ, **whose) as act:
+            text = checked_text(query, "the query")
+            require_count(k, "k", largest=_LARGEST_K)
+            return self._search(text, act, k=k, where=read_filter(filters))
 
     def get(
         self,
@@ -132,9 +134,14 @@ class CubeCalls(Handle):
         Raises:
             UnknownCube: there is none in this scope, or not in this version.
         """
-        scope = self._within(**whose)
-        require_id(id)
-        return seen(self._parts.catalog.find(id, version), id, scope)
+        with self._act("get", Right.READ, **whose) as act:
+            cube = self._seen(id, act)
+            if version is not None and version != cube.version:
+                found = self._parts.catalog.find(id, version)
+                if found is None:
+                    raise UnknownCube(f"cube {id} has no version {version}", hint="memos history")
+                cube = found
+            return act.shown([cube])[0]
 
     def get_all(
         self,
@@ -159,17 +166,20 @@ class CubeCalls(Handle):
         Raises:
             BadInput: the kind, a filter or the limit cannot be read.
         """
-        if limit is not None:
-            require_count(limit, "limit")
-        selection = Selection(
-            scope=self._within(**whose),
-            where=read_filter(filters),
-            kinds=() if kind is None else (read_kind(kind),),
-            after=after,
-            newest_first=newest_first,
-            limit=limit,
-        )
-        return self._parts.catalog.select(selection)
+        with self._act("get_all", Right.READ, **whose) as act:
+            if limit is not None:
+                require_count(limit, "limit")
+            selection = Selection(
+                scope=act.scope,
+                where=Every((read_filter(filters), act.visible())),
+                kinds=() if kind is None else (read_kind(kind),),
+                after=after,
+                newest_first=newest_first,
+                limit=limit,
+            )
+            cubes = self._parts.catalog.select(selection)
+            act.touch(cube.id for cube in cubes[:_NAMED])
+            return act.shown(cubes)
 
     def history(
         self,
@@ -181,8 +191,9 @@ class CubeCalls(Handle):
         Raises:
             UnknownCube: there is none in this scope.
         """
-        self.get(id, **whose)
-        return self._parts.catalog.history(id)
+        with self._act("history", Right.READ, **whose) as act:
+            self._seen(id, act)
+            return act.shown(self._parts.catalog.history(id))
 
     def update(
         self,
@@ -206,19 +217,19 @@ class CubeCalls(Handle):
             VersionConflict: it is not at ``if_version``.
             KeyReused: the key came before with other arguments.
         """
-        scope = self._within(**whose)
-        revision = Revision(
-            text=checked_text(text),
-            said_at=None if timestamp is None else read_time(timestamp),
-            metadata=None if metadata is None else checked_metadata(metadata),
-            labels=None if labels is None else checked_labels(labels),
-        )
-        require_id(id)
-        with self._lock:
+        with self._act("update", Right.WRITE, **whose) as act:
+            revision = Revision(
+                text=checked_text(text),
+                said_at=None if timestamp is None else read_time(timestamp),
+                metadata=None if metadata is None else checked_metadata(metadata),
+                labels=None if labels is None else checked_labels(labels),
+            )
             arguments = ["update", id, repr(revision), if_version]
-            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
-            cube = seen(self._parts.catalog.find(id), id, scope)
-            return self._writer.revise(cube, revision, once, if_version=if_version)
+            with self._lock:
+                once = self._once(idempotency_key, act, arguments)
+                cube = self._held(id, act)
+                revised = self._writer.revise(cube, revision, once, act=act, if_version=if_version)
+                return act.shown([revised])[0]
 
     def delete(
         self,
@@ -238,16 +249,13 @@ class CubeCalls(Handle):
             VersionConflict: it is not at ``if_version``.
             KeyReused: the key came before with other arguments.
         """
-        scope = self._within(**whose)
-        require_id(id)
-        with self._lock:
-            arguments = ["delete", id, if_version]
-            once = Once(self._parts.catalog, idempotency_key, scope, arguments)
+        with self._act("delete", Right.FORGET, **whose) as act, self._lock:
+            once = self._once(idempotency_key, act, ["delete", id, if_version])
             if once.answer is not None:
                 return Forgotten.model_validate(once.answer)
-            cube = seen(self._parts.catalog.find(id), id, scope)
+            cube = self._held(id, act)
             require_version(cube, if_version)
-            return self._forgetter.forget([cube], once, scope=scope, call="delete", dry_run=dry_run)
+            return self._forgetter.forget([cube], once, act=act, dry_run=dry_run)
 
     def delete_all(
         self,
@@ -262,14 +270,47 @@ class CubeCalls(Handle):
         Raises:
             BadInput: neither a scope nor a filter was given, and not ``everything=True``.
         """
-        scope = self._within(**whose)
-        if not (scope.named() or filters or everything):
-            hint = "name a user, agent or session, pass filters, or say everything=True"
-            raise BadInput("delete_all() without a scope would forget everything", hint=hint)
+        with self._act("delete_all", Right.FORGET, **whose) as act:
+            if not (act.scope.named() or filters or everything):
+                hint = "name a user, agent or session, pass filters, or say everything=True"
+                raise BadInput("delete_all() without a scope would forget everything", hint=hint)
+            with self._lock:
+                cubes = self._chosen(act, read_filter(filters))
+                once = self._once(None, act, [])
+                return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run)
+
+    def _search(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
         with self._lock:
-            where = read_filter(filters)
-            cubes = self._parts.catalog.select(Selection(scope=scope, where=where))
-            once = Once(self._parts.catalog, None, scope, [])
-            return self._forgetter.forget(
-                cubes, once, scope=scope, call="delete_all", dry_run=dry_run
-            )
+            vectors = self._index.vectors
+        hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
+        act.touch(hit.cube.id for hit in hits)
+        shown = act.shown([hit.cube for hit in hits])
+        return [
+            hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
+        ]
+
+    def _chosen(self, act: Act, where: Filter) -> list[MemCube]:
+        """The cubes that the filter admits and the principal may read.
+
+        Raises:
+            Forbidden: there is one among them to which it may not do what the call does.
+        """
+        selection = Selection(scope=act.scope, where=Every((where, act.visible())))
+        cubes = self._parts.catalog.select(selection)
+        kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
+        if kept is not None:
+            message = f"{act.principal} may not {act.right} cube {kept.id}, which is among these"
+            raise Forbidden(message, hint="narrow the filter, or ask its owner for a grant")
+        return cubes
+
+    def _home(self, act: Act) -> Scope:
+        """Where new cubes go: to the scope that is named, and a user's to that user."""
+        principal = act.principal
+        if principal.party is not Party.USER or act.scope.user_id is not None:
+            return act.scope
+        return act.scope.model_copy(update={"user_id": principal.name})
+
+    def _once(self, key: str | None, act: Act, arguments: Sequence[object]) -> Once:
+        """The call's idempotency; a key belongs to the principal who used it."""
+        whose = "" if act.principal == ROOT else str(act.principal)
+        return Once(self._parts.catalog, key, act.scope, list(arguments), whose=whose)

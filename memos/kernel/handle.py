@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
-from memos.cube import EVERYBODY, Kind, MemCube, Scope
+from memos.cube import EVERYBODY, ROOT, Kind, MemCube, Principal, Right, Scope
 from memos.cube.identity import Identities, is_cube_id
-from memos.errors import BadInput, StoreClosed
-from memos.governance.scope import narrowed, seen
+from memos.errors import BadInput, Forbidden, StoreClosed
+from memos.governance.scope import narrowed, unknown
+from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
 from memos.kinds.drafts import checked_scope
 from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
 from memos.life.forgetting import Forgetter
+from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.writing import Writer
+from memos.ports.catalog import Selection
+from memos.ports.filters import Condition, Every, Operator
 from memos.retrieval.finding import Finder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
+    from memos.governance.act import Act
     from memos.kernel.parts import Parts
 
 
@@ -37,14 +46,23 @@ class Handle:
     """What all system calls share."""
 
     def __init__(
-        self, parts: Parts, *, scope: Scope = EVERYBODY, folder: str | None = None
+        self,
+        parts: Parts,
+        *,
+        scope: Scope = EVERYBODY,
+        principal: Principal = ROOT,
+        reason: str = "",
+        folder: str | None = None,
     ) -> None:
+        newest = parts.journal.newest(1)
+        clock = ForwardClock(parts.clock, newest[0].audit.at if newest else None)
+        parts = replace(parts, clock=clock)
         self._parts = parts
-        self._scope = scope
         self._folder = folder
         self._lock = threading.RLock()
-        self._open = True
-        catalog, blobs, clock = parts.catalog, parts.blobs, parts.clock
+        self._closed = threading.Event()
+        self._gate = self._made_gate(principal, scope, reason)
+        catalog, blobs = parts.catalog, parts.blobs
         identities = Identities()
         self._index = Index(
             catalog=catalog,
@@ -57,7 +75,12 @@ class Handle:
             catalog=catalog, index=self._index, clock=clock, identities=identities
         )
         self._forgetter = Forgetter(
-            catalog=catalog, graph=parts.graph, index=self._index, clock=clock
+            catalog=catalog,
+            ledger=parts.ledger,
+            graph=parts.graph,
+            index=self._index,
+            runtime=parts.runtime,
+            identities=identities,
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -76,8 +99,8 @@ class Handle:
     def close(self) -> None:
         """Let go of the store; closing twice is no error."""
         with self._lock:
-            if self._open:
-                self._open = False
+            if not self._closed.is_set():
+                self._closed.set()
                 self._index.close()
                 self._parts.catalog.close()
                 self._parts.release()
@@ -93,14 +116,82 @@ class Handle:
     ) -> None:
         self.close()
 
-    def _within(self, **whose: Unpack[Whose]) -> Scope:
-        if not self._open:
-            raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
-        return narrowed(self._scope, checked_scope(**whose))
+    def acting(
+        self, principal: Principal | str, *, reason: str = "", **bound: Unpack[Whose]
+    ) -> Self:
+        """This store, in the hands of somebody else: a handle with that principal's rights.
 
-    def _seen(self, cube_id: str, scope: Scope) -> MemCube:
+        It shares everything with this one, and is closed with it.
+
+        Args:
+            principal: such as ``user:alice`` or ``agent:planner``.
+            reason: the purpose, for the journal.
+            bound: narrows the scope further.
+
+        Raises:
+            BadInput: the principal cannot be read.
+            Forbidden: this handle is itself in somebody's hands, or bound to another scope.
+        """
+        named = principal if isinstance(principal, Principal) else Principal.read(principal)
+        if named != self._gate.principal != ROOT:
+            message = f"a handle of {self._gate.principal} cannot act as {named}"
+            raise Forbidden(message, hint="only the application that opened the store can")
+        other = copy(self)
+        scope = narrowed(self._gate.bound, checked_scope(**bound))
+        other._gate = self._made_gate(named, scope, reason)  # noqa: SLF001 - it is our own copy
+        return other
+
+    def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
+        return Gate(
+            principal,
+            scope,
+            reason=reason,
+            ledger=self._parts.ledger,
+            journal=self._parts.journal,
+            clock=self._parts.clock,
+            reads=self._parts.audit_reads,
+            redaction=self._parts.redaction,
+        )
+
+    @contextmanager
+    def _act(
+        self, call: str, right: Right, *, reason: str | None = None, **whose: Unpack[Whose]
+    ) -> Iterator[Act]:
+        """The one way in: who, by which right, within which scope; see :class:`Gate`."""
+        if self._closed.is_set():
+            raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
+        with self._gate.act(call, right, checked_scope(**whose), reason=reason) as act:
+            yield act
+
+    def _seen(self, cube_id: str, act: Act) -> MemCube:
+        """The cube, if there is one that the principal may read.
+
+        Raises:
+            BadInput: that is no id.
+            UnknownCube: there is none, or it may not read it; the two cannot be told apart, for
+                both are an empty answer to the same question.
+        """
         require_id(cube_id)
-        return seen(self._parts.catalog.find(cube_id), cube_id, scope)
+        act.touch([cube_id])
+        named = Condition("id", Operator.EQ, cube_id)
+        selection = Selection(scope=act.scope, where=Every((named, act.visible())))
+        found = self._parts.catalog.select(selection)
+        if not found:
+            raise unknown(cube_id, act.scope)
+        return found[0]
+
+    def _held(self, cube_id: str, act: Act) -> MemCube:
+        """The cube, if the principal may read it, and do to it what the call does.
+
+        Raises:
+            UnknownCube: there is none that it may read.
+            Forbidden: it may read it, and no more.
+        """
+        cube = self._seen(cube_id, act)
+        if not act.reach().holds(cube):
+            message = f"{act.principal} may not {act.right} cube {cube_id}"
+            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+        return cube
 
 
 def require_id(cube_id: object) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from memos.cube import Activation, Kind, MemCube
+from memos.cube import Activation, Kind, MemCube, Right
 from memos.errors import BadInput, NotFound, WrongKind
+from memos.governance.scope import joint
 from memos.kernel.cubes import CubeCalls
 from memos.kernel.handle import Whose, read_kind, require_count
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
-from memos.life.once import Once
+from memos.life.lineage import Lineage
+from memos.ports.filters import EVERYTHING
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from memos.governance.act import Act
     from memos.kinds.answer import Answer
-    from memos.life.lineage import Lineage
 
 
 class KindCalls(CubeCalls):
@@ -45,14 +47,16 @@ class KindCalls(CubeCalls):
             VersionConflict: one of them was revised meanwhile.
             NotSupported: a transform to plaintext.
         """
-        scope = self._within(**whose)
-        kind = read_kind(to)
-        if isinstance(ids, str):
-            raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
-        arguments = ["transform", list(ids), kind, title]
-        once = Once(self._parts.catalog, idempotency_key, scope, arguments)
-        cubes = [self._seen(one, scope) for one in dict.fromkeys(ids)]
-        return self._deriver.derive(cubes, kind, once, title=title, progress=progress)
+        with self._act("transform", Right.WRITE, **whose) as act:
+            kind = read_kind(to)
+            if isinstance(ids, str):
+                raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
+            once = self._once(idempotency_key, act, ["transform", list(ids), kind, title])
+            cubes = [self._seen(one, act) for one in dict.fromkeys(ids)]
+            act.require_whole(cubes)
+            if cubes:
+                self._gate.require(act, joint(cubes))
+            return self._deriver.derive(cubes, kind, once, act=act, title=title, progress=progress)
 
     def chat(
         self,
@@ -83,17 +87,13 @@ class KindCalls(CubeCalls):
             UnfitCube: a parametric cube failed its evaluation.
             BadInput: these cubes cannot be used together.
         """
-        scope = self._within(**whose)
-        text = checked_text(question, "the question")
-        require_count(max_tokens, "max_tokens")
-        if isinstance(memories, str):
-            raise BadInput(f"memories is the text {memories!r:.60}", hint="pass a list of ids")
-        if memories is None:
-            hits = self.search(text, k=k, **whose)
-            used = Memories(texts=tuple(hit.cube for hit in hits))
-        else:
-            used = self._memories([self._seen(one, scope) for one in dict.fromkeys(memories)])
-        return self._answerer.answer(text, used, max_tokens=max_tokens, allow_unfit=allow_unfit)
+        with self._act("chat", Right.READ, **whose) as act:
+            text = checked_text(question, "the question")
+            require_count(max_tokens, "max_tokens")
+            if isinstance(memories, str):
+                raise BadInput(f"memories is the text {memories!r:.60}", hint="pass a list of ids")
+            used = self._used(text, memories, k, act)
+            return self._answerer.answer(text, used, max_tokens=max_tokens, allow_unfit=allow_unfit)
 
     def lineage(
         self,
@@ -105,8 +105,37 @@ class KindCalls(CubeCalls):
         Raises:
             UnknownCube: there is none in this scope.
         """
-        cube = self.get(id, **whose)
-        return self._currency.lineage(cube)
+        with self._act("lineage", Right.READ, **whose) as act:
+            lineage = self._currency.lineage(self._seen(id, act))
+            return self._shown_lineage(lineage, act)
+
+    def _shown_lineage(self, lineage: Lineage, act: Act) -> Lineage:
+        """What of a lineage the principal may see; what it may not leaves no trace."""
+        seen = [one for one in lineage.ancestors if act.reach(Right.READ).holds(one.cube)]
+        there = {lineage.cube.id, *(one.cube.id for one in seen)}
+        shown = act.shown([one.cube for one in seen])
+        ancestors = [
+            one.model_copy(
+                update={
+                    "cube": cube,
+                    "children": tuple(child for child in one.children if child in there),
+                }
+            )
+            for one, cube in zip(seen, shown, strict=True)
+        ]
+        (cube,) = act.shown([lineage.cube])
+        return Lineage(cube=_with_parents(cube, there), ancestors=tuple(ancestors))
+
+    def _used(self, text: str, memories: Sequence[str] | None, k: int, act: Act) -> Memories:
+        if memories is None:
+            require_count(k, "k", largest=1000)
+            hits = self._search(text, act, k=k, where=EVERYTHING)
+            return Memories(texts=tuple(hit.cube for hit in hits))
+        cubes = [self._seen(one, act) for one in dict.fromkeys(memories)]
+        texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
+        act.require_whole(cube for cube in cubes if cube.kind is not Kind.PLAINTEXT)
+        shown = {cube.id: cube for cube in act.shown(texts)}
+        return self._memories([shown.get(cube.id, cube) for cube in cubes])
 
     def _memories(self, cubes: Sequence[MemCube]) -> Memories:
         by_kind = {kind: [cube for cube in cubes if cube.kind is kind] for kind in Kind}
@@ -133,3 +162,9 @@ class KindCalls(CubeCalls):
         if missing or not isinstance(state.payload, Activation):
             raise NotFound(f"KV cube {state.id} was made from {missing}, which is gone")
         return tuple(there[parent.id] for parent in state.provenance.parents)
+
+
+def _with_parents(cube: MemCube, there: Collection[str]) -> MemCube:
+    parents = tuple(parent for parent in cube.provenance.parents if parent.id in there)
+    provenance = cube.provenance.model_copy(update={"parents": parents})
+    return cube.model_copy(update={"provenance": provenance})

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memos.governance.redaction import Redaction
     from memos.life.deriving import Demands
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.embedder import Embedder
     from memos.ports.graph import Graph
+    from memos.ports.journal import Journal
+    from memos.ports.ledger import Ledger
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
@@ -24,6 +27,8 @@ class Parts:
     """What a kernel is built from: one backend for each port."""
 
     catalog: Catalog
+    ledger: Ledger
+    journal: Journal
     blobs: Blobs
     words: Words
     graph: Graph
@@ -33,5 +38,9 @@ class Parts:
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     demands: Demands
+    redaction: Redaction
+    """How sensitive memories are shown to those who may not see them whole."""
+    audit_reads: bool = True
+    """Whether calls that change nothing leave a row in the journal, too."""
     release: Callable[[], None] = lambda: None
     """Called last when the kernel is closed; lets go of the folder."""

@@ -5,22 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from memos.kernel.handle import Handle, Whose
+from memos.cube import EVERYBODY, Right
+from memos.kernel.cubes import CubeCalls
 from memos.life.checkup import Checkup
 from memos.life.report import CheckReport, Imported, Stats
-from memos.ports.catalog import Selection
 from memos.ports.progress import Progress, silent
 from memos.retrieval.filters import read_filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memos.kernel.handle import Whose
 
-class UpkeepCalls(Handle):
+
+class UpkeepCalls(CubeCalls):
     """Look after the whole store."""
 
     def stats(self) -> Stats:
-        """How much there is in the whole store."""
+        """How much there is in the whole store.
+
+        Raises:
+            Forbidden: without the right to administer it.
+        """
+        with self._act("stats", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            return self._stats()
+
+    def _stats(self) -> Stats:
         catalog, blobs = self._parts.catalog, self._parts.blobs
         counts = catalog.counts()
         indexed_by = self._index.indexed_by()
@@ -40,9 +51,15 @@ class UpkeepCalls(Handle):
         )
 
     def check(self, *, repair: bool = False, progress: Progress = silent) -> CheckReport:
-        """Compare the catalog with all that is derived from it; with ``repair``, mend that."""
-        checkup = Checkup(catalog=self._parts.catalog, blobs=self._parts.blobs, index=self._index)
-        with self._lock:
+        """Compare the catalog with all that is derived from it; with ``repair``, mend that.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        parts = self._parts
+        checkup = Checkup(catalog=parts.catalog, blobs=parts.blobs, index=self._index)
+        with self._act("check", Right.ADMINISTER) as act, self._lock:
+            self._gate.require(act, EVERYBODY)
             return checkup.run(repair=repair, progress=progress)
 
     def export_to(
@@ -57,9 +74,10 @@ class UpkeepCalls(Handle):
         Returns:
             How many cubes were written.
         """
-        scope = self._within(**whose)
-        with self._lock:
-            cubes = self._parts.catalog.select(Selection(scope=scope, where=read_filter(filters)))
+        with self._act("export", Right.SHARE, **whose) as act, self._lock:
+            cubes = self._chosen(act, read_filter(filters))
+            act.require_whole(cubes)
+            act.touch(cube.id for cube in cubes)
             return self._bundles.write(cubes, Path(path))
 
     def import_from(self, path: str | Path) -> Imported:
@@ -71,5 +89,6 @@ class UpkeepCalls(Handle):
             VersionConflict: a cube of the same id with other content is there already.
             Forbidden: a cube lies outside the scope of this handle.
         """
-        with self._lock:
-            return self._bundles.read(Path(path), self._within())
+        with self._act("import", Right.WRITE) as act, self._lock:
+            self._gate.require(act, act.scope)
+            return self._bundles.read(Path(path), act)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from memos.cube import Scope
+from memos.cube import Governance, Scope
 from memos.cube.identity import canonical
 from memos.errors import BadInput
 from memos.kinds.times import read_time
@@ -36,6 +36,7 @@ class Draft:
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    governance: Governance = field(default_factory=Governance)
     turn: bool = False
     """Whether it is a turn of a conversation, to be linked with the ones around it."""
 

@@ -12,13 +12,25 @@ if TYPE_CHECKING:
 
     from memos.kinds.drafts import Draft
 
+CUT = "…"
+"""What a shortened title ends in."""
+
 _TITLE = 80
 
 
 def born(
-    draft: Draft, cube_id: str, *, now: datetime, position: int | None, provenance: Provenance
+    draft: Draft,
+    cube_id: str,
+    *,
+    now: datetime,
+    position: int | None,
+    provenance: Provenance,
+    owner: str | None = None,
 ) -> MemCube:
-    """The first version of a plaintext cube."""
+    """The first version of a plaintext cube; ``owner`` counts where the scope names no user."""
+    governance = draft.governance
+    if draft.scope.user_id is None and owner is not None:
+        governance = governance.model_copy(update={"owner": owner})
     payload = Plaintext(
         text=draft.text,
         speaker=draft.speaker,
@@ -37,6 +49,7 @@ def born(
         valid_from=draft.said_at,
         digest=payload_digest(payload),
         scope=draft.scope,
+        governance=governance,
         life=Life(state=State.ACTIVATED),
     )
     return MemCube(header=header, payload=payload, provenance=provenance)
@@ -55,4 +68,4 @@ def indexed_text(cube: MemCube) -> str:
 def title_of(text: str) -> str:
     """The first line of a text, shortened."""
     line = " ".join(text.split())
-    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + "…"
+    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + CUT

@@ -19,7 +19,7 @@ from memos.cube.wire import from_json, to_json
 from memos.errors import BackendError, BadInput, CorruptionError, Forbidden, VersionConflict
 from memos.kinds.entities import entity_edges
 from memos.life.report import Imported
-from memos.ports.catalog import Audit, Change, Errand
+from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
 from memos.version import VERSION
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from memos.cube import MemCube, Scope
+    from memos.cube import MemCube
+    from memos.governance.act import Act
     from memos.life.index import Index
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
@@ -64,7 +65,7 @@ class Bundles:
         self._pack(path, members, digests)
         return len(ids)
 
-    def read(self, path: Path, scope: Scope) -> Imported:
+    def read(self, path: Path, act: Act) -> Imported:
         """Import a bundle.
 
         Raises:
@@ -73,6 +74,7 @@ class Bundles:
             VersionConflict: a cube of the same id with other content is there already.
             Forbidden: a cube lies outside the scope of this handle.
         """
+        scope = act.scope
         versions, turns, blobs = _unpacked(path)
         for cube in versions:
             if not scope.covers(cube.scope):
@@ -82,7 +84,7 @@ class Bundles:
         known = self._known(versions)
         fresh = [cube for cube in versions if cube.id not in known]
         if fresh:
-            self._apply(fresh, turns, {d: blobs[d] for cube in fresh for d in cube.blobs}, scope)
+            self._apply(fresh, turns, {d: blobs[d] for cube in fresh for d in cube.blobs}, act)
         current = {cube.id: cube for cube in fresh}
         return Imported(cubes=tuple(current.values()), skipped=tuple(sorted(known)))
 
@@ -91,7 +93,7 @@ class Bundles:
         fresh: Sequence[MemCube],
         turns: Sequence[Edge],
         blobs: dict[str, bytes],
-        scope: Scope,
+        act: Act,
     ) -> None:
         for content in blobs.values():
             self._blobs.put(content)
@@ -104,16 +106,9 @@ class Bundles:
         ]
         new_turns = [edge for edge in turns if edge.source in current and edge.target in current]
         names = [edge for cube in current.values() for edge in entity_edges(cube)]
-        audit = Audit(
-            at=self._clock.now(),
-            actor=str(scope.agent_id or scope.user_id or "application"),
-            call="import",
-            scope=scope,
-            subjects=ids,
-        )
         edges = tuple(dict.fromkeys([*derived, *new_turns, *names]))
         try:
-            self._catalog.commit(Change(audit=audit, put=tuple(fresh), edges=edges))
+            self._catalog.commit(Change(audit=act.audit(ids), put=tuple(fresh), edges=edges))
         except VersionConflict:
             self._catalog.owe([(Errand.SWEEP, digest) for digest in blobs])
             raise

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos.cube import Kind
 from memos.errors import StaleCube
 from memos.life.lineage import Ancestor, Lineage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from memos.cube import MemCube
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
@@ -23,25 +26,27 @@ class Currency:
     def lineage(self, cube: MemCube) -> Lineage:
         """The cube and everything it was derived from, nearest first."""
         edges = self._graph.ancestors(cube.id)
-        now = self._catalog.versions({edge.target for edge in edges})
+        now = self._catalog.contents({edge.target for edge in edges})
         distance = {cube.id: 0}
         children: dict[tuple[str, int], list[str]] = {}
         for edge in edges:
             children.setdefault((edge.target, edge.version), []).append(edge.source)
             step = distance.get(edge.source, 0) + 1
             distance[edge.target] = min(step, distance.get(edge.target, step))
-        ancestors = []
-        for (target, version), derived in children.items():
-            ancestor = self._catalog.find(target, version)
-            if ancestor is not None:
-                ancestors.append(
-                    Ancestor(
-                        cube=ancestor,
-                        children=tuple(derived),
-                        distance=distance[target],
-                        stale=now.get(target) != version,
-                    )
-                )
+        found = {(target, version): self._catalog.find(target, version)
+                 for target, version in children}  # fmt: skip
+        kinds = {one.id: one.kind for one in (cube, *found.values()) if one is not None}
+        ancestors = [
+            Ancestor(
+                cube=ancestor,
+                children=tuple(children[ancestor.id, ancestor.version]),
+                distance=distance[ancestor.id],
+                stale=now.get(ancestor.id) != ancestor.content_version
+                and _follows(children[ancestor.id, ancestor.version], kinds),
+            )
+            for ancestor in found.values()
+            if ancestor is not None
+        ]
         return Lineage(cube=cube, ancestors=tuple(ancestors))
 
     def require_current(self, cube: MemCube) -> Lineage:
@@ -59,3 +64,8 @@ class Currency:
             )
             raise StaleCube(message, hint="transform the sources again")
         return lineage
+
+
+def _follows(children: Sequence[str], kinds: Mapping[str, Kind]) -> bool:
+    """Whether a child speaks for this source; a fork or a merged text speaks for itself."""
+    return any(kinds.get(child) is not Kind.PLAINTEXT for child in children)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -21,25 +22,30 @@ from memos.cube import (
 from memos.cube.identity import canonical, digest_of
 from memos.cube.wire import payload_digest
 from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
-from memos.governance.scope import joint
+from memos.governance.scope import inherited, joint
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
 from memos.kinds.prompt import memories_message
+from memos.kinds.salt import salted, tenant_salt
 from memos.life.writing import CODE
-from memos.ports.catalog import Audit, Change, Errand
+from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memos.cube import Scope
     from memos.cube.identity import Identities
+    from memos.governance.act import Act
     from memos.life.once import Once
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.runtime import Runtime
+
+
+_SALT = "salt"
+"""The note that holds the store's secret, from which each tenant's salt is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Deriver:
         to: Kind,
         once: Once,
         *,
+        act: Act,
         title: str | None = None,
         progress: Progress = silent,
     ) -> MemCube:
@@ -106,25 +113,19 @@ class Deriver:
             updated_at=now,
             digest=payload_digest(made.payload),
             scope=scope,
+            governance=inherited([cube.header.governance for cube in cubes]),
             life=Life(state=made.state),
         )
-        provenance = Provenance(actor=_actor(scope), time=now, step=made.step, parents=parents)
+        provenance = Provenance(actor=act.actor, time=now, step=made.step, parents=parents)
         cube = MemCube(header=header, payload=made.payload, provenance=provenance)
-        self._commit(cube, once)
+        self._commit(cube, once, act)
         return cube
 
-    def _commit(self, cube: MemCube, once: Once) -> None:
+    def _commit(self, cube: MemCube, once: Once, act: Act) -> None:
         # Training takes minutes: whoever revised or forgot a source meanwhile wins.
         parents = cube.provenance.parents
-        audit = Audit(
-            at=cube.created_at,
-            actor=_actor(cube.scope),
-            call="transform",
-            scope=cube.scope,
-            subjects=(cube.id, *(parent.id for parent in parents)),
-        )
         change = Change(
-            audit=audit,
+            audit=act.audit([cube.id, *(parent.id for parent in parents)]),
             put=(cube,),
             edges=tuple(
                 Edge(cube.id, Relation.DERIVED, parent.id, parent.version) for parent in parents
@@ -143,13 +144,18 @@ class Deriver:
             self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
         )
 
+    def _salted(self, content: bytes, cubes: Sequence[MemCube]) -> bytes:
+        secret = self._catalog.note(_SALT) or self._catalog.note(_SALT, token_hex(32))
+        return salted(content, tenant_salt(str(secret), joint(cubes).user_id))
+
     def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
         tokens = self._runtime.prefix([memories_message(cubes)])
         prefilled = self._runtime.prefill(tokens, progress=progress)
+        content = self._salted(prefilled.content, cubes)
         payload = Activation(
             model=self._runtime.fingerprint,
-            blob=self._blobs.put(prefilled.content),
-            size_bytes=len(prefilled.content),
+            blob=self._blobs.put(content),
+            size_bytes=len(content),
             tokens=len(prefilled.tokens),
             tokens_digest=digest_of(canonical(list(prefilled.tokens))),
             layers=prefilled.layers,
@@ -168,10 +174,11 @@ class Deriver:
             steps=self._demands.steps,
             progress=progress,
         )
+        content = self._salted(learnt.content, cubes)
         payload = Parametric(
             model=self._runtime.fingerprint,
-            blob=self._blobs.put(learnt.content),
-            size_bytes=len(learnt.content),
+            blob=self._blobs.put(content),
+            size_bytes=len(content),
             adapter=learnt.adapter,
             training=learnt.training,
             evaluation=learnt.evaluation,
@@ -197,10 +204,6 @@ def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
         if cube.kind is not Kind.PLAINTEXT:
             message = f"cube {cube.id} is {cube.kind}; only plaintext is transformed to {to}"
             raise WrongKind(message, hint="name the cubes it was made from: memos lineage")
-
-
-def _actor(scope: Scope) -> str:
-    return str(scope.agent_id or scope.user_id or "application")
 
 
 def _title(what: str, cubes: Sequence[MemCube]) -> str:

@@ -1,10 +1,11 @@
-"""Compare-and-swap: what the caller believes is checked before anything is written."""
+"""What a cube must be like before anything is written to it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.errors import VersionConflict
+from memos.cube import State
+from memos.errors import FrozenCube, VersionConflict
 
 if TYPE_CHECKING:
     from memos.cube import MemCube
@@ -19,3 +20,14 @@ def require_version(cube: MemCube, if_version: int | None) -> None:
     if if_version is not None and cube.version != if_version:
         message = f"cube {cube.id} is at version {cube.version}, expected {if_version}"
         raise VersionConflict(message, hint="read it again and decide anew")
+
+
+def require_changeable(cube: MemCube) -> None:
+    """Refuse to change a frozen cube.
+
+    Raises:
+        FrozenCube: it is one.
+    """
+    if cube.state is State.FROZEN:
+        message = f"cube {cube.id} is frozen at version {cube.version}"
+        raise FrozenCube(message, hint="fork it and change the fork, or thaw it: memos thaw")

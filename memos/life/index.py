@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from memos.cube.header import FINDABLE
 from memos.errors import ModelMismatch
 from memos.kinds.plaintext import indexed_text
-from memos.ports.catalog import Errand
+from memos.ports.catalog import Errand, Selection
+from memos.ports.filters import Condition, Every, Operator
 from memos.ports.progress import Progress, silent
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import WordEntry
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from pydantic import JsonValue
 
     from memos.cube import MemCube
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog, Task
     from memos.ports.embedder import Embedder
+    from memos.ports.filters import Filter
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
@@ -106,7 +110,8 @@ class Index:
             ids = _subjects(tasks, Errand.INDEX)
             read = self._catalog.find_all([one for one in ids if one not in at_hand])
             cubes = [at_hand[one] for one in ids if one in at_hand]
-            self._index([*cubes, *read], ready or {}, progress)
+            findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
+            self._index(findable, ready or {}, progress)
             self._drop(_subjects(tasks, Errand.DROP))
             self._sweep(_subjects(tasks, Errand.SWEEP))
             self._catalog.settle(tasks)
@@ -148,8 +153,10 @@ class Index:
         self.words.put([WordEntry(cube.id, texts[cube.id], cube.scope) for cube in cubes])
 
     def _drop(self, ids: Sequence[str]) -> None:
-        # An id that was dropped and is there again was imported anew: it stays.
-        there = self._catalog.versions(ids)
+        # An id that was dropped and can be found again, after an import or a way back, stays.
+        if not ids:
+            return
+        there = set(self._catalog.ids(Selection(where=_findable(ids))))
         gone = [cube_id for cube_id in ids if cube_id not in there]
         if gone:
             self.words.drop(gone)
@@ -160,6 +167,16 @@ class Index:
         if digests:
             for digest in set(digests) - self._catalog.blobs():
                 self._blobs.drop(digest)
+
+
+def _findable(ids: Sequence[str]) -> Filter:
+    states: list[JsonValue] = [str(state) for state in FINDABLE]
+    return Every(
+        (
+            Condition("id", Operator.IN, list(ids)),
+            Condition("state", Operator.IN, states),
+        )
+    )
 
 
 def _subjects(tasks: Sequence[Task], errand: Errand) -> list[str]:

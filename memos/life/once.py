@@ -20,8 +20,16 @@ _KEY_LIMIT = 512
 class Once:
     """One call that may come twice, such as after a network error."""
 
-    def __init__(self, catalog: Catalog, key: str | None, scope: Scope, arguments: object) -> None:
-        """Look the key up.
+    def __init__(
+        self,
+        catalog: Catalog,
+        key: str | None,
+        scope: Scope,
+        arguments: object,
+        *,
+        whose: str = "",
+    ) -> None:
+        """Look the key up; with ``whose``, among that principal's keys.
 
         Raises:
             BadInput: the key is empty or too long.
@@ -29,10 +37,10 @@ class Once:
         """
         if key is not None and not 0 < len(key) <= _KEY_LIMIT:
             raise BadInput(f"idempotency key {key!r:.60} has {len(key)} characters, not 1 to 512")
-        self._key = key
+        self._key = digest_of(canonical([whose, key])) if whose and key is not None else key
         self._scope = scope
         self._fingerprint = digest_of(canonical(arguments))
-        before = None if key is None else catalog.receipt(key, scope)
+        before = None if self._key is None else catalog.receipt(self._key, scope)
         if before is not None and before.fingerprint != self._fingerprint:
             message = f"idempotency key {key!r} was used for a call with other arguments"
             raise KeyReused(message, hint="use a new key for a new call")

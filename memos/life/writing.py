@@ -11,8 +11,8 @@ from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind
 from memos.kinds.entities import entity_edges
 from memos.kinds.plaintext import born, title_of
-from memos.life.expectation import require_version
-from memos.ports.catalog import Audit, Change, Selection
+from memos.life.expectation import require_changeable, require_version
+from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.graph import Edge, Relation
 from memos.ports.progress import Progress, silent
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Scope
     from memos.cube.identity import Identities
+    from memos.governance.act import Act
     from memos.kinds.drafts import Draft
     from memos.life.index import Index
     from memos.life.once import Once
@@ -62,7 +63,7 @@ class Writer:
         drafts: Sequence[Draft],
         once: Once,
         *,
-        scope: Scope,
+        act: Act,
         source: tuple[str, int] | None = None,
         cube_id: str | None = None,
         if_version: int | None = None,
@@ -75,10 +76,10 @@ class Writer:
         if once.answer is not None:
             return self._again(once.answer)
         ids = self._ids(drafts, cube_id, if_version)
-        cubes, edges = self._cubes(drafts, ids, scope, source)
+        cubes, edges = self._cubes(drafts, ids, act, source)
         ready = self._index.embed(cubes, progress)
         change = Change(
-            audit=self._audit("add", scope, cubes),
+            audit=act.audit(ids),
             put=tuple(cubes),
             edges=(*edges, *(edge for cube in cubes for edge in entity_edges(cube))),
             expects=dict.fromkeys(ids, 0),
@@ -89,16 +90,17 @@ class Writer:
         return cubes
 
     def revise(
-        self, cube: MemCube, revision: Revision, once: Once, *, if_version: int | None
+        self, cube: MemCube, revision: Revision, once: Once, *, act: Act, if_version: int | None
     ) -> MemCube:
         """A new version of a plaintext cube; see ``MemOS.update``."""
         if once.answer is not None:
             return self._again(once.answer)[0]
         require_version(cube, if_version)
-        revised = _revised(cube, revision, self._clock.now())
+        require_changeable(cube)
+        revised = _revised(cube, revision, act)
         ready = self._index.embed([revised])
         change = Change(
-            audit=self._audit("update", cube.scope, [revised]),
+            audit=act.audit([revised.id]),
             put=(revised,),
             edges=tuple(entity_edges(revised)),
             replaces=(revised.id,),
@@ -140,10 +142,10 @@ class Writer:
         self,
         drafts: Sequence[Draft],
         ids: Sequence[str],
-        scope: Scope,
+        act: Act,
         source: tuple[str, int] | None,
     ) -> tuple[list[MemCube], list[Edge]]:
-        now = self._clock.now()
+        now = act.at
         last: dict[Scope, tuple[str | None, int]] = {}
         cubes, edges = [], []
         for number, (draft, cube_id) in enumerate(zip(drafts, ids, strict=True)):
@@ -154,12 +156,21 @@ class Writer:
                     edges.append(Edge(before, Relation.NEXT, cube_id))
                 last[draft.scope] = (cube_id, position + 1)
             provenance = Provenance(
-                actor=str(scope.agent_id or scope.user_id or "application"),
+                actor=act.actor,
                 time=now,
                 step=Step(operation="add", by=CODE),
                 source=_source(source, number),
             )
-            cubes.append(born(draft, cube_id, now=now, position=position, provenance=provenance))
+            cubes.append(
+                born(
+                    draft,
+                    cube_id,
+                    now=now,
+                    position=position,
+                    provenance=provenance,
+                    owner=act.owner,
+                )
+            )
         return cubes, edges
 
     def _last_turn(self, scope: Scope) -> tuple[str | None, int]:
@@ -179,15 +190,6 @@ class Writer:
             return None, 0
         return found[0].id, (found[0].payload.position or 0) + 1
 
-    def _audit(self, call: str, scope: Scope, cubes: Sequence[MemCube]) -> Audit:
-        return Audit(
-            at=self._clock.now(),
-            actor=str(scope.agent_id or scope.user_id or "application"),
-            call=call,
-            scope=scope,
-            subjects=tuple(cube.id for cube in cubes),
-        )
-
 
 def _source(source: tuple[str, int] | None, number: int) -> Source | None:
     if source is None:
@@ -200,7 +202,7 @@ def _answer(cubes: Sequence[MemCube]) -> JsonValue:
     return [[cube.id, cube.version] for cube in cubes]
 
 
-def _revised(cube: MemCube, revision: Revision, now: datetime) -> MemCube:
+def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:
     if not isinstance(cube.payload, Plaintext):
         message = f"cube {cube.id} is {cube.kind}, and only plaintext is revised"
         raise WrongKind(message, hint="revise its sources and transform them again")
@@ -212,15 +214,15 @@ def _revised(cube: MemCube, revision: Revision, now: datetime) -> MemCube:
             "title": title_of(revision.text),
             "labels": old.labels if revision.labels is None else revision.labels,
             "metadata": old.metadata if revision.metadata is None else dict(revision.metadata),
-            "updated_at": now,
+            "updated_at": act.at,
             "valid_from": revision.said_at or old.valid_from,
             "digest": payload_digest(payload),
             "life": Life(state=cube.state, version=cube.version + 1, previous=cube.version),
         }
     )
     provenance = Provenance(
-        actor=str(cube.scope.agent_id or cube.scope.user_id or "application"),
-        time=now,
+        actor=act.actor,
+        time=act.at,
         step=Step(operation="update", by=CODE),
         source=cube.provenance.source,
         parents=cube.provenance.parents,

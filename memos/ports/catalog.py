@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from memos.cube import Kind, MemCube
+    from memos.ports.journal import Audit
+    from memos.ports.ledger import Entry
 
 
 class Errand(StrEnum):
@@ -28,6 +30,8 @@ class Errand(StrEnum):
     """remove a cube from vectors and words"""
     SWEEP = "sweep"
     """remove a blob that no cube refers to"""
+    PURGE = "purge"
+    """leave no byte of what was dropped in any file"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +41,7 @@ class Task:
     number: int
     errand: Errand
     subject: str
-    """A cube's id; for SWEEP a blob's digest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Who did what to which cubes; no content."""
-
-    at: datetime
-    actor: str
-    call: str
-    scope: Scope
-    subjects: tuple[str, ...]
-    outcome: str = "ok"
+    """A cube's id; for SWEEP a blob's digest; empty for PURGE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +73,8 @@ class Change:
     expects: Mapping[str, int] = field(default_factory=dict)
     """Compare-and-swap: the version each of these ids must be at; 0 for absent."""
     receipt: Receipt | None = None
+    also: tuple[Entry, ...] = ()
+    """What is written beside cubes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +111,7 @@ class Catalog(Edges, Protocol):
         """Apply a change in one transaction, and owe the derived stores what follows from it.
 
         Plaintext cubes in ``put`` owe INDEX, ids in ``forget`` owe DROP, and blobs that no
-        version refers to any more owe SWEEP.
+        version refers to any more owe SWEEP; whatever is forgotten owes one PURGE.
 
         Raises:
             VersionConflict: an expectation, or the version before a put, does not hold.
@@ -145,12 +139,23 @@ class Catalog(Edges, Protocol):
         """The ids of what :meth:`select` would return."""
         ...
 
+    def then(self, selection: Selection, at: datetime) -> list[MemCube]:
+        """The versions that were current at a time, of cubes that are still there.
+
+        The selection's filter is not applied: storage can enforce it on the present only.
+        """
+        ...
+
     def history(self, cube_id: str) -> list[MemCube]:
         """Every version, oldest first; empty where there is no such cube."""
         ...
 
     def versions(self, ids: Collection[str]) -> dict[str, int]:
         """The current version of each id that exists."""
+        ...
+
+    def contents(self, ids: Collection[str]) -> dict[str, int]:
+        """The version that brought the current content, of each id that exists."""
         ...
 
     def blobs(self) -> set[str]:
@@ -171,10 +176,6 @@ class Catalog(Edges, Protocol):
 
     def receipt(self, key: str, scope: Scope) -> Receipt | None:
         """What a call with this key answered."""
-        ...
-
-    def audits(self, limit: int) -> list[Audit]:
-        """The newest audit rows, newest first."""
         ...
 
     def note(self, name: str, value: str | None = None) -> str | None:

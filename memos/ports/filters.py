@@ -76,6 +76,10 @@ FIELDS = frozenset(
         "valid_from",
         "valid_to",
         "version",
+        "owner",
+        "sensitivity",
+        "expires_at",
+        "source",
     }
 )
 """The header columns that a condition may name; times are ISO 8601 strings."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind
+from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
-from memos.ports.filters import EVERYTHING, Filter
+from memos.ports.filters import EVERYTHING, Every, Filter
 from memos.ports.graph import Relation
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memos.cube import MemCube, Scope
+    from memos.governance.access import Area, Reach
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
+    from memos.ports.near import Near
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
@@ -28,8 +33,26 @@ _SEEDS = 8
 """Direct hits whose neighbours are considered."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """An area of the reach, narrowed by the filter of the call."""
+
+    scope: Scope
+    among: frozenset[str] | None
+    """The ids that count; None for all in the scope."""
+
+    @property
+    def open(self) -> bool:
+        """Whether anything can be found in it."""
+        return self.among is None or bool(self.among)
+
+    def holds(self, cube: MemCube) -> bool:
+        """Whether the cube counts."""
+        return self.scope.covers(cube.scope) and (self.among is None or cube.id in self.among)
+
+
 class Finder:
-    """Searches the plaintext cubes that a scope covers."""
+    """Searches the plaintext cubes that a principal may read."""
 
     def __init__(self, *, catalog: Catalog, words: Words, embedder: Embedder) -> None:
         self._catalog = catalog
@@ -37,24 +60,35 @@ class Finder:
         self._embedder = embedder
 
     def find(
-        self, query: str, vectors: Vectors, *, scope: Scope, k: int, where: Filter
+        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
     ) -> list[Hit]:
-        """The best ``k`` cubes, best first; scope and filter are enforced before ranking."""
-        among = self._among(scope, where)
-        if among is not None and not among:
+        """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
+
+        Each area of the reach is asked by itself: an index is quick for a scope, and slow for a
+        union of scopes. Scores of one index are comparable, whichever area they come from.
+        """
+        rooms = [room for area in reach.areas if (room := self._room(area, where)).open]
+        if not rooms:
             return []
         pool = max(_POOL, 3 * k)
-        near = vectors.near(self._embedder.embed_query(query), k=pool, scope=scope, among=among)
-        worded = self._words.near(query, k=pool, scope=scope, among=among)
+        vector = self._embedder.embed_query(query)
+        near = _joined(
+            vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
+        )
+        worded = _joined(
+            self._words.near(query, k=pool, scope=room.scope, among=room.among) for room in rooms
+        )
         parts = fused(near, worded)
         ranked = with_neighbours(parts, self._neighbours(parts))
-        return self._hits(ranked, scope=scope, among=among, k=k)
+        return self._hits(ranked, rooms, k=k)
 
-    def _among(self, scope: Scope, where: Filter) -> set[str] | None:
-        if where == EVERYTHING:
-            return None
-        selection = Selection(scope=scope, where=where, kinds=(Kind.PLAINTEXT,))
-        return set(self._catalog.ids(selection))
+    def _room(self, area: Area, where: Filter) -> _Room:
+        if area.where == EVERYTHING and where == EVERYTHING:
+            return _Room(area.scope, None)
+        selection = Selection(
+            scope=area.scope, where=Every((area.where, where)), kinds=(Kind.PLAINTEXT,)
+        )
+        return _Room(area.scope, frozenset(self._catalog.ids(selection)))
 
     def _neighbours(self, parts: dict[str, dict[str, float]]) -> dict[str, list[str]]:
         strongest = sorted(parts, key=lambda each: (-sum(parts[each].values()), each))[:_SEEDS]
@@ -66,13 +100,10 @@ class Finder:
                     neighbours[here].append(there)
         return neighbours
 
-    def _hits(
-        self, ranked: Sequence[Ranked], *, scope: Scope, among: Collection[str] | None, k: int
-    ) -> list[Hit]:
+    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[_Room], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
         for cube, each in self._cubes(ranked, k + _SPARE):
-            admitted = scope.covers(cube.scope) and (among is None or cube.id in among)
-            if admitted and cube.kind is Kind.PLAINTEXT:
+            if _is_found(cube) and any(room.holds(cube) for room in rooms):
                 hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
             if len(hits) == k:
                 break
@@ -84,3 +115,16 @@ class Finder:
             part = ranked[start : start + page]
             cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in part])}
             yield from ((cubes[one.id], one) for one in part if one.id in cubes)
+
+
+def _is_found(cube: MemCube) -> bool:
+    return cube.kind is Kind.PLAINTEXT and cube.state in FINDABLE
+
+
+def _joined(lists: Iterable[Sequence[Near]]) -> list[Near]:
+    """One list of all, each id once, best first."""
+    best: dict[str, Near] = {}
+    for near in chain.from_iterable(lists):
+        if near.id not in best or best[near.id].score < near.score:
+            best[near.id] = near
+    return sorted(best.values(), key=lambda near: (-near.score, near.id))

@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text
 
 from memos.cube import Kind, MemCube, Scope
 from memos.cube.identity import canonical
-from memos.cube.wire import from_json, to_json
-from memos.errors import CorruptionError, KeyReused, MemosError, VersionConflict
-from memos.ports.catalog import Audit, Change, Counts, Errand, Receipt, Selection, Task
+from memos.cube.wire import from_json
+from memos.errors import CorruptionError, KeyReused, MemosError
+from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
+from memos.ports.filters import EVERYTHING
 from memos.ports.graph import Edge, Relation
-from memos.stores.engine_sqlite import problems, purge
+from memos.stores import catalog_rows as rows
+from memos.stores.catalog_rows import chunks, versions_of
+from memos.stores.engine_sqlite import purge
 from memos.stores.filter_sql import condition_of, microseconds
-from memos.stores.tables import audit, cubes, edges, labels, notes, outbox, receipts, versions
+from memos.stores.journal_sql import record
+from memos.stores.ledger_sql import enter
+from memos.stores.tables import audit, cubes, edges, notes, outbox, receipts, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
-Value = TypeVar("Value")
-
-_CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
-
 
 class SqlCatalog:
-    """The catalog over an engine whose tables :func:`memos.stores.schema.upgrade` has made."""
+    """The catalog over an engine whose tables :func:`memos.stores.schema.upgrade` has made.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        engine: on the database.
+        key: seals the audit rows; see :class:`memos.stores.journal_sql.SqlJournal`.
+    """
+
+    def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
+        self._key = key
         self._engine = engine
         self._writing = engine.execution_options(write=True)
 
     def commit(self, change: Change) -> None:
         """Apply a change in one transaction."""
         with self._writing.begin() as connection:
-            _check_expectations(connection, change)
-            doomed = _forget(connection, change.forget)
-            _put(connection, change.put)
-            _link(connection, change)
-            _owe(connection, _errands(connection, change, doomed))
-            _record(connection, change)
+            rows.check_expectations(connection, change)
+            _refuse_repeated(connection, change.receipt)
+            hidden = rows.unfindable(connection, change.put)
+            digests = rows.forget(connection, change.forget)
+            rows.put(connection, change.put)
+            rows.link(connection, change)
+            rows.owe(connection, rows.errands(connection, change, digests, hidden))
+            for entry in change.also:
+                enter(entry, connection)
+            _receive(connection, change.receipt)
+            record(connection, change.audit, self._key)
 
     def find(self, cube_id: str, version: int | None = None) -> MemCube | None:
         """The cube at a version, by default its current one."""
@@ -56,7 +69,7 @@ class SqlCatalog:
         """The current versions, in the order of ``ids``."""
         found: dict[str, MemCube] = {}
         with self._engine.connect() as connection:
-            for chunk in _chunks(ids):
+            for chunk in chunks(ids):
                 cubes_there = map(_cube, connection.execute(_FOUND, {"ids": chunk}).scalars())
                 found.update({cube.id: cube for cube in cubes_there})
         return [found[cube_id] for cube_id in ids if cube_id in found]
@@ -82,10 +95,32 @@ class SqlCatalog:
         with self._engine.connect() as connection:
             return [_cube(body) for body in connection.execute(query).scalars()]
 
+    def then(self, selection: Selection, at: datetime) -> list[MemCube]:
+        """The versions that were current at a time."""
+        others = versions.alias()
+        newest = (
+            select(func.max(others.c.version))
+            .where(others.c.cube_id == cubes.c.id, others.c.recorded_at <= microseconds(at))
+            .scalar_subquery()
+        )
+        past = _bodies().where(versions.c.version == newest)
+        with self._engine.connect() as connection:
+            query = _selected(past, replace(selection, where=EVERYTHING))
+            return [_cube(body) for body in connection.execute(query).scalars()]
+
     def versions(self, ids: Collection[str]) -> dict[str, int]:
         """The current version of each id that exists."""
         with self._engine.connect() as connection:
-            return _versions(connection, ids)
+            return versions_of(connection, ids)
+
+    def contents(self, ids: Collection[str]) -> dict[str, int]:
+        """The version that brought the current content, of each id that exists."""
+        found: dict[str, int] = {}
+        with self._engine.connect() as connection:
+            for chunk in chunks(ids):
+                query = select(cubes.c.id, cubes.c.content).where(cubes.c.id.in_(chunk))
+                found.update({row.id: row.content for row in connection.execute(query)})
+        return found
 
     def blobs(self) -> set[str]:
         """Every digest that some version refers to."""
@@ -99,7 +134,7 @@ class SqlCatalog:
         """Every edge that starts or ends in one of ``nodes``."""
         found: set[Edge] = set()
         with self._engine.connect() as connection:
-            for chunk in _chunks(nodes):
+            for chunk in chunks(nodes):
                 wanted = [str(each) for each in (Relation if relations is None else relations)]
                 found.update(
                     Edge(row.source, Relation(row.relation), row.target, row.version)
@@ -111,41 +146,25 @@ class SqlCatalog:
         """The oldest tasks of the outbox."""
         query = select(outbox).order_by(outbox.c.number).limit(limit)
         with self._engine.connect() as connection:
-            rows = connection.execute(query)
-            return [Task(row.number, Errand(row.errand), row.subject) for row in rows]
+            found = connection.execute(query)
+            return [Task(row.number, Errand(row.errand), row.subject) for row in found]
 
     def settle(self, tasks: Collection[Task]) -> None:
         """Take done tasks off the outbox."""
         with self._writing.begin() as connection:
-            for chunk in _chunks([task.number for task in tasks]):
+            for chunk in chunks([task.number for task in tasks]):
                 connection.execute(delete(outbox).where(outbox.c.number.in_(chunk)))
 
     def owe(self, tasks: Sequence[tuple[Errand, str]]) -> None:
         """Put tasks on the outbox."""
         with self._writing.begin() as connection:
-            _owe(connection, tasks)
+            rows.owe(connection, tasks)
 
     def receipt(self, key: str, scope: Scope) -> Receipt | None:
         """What a call with this key answered."""
         with self._engine.connect() as connection:
             row = connection.execute(_receipt(key, scope)).one_or_none()
         return None if row is None else Receipt(key, scope, row.fingerprint, row.answer)
-
-    def audits(self, limit: int) -> list[Audit]:
-        """The newest audit rows, newest first."""
-        query = select(audit).order_by(audit.c.number.desc()).limit(limit)
-        with self._engine.connect() as connection:
-            return [
-                Audit(
-                    at=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at),
-                    actor=row.actor,
-                    call=row.call,
-                    scope=Scope.model_validate(row.scope),
-                    subjects=tuple(row.subjects),
-                    outcome=row.outcome,
-                )
-                for row in connection.execute(query)
-            ]
 
     def note(self, name: str, value: str | None = None) -> str | None:
         """Read a named note of the store; with ``value``, write it first."""
@@ -163,22 +182,28 @@ class SqlCatalog:
             kinds = select(cubes.c.kind, func.count()).group_by(cubes.c.kind)
             found = {row[0]: row[1] for row in connection.execute(kinds)}
             users = select(func.count(func.distinct(cubes.c.user_id)))
-            rows = {
+            sizes = {
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in (versions, edges, audit, outbox)
             }
             return Counts(
                 cubes={kind: found.get(kind, 0) for kind in Kind},
-                versions=rows["versions"],
+                versions=sizes["versions"],
                 users=connection.execute(users).scalar_one(),
-                edges=rows["edges"],
-                audit_rows=rows["audit"],
-                pending=rows["outbox"],
+                edges=sizes["edges"],
+                audit_rows=sizes["audit"],
+                pending=sizes["outbox"],
             )
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        return problems(self._engine)
+        if self._engine.dialect.name != "sqlite":
+            return []
+        with self._engine.connect() as connection:
+            integrity = connection.execute(text("PRAGMA integrity_check")).scalars().all()
+            foreign = connection.execute(text("PRAGMA foreign_key_check")).all()
+        wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
+        return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
 
     def purge(self) -> None:
         """Erase what was forgotten or settled, by rewriting the file."""
@@ -227,160 +252,22 @@ def _cube(body: str) -> MemCube:
         raise CorruptionError(message, hint="memos check; restore a backup") from error
 
 
-def _versions(connection: Connection, ids: Collection[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for chunk in _chunks(ids):
-        query = select(cubes.c.id, cubes.c.version).where(cubes.c.id.in_(chunk))
-        found.update({row.id: row.version for row in connection.execute(query)})
-    return found
-
-
-def _check_expectations(connection: Connection, change: Change) -> None:
-    expected = dict(change.expects)
-    for cube in change.put:
-        expected.setdefault(cube.id, cube.version - 1)
-    found = _versions(connection, expected)
-    for cube_id, version in expected.items():
-        if found.get(cube_id, 0) != version:
-            there = found.get(cube_id, 0)
-            is_at = f"is at version {there}" if there else "does not exist"
-            message = f"cube {cube_id} {is_at}, expected version {version}"
-            raise VersionConflict(message, hint="read it again and decide anew")
-    if change.receipt is not None:
-        query = _receipt(change.receipt.key, change.receipt.scope)
-        if connection.execute(query).one_or_none() is not None:
-            message = f"idempotency key {change.receipt.key!r} is taken"
-            raise KeyReused(message, hint="use a new key for a new call")
-
-
-def _forget(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Remove cubes and return the digests of the blobs that they referred to."""
-    digests: set[str] = set()
-    for chunk in _chunks(ids):
-        query = select(versions.c.blob).where(
-            versions.c.cube_id.in_(chunk), versions.c.blob.is_not(None)
-        )
-        digests.update(digest for digest in connection.execute(query).scalars() if digest)
-        connection.execute(delete(labels).where(labels.c.cube_id.in_(chunk)))
-        connection.execute(delete(versions).where(versions.c.cube_id.in_(chunk)))
-        connection.execute(delete(cubes).where(cubes.c.id.in_(chunk)))
-        either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
-        connection.execute(delete(edges).where(either))
-    return digests
-
-
-def _put(connection: Connection, put: Sequence[MemCube]) -> None:
-    if not put:
+def _refuse_repeated(connection: Connection, receipt: Receipt | None) -> None:
+    if receipt is None:
         return
-    born = [cube for cube in put if cube.version == 1]
-    if born:
-        connection.execute(insert(cubes), [_row(cube) for cube in born])
-    for cube in put:
-        if cube.version > 1:
-            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**_row(cube)))
-            connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
-    connection.execute(insert(versions), [_version_row(cube) for cube in put])
-    current = {cube.id: cube.header.labels for cube in put}
-    tags = [
-        {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
-    ]
-    if tags:
-        connection.execute(insert(labels), tags)
+    if connection.execute(_receipt(receipt.key, receipt.scope)).one_or_none() is not None:
+        message = f"idempotency key {receipt.key!r} is taken"
+        raise KeyReused(message, hint="use a new key for a new call")
 
 
-def _row(cube: MemCube) -> dict[str, Any]:
-    header, payload = cube.header, cube.payload
-    return {
-        "id": cube.id,
-        "kind": str(cube.kind),
-        "state": str(cube.state),
-        "version": cube.version,
-        "user_id": header.scope.user_id,
-        "agent_id": header.scope.agent_id,
-        "session_id": header.scope.session_id,
-        "title": header.title,
-        "text": cube.text,
-        "speaker": getattr(payload, "speaker", None),
-        "role": getattr(payload, "role", None),
-        "position": getattr(payload, "position", None),
-        "metadata": header.metadata,
-        "created_at": microseconds(header.created_at),
-        "updated_at": microseconds(header.updated_at),
-        "valid_from": None if header.valid_from is None else microseconds(header.valid_from),
-        "valid_to": None if header.valid_to is None else microseconds(header.valid_to),
-    }
-
-
-def _version_row(cube: MemCube) -> dict[str, Any]:
-    return {
-        "cube_id": cube.id,
-        "version": cube.version,
-        "recorded_at": microseconds(cube.header.updated_at),
-        "digest": cube.header.digest,
-        "blob": next(iter(cube.blobs), None),
-        "body": to_json(cube),
-    }
-
-
-def _link(connection: Connection, change: Change) -> None:
-    for chunk in _chunks(change.replaces):
-        connection.execute(
-            delete(edges).where(
-                edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
-            )
-        )
-    rows = [
-        {
-            "source": edge.source,
-            "relation": str(edge.relation),
-            "target": edge.target,
-            "version": edge.version,
-        }
-        for edge in dict.fromkeys(change.edges)
-    ]
-    if rows:
-        connection.execute(insert(edges), rows)
-
-
-def _errands(
-    connection: Connection, change: Change, digests: Collection[str]
-) -> list[tuple[Errand, str]]:
-    still: set[str | None] = set()
-    for chunk in _chunks(digests):
-        query = select(versions.c.blob).where(versions.c.blob.in_(chunk))
-        still.update(connection.execute(query).scalars())
-    return [
-        *((Errand.INDEX, cube.id) for cube in change.put if cube.kind is Kind.PLAINTEXT),
-        *((Errand.DROP, cube_id) for cube_id in change.forget),
-        *((Errand.SWEEP, digest) for digest in sorted(set(digests) - still)),
-    ]
-
-
-def _owe(connection: Connection, tasks: Sequence[tuple[Errand, str]]) -> None:
-    if tasks:
-        rows = [{"errand": str(errand), "subject": subject} for errand, subject in tasks]
-        connection.execute(insert(outbox), rows)
-
-
-def _record(connection: Connection, change: Change) -> None:
-    done = change.audit
-    connection.execute(
-        insert(audit).values(
-            at=microseconds(done.at),
-            actor=done.actor,
-            call=done.call,
-            scope=done.scope.named(),
-            subjects=list(done.subjects),
-            outcome=done.outcome,
-        )
-    )
-    if change.receipt is not None:
+def _receive(connection: Connection, receipt: Receipt | None) -> None:
+    if receipt is not None:
         connection.execute(
             insert(receipts).values(
-                key=change.receipt.key,
-                scope=_scope_key(change.receipt.scope),
-                fingerprint=change.receipt.fingerprint,
-                answer=change.receipt.answer,
+                key=receipt.key,
+                scope=_scope_key(receipt.scope),
+                fingerprint=receipt.fingerprint,
+                answer=receipt.answer,
             )
         )
 
@@ -391,9 +278,3 @@ def _receipt(key: str, scope: Scope) -> Select[Any]:
 
 def _scope_key(scope: Scope) -> str:
     return canonical(scope.named()).decode()
-
-
-def _chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
-    listed = list(values)
-    for start in range(0, len(listed), _CHUNK):
-        yield listed[start : start + _CHUNK]

@@ -32,12 +32,17 @@ class _Purity:
     pure: bool = False
 
 
-def open_engine(path: Path | None) -> Engine:
+def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
     once, so that it can't fail half-way for want of it; all that write do so. In memory there is
     one connection, and whoever wants it waits: transactions must not be nested.
+
+    Args:
+        path: the file.
+        patient: whether a commit waits for the disk. Without, what is committed still survives
+            the end of the process, however it comes, but perhaps not a loss of power.
     """
     if path is None:
         engine = create_engine(
@@ -52,7 +57,7 @@ def open_engine(path: Path | None) -> Engine:
         engine = create_engine(
             URL.create("sqlite", database=str(path)), execution_options={"purity": _Purity()}
         )
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", _prepare if patient else _prepare_quick)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -62,7 +67,7 @@ def purge(engine: Engine) -> None:
 
     ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
     SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
-    written since the last purge.
+    written through this engine since the last purge: another engine on the same file only appends.
 
     Raises:
         BackendError: somebody is still reading or writing, or there is no room for the copy.
@@ -76,17 +81,6 @@ def purge(engine: Engine) -> None:
     except BaseException:
         purity.pure = False
         raise
-
-
-def problems(engine: Engine) -> list[str]:
-    """What SQLite finds wrong with the file; empty for another database."""
-    if engine.dialect.name != "sqlite":
-        return []
-    with engine.connect() as connection:
-        integrity = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        foreign = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
-    return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
 
 
 def _rewrite(engine: Engine) -> None:
@@ -109,6 +103,13 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(pragma)
+    cursor.close()
+
+
+def _prepare_quick(connection: Any, record: object) -> None:
+    _prepare(connection, record)
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
 
 

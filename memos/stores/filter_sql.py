@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-_TIMES = ("created_at", "updated_at", "valid_from", "valid_to")
+_TIMES = ("created_at", "updated_at", "valid_from", "valid_to", "expires_at")
 _NUMBERS = ("version", "position")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

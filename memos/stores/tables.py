@@ -5,9 +5,12 @@ versions   one row a version: the whole cube as JSON; the truth
 labels     cube -> label
 edges      turn order, entities, provenance
 outbox     what the derived stores are still owed
-audit      who did what
+audit      who did what; sealed, and never changed
 receipts   what calls with an idempotency key answered
 notes      facts about the store itself
+
+grants, tombstones, certificates, snapshots, installed, installed_cubes, quarantine, places
+           what is known about cubes beside the cubes: memos.ports.ledger
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -25,7 +29,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in migrations/; a test keeps it true."""
 
 metadata = MetaData(
@@ -58,6 +62,15 @@ cubes = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("valid_from", BigInteger),
     Column("valid_to", BigInteger),
+    Column("content", Integer, nullable=False, server_default="1"),
+    Column("owner", String(520)),  # only where it is not the user: see MemCube.owner
+    Column("sensitivity", String(32), nullable=False, server_default="normal"),
+    Column("expires_at", BigInteger),
+    Column("legal_hold", Boolean, nullable=False, server_default="0"),
+    Column("source", Text),
+    Index(None, "owner", "id"),
+    Index(None, "expires_at", "id"),
+    Index(None, "source", "id"),
     Index(None, "user_id", "session_id", "id"),
     Index(None, "session_id", "id"),
     Index(None, "agent_id", "id"),
@@ -70,7 +83,7 @@ versions = Table(
     Column("cube_id", String(36), ForeignKey("cubes.id", ondelete="CASCADE"), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, index=True),
     Column("blob", String(64), index=True),
     Column("body", Text, nullable=False),
 )
@@ -111,6 +124,9 @@ audit = Table(
     Column("scope", JSON, nullable=False),
     Column("subjects", JSON, nullable=False),
     Column("outcome", String(64), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("basis", String(64), nullable=False, server_default=""),
+    Column("seal", String(64), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -128,4 +144,90 @@ notes = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("principal", String(520), nullable=False, index=True),
+    Column("right", String(16), nullable=False),
+    Column("cube_id", String(36), ForeignKey("cubes.id", ondelete="CASCADE"), index=True),
+    Column("scope", JSON, nullable=False),
+    Column("label", String(512)),
+    Column("granted_by", String(520), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("cube_id", String(36), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(520), nullable=False),
+    Column("certificate", String(36), nullable=False),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("name", String(256), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(520), nullable=False),
+)
+
+installed = Table(
+    "installed",
+    metadata,
+    Column("namespace", String(256), primary_key=True),
+    Column("bundle", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("licence", Text),
+    Column("signer", String(64)),
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(520), nullable=False),
+)
+
+installed_cubes = Table(
+    "installed_cubes",
+    metadata,
+    Column(
+        "namespace",
+        String(256),
+        ForeignKey("installed.namespace", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("cube_id", String(36), primary_key=True, index=True),
+    Column("origin", String(36), nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("cube_id", String(36), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("place", String(16), nullable=False),
 )

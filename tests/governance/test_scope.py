@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from memos.cube import Scope
-from memos.errors import BadInput, Forbidden, UnknownCube
-from memos.governance.scope import joint, narrowed, seen
+from memos.errors import BadInput, Forbidden
+from memos.governance.access import Area
+from memos.governance.scope import joint, narrowed
 from memos.testing.catalog import plaintext
 
 VALUES = (None, "a", "b")
@@ -32,24 +33,10 @@ def test_a_call_narrows_and_never_widens(bound: Scope) -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=str)
-def test_a_cube_is_seen_exactly_where_its_scope_is_covered(scope: Scope) -> None:
+def test_an_area_holds_exactly_the_cubes_that_its_scope_covers(scope: Scope) -> None:
     for whose in SCOPES:
-        cube = plaintext("x", whose)
-        if all(whose.named().get(name) == value for name, value in scope.named().items()):
-            assert seen(cube, cube.id, scope) is cube
-        else:
-            with pytest.raises(UnknownCube):
-                seen(cube, cube.id, scope)
-
-
-def test_an_absent_cube_and_another_s_cannot_be_told_apart() -> None:
-    cube, mine = plaintext("x", Scope(user_id="bob")), Scope(user_id="alice")
-    messages = []
-    for found in (cube, None):
-        with pytest.raises(UnknownCube) as caught:
-            seen(found, cube.id, mine)
-        messages.append(str(caught.value))
-    assert messages[0] == messages[1]
+        covered = all(whose.named().get(name) == value for name, value in scope.named().items())
+        assert Area(scope).holds(plaintext("x", whose)) == covered
 
 
 def test_what_is_derived_belongs_to_what_its_sources_share() -> None:

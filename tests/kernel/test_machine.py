@@ -10,15 +10,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from memos.governance.redaction import Redaction
 from memos.kernel import Parts
 from memos.life.deriving import Demands
 from memos.models.embedder_hash import HashEmbedder
+from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.journal_sql import SqlJournal
+from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import upgrade
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
@@ -51,6 +55,8 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
 
             return Parts(
                 catalog=catalog,
+                ledger=SqlLedger(engine),
+                journal=SqlJournal(engine),
                 blobs=FileBlobs(folder / "blobs"),
                 words=Fts5Words(engine),
                 graph=NetworkxGraph(catalog),
@@ -59,6 +65,7 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 clock=SystemClock(),
                 open_vectors=open_vectors,
                 demands=Demands(),
+                redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
 
         def teardown(self) -> None:

@@ -1,0 +1,101 @@
+"""The system calls on the journal: what was done, whether its chain holds, a copy of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos.cube import EVERYBODY, Right
+from memos.errors import BackendError, BadInput
+from memos.kernel.cubes import CubeCalls
+from memos.kernel.handle import require_count
+from memos.life.report import AuditReport, AuditRow
+
+if TYPE_CHECKING:
+    from memos.ports.journal import Sealed
+
+
+class AuditCalls(CubeCalls):
+    """Read the journal; nobody writes to it but the gate."""
+
+    def audit(self, *, limit: int = 20, after: int | None = None) -> list[AuditRow]:
+        """Rows of the journal, oldest first.
+
+        Args:
+            limit: at most so many.
+            after: rows beyond this number; None for the newest rows.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("audit", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            require_count(limit, "limit")
+            journal = self._parts.journal
+            if after is None:
+                return [_row(one) for one in reversed(journal.newest(limit))]
+            if after < 0:
+                raise BadInput(f"after is {after}", hint="0 for all rows")
+            return [_row(one) for one in journal.rows(after=after, limit=limit)]
+
+    def verify_audit(self, *, head: str | None = None) -> AuditReport:
+        """Whether the chain of seals holds from the first row to the last.
+
+        Args:
+            head: a seal that was kept elsewhere, as an earlier report named it; it must be among
+                the seals, or rows have been cut off and written anew since.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("verify_audit", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            journal = self._parts.journal
+            problems = journal.broken()
+            rows, seal, known = 0, "", head is None
+            for one in journal.rows():
+                rows, seal = rows + 1, one.seal
+                known = known or one.seal == head
+            if not known:
+                problems.append(f"no row has the seal {head}, which was kept elsewhere")
+            return AuditReport(rows=rows, head=seal, problems=tuple(problems))
+
+    def export_audit(self, path: str | Path) -> AuditReport:
+        """Write the whole journal to a file, one JSON object a line, and verify it.
+
+        Raises:
+            BackendError: the file cannot be written.
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("export_audit", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            rows, seal = 0, ""
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    for one in self._parts.journal.rows():
+                        file.write(json.dumps(_row(one).model_dump(mode="json")) + "\n")
+                        rows, seal = rows + 1, one.seal
+            except OSError as error:
+                message = f"cannot write the journal to {Path(path)}: {error.strerror}"
+                raise BackendError(message, hint="choose another place") from error
+            problems = tuple(self._parts.journal.broken())
+            return AuditReport(rows=rows, head=seal, problems=problems)
+
+
+def _row(one: Sealed) -> AuditRow:
+    done = one.audit
+    return AuditRow(
+        number=one.number,
+        at=done.at,
+        actor=done.actor,
+        call=done.call,
+        scope=done.scope,
+        subjects=done.subjects,
+        outcome=done.outcome,
+        reason=done.reason,
+        basis=done.basis,
+        seal=one.seal,
+    )

@@ -1,0 +1,178 @@
+"""What is known about cubes beside the cubes: grants, names of moments, what has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from memos.cube.scope import EVERYBODY, Scope
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pydantic import JsonValue
+
+    from memos.cube.principal import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right that somebody was given, on one cube, or on a scope, or on a label within a scope."""
+
+    principal: str
+    right: Right
+    granted_by: str
+    at: datetime
+    cube_id: str | None = None
+    scope: Scope = EVERYBODY
+    label: str | None = None
+    expires_at: datetime | None = None
+    number: int = 0
+    """Given by the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A grant is taken back."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """That a cube was forgotten; nothing of what it held."""
+
+    cube_id: str
+    kind: str
+    at: datetime
+    by: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The record of one forgetting; its body names ids and counts, never content."""
+
+    id: str
+    at: datetime
+    body: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A name for a moment."""
+
+    name: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDropped:
+    """The name is free again."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A bundle that was installed under a namespace, and the cubes that came with it."""
+
+    namespace: str
+    bundle: str
+    """The SHA-256 of the bundle's manifest."""
+    name: str
+    version: str
+    licence: str | None
+    signer: str | None
+    """The Ed25519 public key that signed it, as hexadecimal digits."""
+    at: datetime
+    by: str
+    cubes: tuple[tuple[str, str], ...]
+    """(id in this store, id in the bundle)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The namespace is free again."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A row of the catalog that cannot be read as a cube, kept for whoever can."""
+
+    cube_id: str
+    version: int
+    at: datetime
+    reason: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a blob lies, where that is not the usual place."""
+
+    digest: str
+    place: str
+    """``disk`` takes it back to the usual one."""
+
+
+Entry = (
+    Grant
+    | Revocation
+    | Tombstone
+    | Certificate
+    | Snapshot
+    | SnapshotDropped
+    | Installed
+    | Uninstalled
+    | Quarantined
+    | Placed
+)
+"""What a change writes beside cubes."""
+
+
+class Ledger(Protocol):
+    """Reads what changes have written beside cubes. Forgetting a cube takes its grants along."""
+
+    def grants(self, principal: str | None = None) -> list[Grant]:
+        """All grants, or those of one principal, oldest first."""
+        ...
+
+    def tombstone(self, cube_id: str) -> Tombstone | None:
+        """That the cube was forgotten; None where it was not."""
+        ...
+
+    def tombstones(self) -> list[Tombstone]:
+        """All, oldest first."""
+        ...
+
+    def certificate(self, certificate_id: str) -> Certificate | None:
+        """The certificate of that id."""
+        ...
+
+    def certificates(self) -> list[Certificate]:
+        """All, oldest first."""
+        ...
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """The moment of that name."""
+        ...
+
+    def snapshots(self) -> list[Snapshot]:
+        """All, oldest moment first."""
+        ...
+
+    def installed(self, namespace: str | None = None) -> list[Installed]:
+        """All installed bundles, or the one under ``namespace``, by namespace."""
+        ...
+
+    def quarantined(self) -> list[Quarantined]:
+        """Everything in quarantine, oldest first."""
+        ...
+
+    def places(self) -> dict[str, str]:
+        """By digest, where blobs lie that are not in the usual place."""
+        ...

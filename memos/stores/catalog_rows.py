@@ -1,0 +1,205 @@
+"""What a change does to the catalog's rows; every function works within one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from memos.cube import Kind
+from memos.cube.header import FINDABLE
+from memos.cube.wire import to_json
+from memos.errors import VersionConflict
+from memos.ports.catalog import Errand
+from memos.ports.graph import Relation
+from memos.stores.filter_sql import microseconds
+from memos.stores.tables import cubes, edges, labels, outbox, quarantine, tombstones, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from memos.cube import MemCube
+    from memos.ports.catalog import Change
+
+Value = TypeVar("Value")
+
+_CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
+
+
+def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
+    """The values, some hundred at a time."""
+    listed = list(values)
+    for start in range(0, len(listed), _CHUNK):
+        yield listed[start : start + _CHUNK]
+
+
+def versions_of(connection: Connection, ids: Collection[str]) -> dict[str, int]:
+    """The current version of each id that exists."""
+    found: dict[str, int] = {}
+    for chunk in chunks(ids):
+        query = select(cubes.c.id, cubes.c.version).where(cubes.c.id.in_(chunk))
+        found.update({row.id: row.version for row in connection.execute(query)})
+    return found
+
+
+def check_expectations(connection: Connection, change: Change) -> None:
+    """Refuse a change whose cubes are not at the versions it was made for."""
+    expected = dict(change.expects)
+    anew = set(change.forget)
+    for cube in change.put:
+        if cube.id not in anew:
+            expected.setdefault(cube.id, cube.version - 1)
+    found = versions_of(connection, expected)
+    for cube_id, version in expected.items():
+        if found.get(cube_id, 0) != version:
+            there = found.get(cube_id, 0)
+            is_at = f"is at version {there}" if there else "does not exist"
+            message = f"cube {cube_id} {is_at}, expected version {version}"
+            raise VersionConflict(message, hint="read it again and decide anew")
+
+
+def forget(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Remove cubes and return the digests of the blobs that they referred to."""
+    digests: set[str] = set()
+    for chunk in chunks(ids):
+        query = select(versions.c.blob).where(
+            versions.c.cube_id.in_(chunk), versions.c.blob.is_not(None)
+        )
+        digests.update(digest for digest in connection.execute(query).scalars() if digest)
+        connection.execute(delete(labels).where(labels.c.cube_id.in_(chunk)))
+        connection.execute(delete(versions).where(versions.c.cube_id.in_(chunk)))
+        connection.execute(delete(cubes).where(cubes.c.id.in_(chunk)))
+        connection.execute(delete(quarantine).where(quarantine.c.cube_id.in_(chunk)))
+        either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
+        connection.execute(delete(edges).where(either))
+    return digests
+
+
+def put(connection: Connection, put: Sequence[MemCube]) -> None:
+    """Write new versions; what is put is no longer among the forgotten."""
+    if not put:
+        return
+    born = [cube for cube in put if cube.version == 1]
+    if born:
+        connection.execute(insert(cubes), [_row(cube) for cube in born])
+    for chunk in chunks(cube.id for cube in born):
+        connection.execute(delete(tombstones).where(tombstones.c.cube_id.in_(chunk)))
+    for cube in put:
+        if cube.version > 1:
+            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**_row(cube)))
+            connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
+    connection.execute(insert(versions), [_version_row(cube) for cube in put])
+    current = {cube.id: cube.header.labels for cube in put}
+    tags = [
+        {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
+    ]
+    if tags:
+        connection.execute(insert(labels), tags)
+
+
+def _row(cube: MemCube) -> dict[str, Any]:
+    header, payload = cube.header, cube.payload
+    return {
+        "id": cube.id,
+        "kind": str(cube.kind),
+        "state": str(cube.state),
+        "version": cube.version,
+        "user_id": header.scope.user_id,
+        "agent_id": header.scope.agent_id,
+        "session_id": header.scope.session_id,
+        "title": header.title,
+        "text": cube.text,
+        "speaker": getattr(payload, "speaker", None),
+        "role": getattr(payload, "role", None),
+        "position": getattr(payload, "position", None),
+        "metadata": header.metadata,
+        "created_at": microseconds(header.created_at),
+        "updated_at": microseconds(header.updated_at),
+        "valid_from": None if header.valid_from is None else microseconds(header.valid_from),
+        "valid_to": None if header.valid_to is None else microseconds(header.valid_to),
+        "content": cube.content_version,
+        "owner": header.governance.owner,
+        "sensitivity": header.governance.sensitivity,
+        "expires_at": (
+            None
+            if header.governance.expires_at is None
+            else microseconds(header.governance.expires_at)
+        ),
+        "legal_hold": header.governance.legal_hold,
+        "source": None if cube.provenance.source is None else cube.provenance.source.uri,
+    }
+
+
+def _version_row(cube: MemCube) -> dict[str, Any]:
+    return {
+        "cube_id": cube.id,
+        "version": cube.version,
+        "recorded_at": microseconds(cube.header.updated_at),
+        "digest": cube.header.digest,
+        "blob": next(iter(cube.blobs), None),
+        "body": to_json(cube),
+    }
+
+
+def link(connection: Connection, change: Change) -> None:
+    """Write edges, in the place of the old mentions."""
+    for chunk in chunks(change.replaces):
+        connection.execute(
+            delete(edges).where(
+                edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
+            )
+        )
+    rows = [
+        {
+            "source": edge.source,
+            "relation": str(edge.relation),
+            "target": edge.target,
+            "version": edge.version,
+        }
+        for edge in dict.fromkeys(change.edges)
+    ]
+    if rows:
+        connection.execute(insert(edges), rows)
+
+
+def unfindable(connection: Connection, put: Sequence[MemCube]) -> set[str]:
+    """Those of the cubes about to be put that the indexes do not hold now."""
+    revised = [cube.id for cube in put if cube.version > 1]
+    found: set[str] = set()
+    for chunk in chunks(revised):
+        states = [str(state) for state in FINDABLE]
+        query = select(cubes.c.id).where(cubes.c.id.in_(chunk), cubes.c.state.not_in(states))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def errands(
+    connection: Connection, change: Change, digests: Collection[str], hidden: Collection[str]
+) -> list[tuple[Errand, str]]:
+    """What the derived stores are owed; ``hidden`` is what the indexes did not hold before."""
+    still: set[str | None] = set()
+    for chunk in chunks(digests):
+        query = select(versions.c.blob).where(versions.c.blob.in_(chunk))
+        still.update(connection.execute(query).scalars())
+    newest = {cube.id: cube for cube in change.put if cube.kind is Kind.PLAINTEXT}
+    changed = {cube.id for cube in change.put if cube.content_version == cube.version}
+    return [
+        *(
+            (Errand.INDEX, cube_id)
+            for cube_id, cube in newest.items()
+            if cube.state in FINDABLE and (cube_id in changed or cube_id in hidden)
+        ),
+        *((Errand.DROP, one) for one, cube in newest.items() if cube.state not in FINDABLE),
+        *((Errand.DROP, cube_id) for cube_id in change.forget),
+        *((Errand.SWEEP, digest) for digest in sorted(set(digests) - still)),
+        *([(Errand.PURGE, "")] if change.forget else []),
+    ]
+
+
+def owe(connection: Connection, tasks: Sequence[tuple[Errand, str]]) -> None:
+    """Put tasks on the outbox."""
+    if tasks:
+        rows = [{"errand": str(errand), "subject": subject} for errand, subject in tasks]
+        connection.execute(insert(outbox), rows)

@@ -1,0 +1,132 @@
+"""The journal in the catalog's own database: changes and their audit rows commit together."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, text
+
+from memos.cube import Scope
+from memos.ports.journal import FIRST, Audit, Sealed, seal_of
+from memos.stores.filter_sql import microseconds
+from memos.stores.tables import audit, notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+_PAGE = 1000
+_HEAD = "audit-head"
+"""The note that holds the number of the newest row and its seal: a second place to tamper with."""
+
+_LAST = text("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1")
+_APPEND = text(
+    "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
+    " VALUES (:number, :at, :actor, :call, :scope, :subjects, :outcome, :reason, :basis, :seal)"
+)
+_MARK = text(
+    "INSERT INTO notes (name, value) VALUES (:name, :value)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def record(connection: Connection, done: Audit, key: bytes | None) -> None:
+    """Append a row within a transaction that holds the write lock."""
+    last = connection.execute(_LAST).one_or_none()
+    number, before = (1, FIRST) if last is None else (last.number + 1, last.seal)
+    seal = seal_of(before, number, done, key)
+    row = {
+        "number": number,
+        "at": microseconds(done.at),
+        "actor": done.actor,
+        "call": done.call,
+        "scope": json.dumps(done.scope.named()),
+        "subjects": json.dumps(done.subjects),
+        "outcome": done.outcome,
+        "reason": done.reason,
+        "basis": done.basis,
+        "seal": seal,
+    }
+    connection.execute(_APPEND, row)
+    connection.execute(_MARK, {"name": _HEAD, "value": f"{number} {seal}"})
+
+
+class SqlJournal:
+    """Appends with an engine of its own, which need not wait for the disk; reads with any.
+
+    Args:
+        engine: on the catalog's database.
+        key: makes the seals HMACs, which nobody without it can forge.
+    """
+
+    def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(write=True)
+        self._key = key
+
+    def append(self, audit: Audit) -> None:
+        """Record a call that changed nothing."""
+        with self._writing.begin() as connection:
+            record(connection, audit, self._key)
+
+    def rows(self, *, after: int = 0, limit: int | None = None) -> Iterator[Sealed]:
+        """Rows with a number greater than ``after``, oldest first."""
+        left = limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            query = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(page)
+            with self._engine.connect() as connection:
+                found = [_sealed(row) for row in connection.execute(query)]
+            yield from found
+            if len(found) < page:
+                return
+            after = found[-1].number
+            left = None if left is None else left - page
+
+    def newest(self, limit: int) -> list[Sealed]:
+        """The last rows, newest first."""
+        query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [_sealed(row) for row in connection.execute(query)]
+
+    def broken(self) -> list[str]:
+        """Where the chain does not hold, in words."""
+        wrong = []
+        seal, number = FIRST, 0
+        for row in self.rows():
+            if row.number != number + 1:
+                wrong.append(f"between row {number} and row {row.number} rows are missing")
+            elif row.seal != seal_of(seal, row.number, row.audit, self._key):
+                wrong.append(f"row {row.number} is not what was written")
+            seal, number = row.seal, row.number
+        head = self._head()
+        if head is not None and head != f"{number} {seal}":
+            wrong.append(f"the newest row should be {head.split()[0]}, it is {number}")
+        return wrong
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _head(self) -> str | None:
+        query = select(notes.c.value).where(notes.c.name == _HEAD)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
+
+def _sealed(row: Any) -> Sealed:
+    done = Audit(
+        at=_EPOCH + timedelta(microseconds=row.at),
+        actor=row.actor,
+        call=row.call,
+        scope=Scope.model_validate(row.scope),
+        subjects=tuple(row.subjects),
+        outcome=row.outcome,
+        reason=row.reason,
+        basis=row.basis,
+    )
+    return Sealed(row.number, done, row.seal)

@@ -1,0 +1,260 @@
+"""What is known about cubes beside the cubes, in the catalog's own database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select
+
+from memos.cube import Right, Scope
+from memos.ports.ledger import (
+    Certificate,
+    Entry,
+    Grant,
+    Installed,
+    Placed,
+    Quarantined,
+    Revocation,
+    Snapshot,
+    SnapshotDropped,
+    Tombstone,
+    Uninstalled,
+)
+from memos.stores.filter_sql import microseconds
+from memos.stores.tables import (
+    certificates,
+    grants,
+    installed,
+    installed_cubes,
+    places,
+    quarantine,
+    snapshots,
+    tombstones,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine, Select
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SqlLedger:
+    """Reads; what is written comes with :meth:`memos.ports.catalog.Catalog.commit`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def grants(self, principal: str | None = None) -> list[Grant]:
+        """All grants, or those of one principal, oldest first."""
+        query = select(grants).order_by(grants.c.number)
+        if principal is not None:
+            query = query.where(grants.c.principal == principal)
+        return [
+            Grant(
+                principal=row.principal,
+                right=Right(row.right),
+                granted_by=row.granted_by,
+                at=_time(row.at),
+                cube_id=row.cube_id,
+                scope=Scope.model_validate(row.scope),
+                label=row.label,
+                expires_at=None if row.expires_at is None else _time(row.expires_at),
+                number=row.number,
+            )
+            for row in self._read(query)
+        ]
+
+    def tombstone(self, cube_id: str) -> Tombstone | None:
+        """That the cube was forgotten."""
+        rows = self._read(select(tombstones).where(tombstones.c.cube_id == cube_id))
+        return next(map(_tombstone, rows), None)
+
+    def tombstones(self) -> list[Tombstone]:
+        """All, oldest first."""
+        query = select(tombstones).order_by(tombstones.c.at, tombstones.c.cube_id)
+        return [_tombstone(row) for row in self._read(query)]
+
+    def certificate(self, certificate_id: str) -> Certificate | None:
+        """The certificate of that id."""
+        rows = self._read(select(certificates).where(certificates.c.id == certificate_id))
+        return next(map(_certificate, rows), None)
+
+    def certificates(self) -> list[Certificate]:
+        """All, oldest first."""
+        query = select(certificates).order_by(certificates.c.at, certificates.c.id)
+        return [_certificate(row) for row in self._read(query)]
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """The moment of that name."""
+        rows = self._read(select(snapshots).where(snapshots.c.name == name))
+        return next((Snapshot(row.name, _time(row.at), row.by) for row in rows), None)
+
+    def snapshots(self) -> list[Snapshot]:
+        """All, oldest moment first."""
+        query = select(snapshots).order_by(snapshots.c.at, snapshots.c.name)
+        return [Snapshot(row.name, _time(row.at), row.by) for row in self._read(query)]
+
+    def installed(self, namespace: str | None = None) -> list[Installed]:
+        """All installed bundles, or the one under ``namespace``."""
+        query = select(installed).order_by(installed.c.namespace)
+        members = select(installed_cubes).order_by(installed_cubes.c.cube_id)
+        if namespace is not None:
+            query = query.where(installed.c.namespace == namespace)
+            members = members.where(installed_cubes.c.namespace == namespace)
+        cubes: dict[str, list[tuple[str, str]]] = {}
+        for row in self._read(members):
+            cubes.setdefault(row.namespace, []).append((row.cube_id, row.origin))
+        return [
+            Installed(
+                namespace=row.namespace,
+                bundle=row.bundle,
+                name=row.name,
+                version=row.version,
+                licence=row.licence,
+                signer=row.signer,
+                at=_time(row.at),
+                by=row.by,
+                cubes=tuple(cubes.get(row.namespace, ())),
+            )
+            for row in self._read(query)
+        ]
+
+    def quarantined(self) -> list[Quarantined]:
+        """Everything in quarantine, oldest first."""
+        return [
+            Quarantined(row.cube_id, row.version, _time(row.at), row.reason, row.body)
+            for row in self._read(select(quarantine).order_by(quarantine.c.number))
+        ]
+
+    def places(self) -> dict[str, str]:
+        """By digest, where blobs lie that are not in the usual place."""
+        return {row.digest: row.place for row in self._read(select(places))}
+
+    def _read(self, query: Select[Any]) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+
+@singledispatch
+def enter(entry: Entry, connection: Connection) -> None:
+    """Write an entry within a transaction."""
+    raise TypeError(f"no table of {connection.engine.url} takes a {type(entry).__name__}")
+
+
+@enter.register(Grant)
+def _grant_entered(entry: Grant, connection: Connection) -> None:
+    connection.execute(
+        insert(grants).values(
+            principal=entry.principal,
+            right=str(entry.right),
+            cube_id=entry.cube_id,
+            scope=entry.scope.named(),
+            label=entry.label,
+            granted_by=entry.granted_by,
+            at=microseconds(entry.at),
+            expires_at=None if entry.expires_at is None else microseconds(entry.expires_at),
+        )
+    )
+
+
+@enter.register(Revocation)
+def _revocation_entered(entry: Revocation, connection: Connection) -> None:
+    connection.execute(delete(grants).where(grants.c.number == entry.number))
+
+
+@enter.register(Tombstone)
+def _tombstone_entered(entry: Tombstone, connection: Connection) -> None:
+    connection.execute(delete(tombstones).where(tombstones.c.cube_id == entry.cube_id))
+    connection.execute(
+        insert(tombstones).values(
+            cube_id=entry.cube_id,
+            kind=entry.kind,
+            at=microseconds(entry.at),
+            by=entry.by,
+            certificate=entry.certificate,
+        )
+    )
+
+
+@enter.register(Certificate)
+def _certificate_entered(entry: Certificate, connection: Connection) -> None:
+    connection.execute(delete(certificates).where(certificates.c.id == entry.id))
+    connection.execute(
+        insert(certificates).values(id=entry.id, at=microseconds(entry.at), body=entry.body)
+    )
+
+
+@enter.register(Snapshot)
+def _snapshot_entered(entry: Snapshot, connection: Connection) -> None:
+    connection.execute(
+        insert(snapshots).values(name=entry.name, at=microseconds(entry.at), by=entry.by)
+    )
+
+
+@enter.register(SnapshotDropped)
+def _snapshotdropped_entered(entry: SnapshotDropped, connection: Connection) -> None:
+    connection.execute(delete(snapshots).where(snapshots.c.name == entry.name))
+
+
+@enter.register(Installed)
+def _installed_entered(entry: Installed, connection: Connection) -> None:
+    enter(Uninstalled(entry.namespace), connection)
+    connection.execute(
+        insert(installed).values(
+            namespace=entry.namespace,
+            bundle=entry.bundle,
+            name=entry.name,
+            version=entry.version,
+            licence=entry.licence,
+            signer=entry.signer,
+            at=microseconds(entry.at),
+            by=entry.by,
+        )
+    )
+    members = [
+        {"namespace": entry.namespace, "cube_id": here, "origin": origin}
+        for here, origin in entry.cubes
+    ]
+    if members:
+        connection.execute(insert(installed_cubes), members)
+
+
+@enter.register(Uninstalled)
+def _uninstalled_entered(entry: Uninstalled, connection: Connection) -> None:
+    connection.execute(delete(installed).where(installed.c.namespace == entry.namespace))
+
+
+@enter.register(Quarantined)
+def _quarantined_entered(entry: Quarantined, connection: Connection) -> None:
+    connection.execute(
+        insert(quarantine).values(
+            cube_id=entry.cube_id,
+            version=entry.version,
+            at=microseconds(entry.at),
+            reason=entry.reason,
+            body=entry.body,
+        )
+    )
+
+
+@enter.register(Placed)
+def _placed_entered(entry: Placed, connection: Connection) -> None:
+    connection.execute(delete(places).where(places.c.digest == entry.digest))
+    if entry.place != "disk":
+        connection.execute(insert(places).values(digest=entry.digest, place=entry.place))
+
+
+def _tombstone(row: Any) -> Tombstone:
+    return Tombstone(row.cube_id, row.kind, _time(row.at), row.by, row.certificate)
+
+
+def _certificate(row: Any) -> Certificate:
+    return Certificate(row.id, _time(row.at), row.body)
+
+
+def _time(microsecond: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microsecond)
