@@ -51,8 +51,8 @@ LONGEST = 4 * _NUMBERS
 _LOOSE = np.uint64(0xFFFFFF00FFFFFF00)
 """Of two float32, all but their last eight bits: normalising once more changes these."""
 
-_ENOUGH = 64
-"""How many telling runs make a vector dense: then every eighth will do."""
+_ENOUGH = 8
+"""How many runs of a vector are looked for at least, if it has as many."""
 
 _TOLERANCE = 1e-4
 """By how much, relatively, a number may differ from the one that is sought."""
@@ -123,13 +123,11 @@ class Needles:
         if not len(self) or len(words) <= _WORD * (self._words - 1):
             return
         for offset, first in self._candidates(self._keys(words), unseen):
-            number = first
-            while number < len(self) and self._sorted[number] == self._sorted[first]:
-                if number not in seen and self._is_there(number, content, offset):
+            for number in self._standing(first, content, offset):
+                if number not in seen:
                     seen.add(number)
                     unseen[first] -= 1
                     yield number, offset
-                number += 1
 
     def _take(self, keys: Keys, owners: Places, starts: Places) -> None:
         order = np.argsort(keys, kind="stable")
@@ -138,6 +136,11 @@ class Needles:
         self._shift = np.uint64(64 - min(26, max(16, (16 * len(keys)).bit_length())))
         self._table = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
         self._table[self._sorted >> self._shift] = True
+
+    def _run(self, first: int) -> range:
+        """The pieces that have the key of the ``first``."""
+        end = np.searchsorted(self._sorted, self._sorted[first], side="right")
+        return range(first, int(end))
 
     def _candidates(self, keys: Keys, unseen: NDArray[np.int64]) -> Iterable[tuple[int, int]]:
         """The places whose key some unseen piece has, and the first piece that has it."""
@@ -151,8 +154,8 @@ class Needles:
         """A key for every place where so many words begin."""
         raise NotImplementedError
 
-    def _is_there(self, number: int, content: bytes, offset: int) -> bool:
-        """Whether the piece itself stands there, now that its key does."""
+    def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
+        """The pieces that stand there, of those whose key does: the ``first`` and some more."""
         raise NotImplementedError
 
 
@@ -165,6 +168,10 @@ class TextNeedles(Needles):
         fitting = [thing for thing in things if _key_words(len(thing.content)) == words]
         super().__init__(fitting, [_telling(thing.content) for thing in fitting])
 
+    def _take(self, keys: Keys, owners: Places, starts: Places) -> None:
+        super()._take(keys, owners, starts)
+        self._by_length: dict[int, dict[int, dict[bytes, list[int]]]] = {}
+
     def _keys(self, words: Keys) -> Keys:
         count = len(words) - _WORD * (self._words - 1)
         keys = words[:count] * _MIX[0]
@@ -172,10 +179,21 @@ class TextNeedles(Needles):
             keys += words[_WORD * place :][:count] * _MIX[place]
         return keys
 
-    def _is_there(self, number: int, content: bytes, offset: int) -> bool:
-        start = int(self._starts[number])
-        piece = self.thing(number).content[start : start + PIECE]
-        return content.startswith(piece, offset)
+    def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
+        # Many short texts may begin alike, and their beginning stand in many places.
+        if first not in self._by_length:
+            self._by_length[first] = self._pieces(first)
+        for length, pieces in self._by_length[first].items():
+            yield from pieces.get(content[offset : offset + length], ())
+
+    def _pieces(self, first: int) -> dict[int, dict[bytes, list[int]]]:
+        """The pieces that have one key, by length and content."""
+        found: dict[int, dict[bytes, list[int]]] = {}
+        for number in self._run(first):
+            start = int(self._starts[number])
+            piece = self.thing(number).content[start : start + PIECE]
+            found.setdefault(len(piece), {}).setdefault(piece, []).append(number)
+        return found
 
 
 class VectorNeedles(Needles):
@@ -190,14 +208,15 @@ class VectorNeedles(Needles):
     def _keys(self, words: Keys) -> Keys:
         return (words & _LOOSE) * _MIX[0]
 
-    def _is_there(self, number: int, content: bytes, offset: int) -> bool:
-        start = int(self._starts[number])
+    def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
         there = content[offset : offset + LONGEST]
         if len(there) < LONGEST:
-            return False
-        sought = self.thing(number).content[start : start + LONGEST]
-        here, wanted = (np.frombuffer(each, "<f4").astype(float) for each in (there, sought))
-        return bool(np.allclose(here, wanted, rtol=_TOLERANCE, atol=0))
+            return
+        for number in self._run(first):
+            start = int(self._starts[number])
+            sought = self.thing(number).content[start : start + LONGEST]
+            if there == sought or _nearly(there, sought):
+                yield number
 
 
 def words_of(content: bytes) -> Keys:
@@ -225,6 +244,12 @@ def _telling(content: bytes) -> Places:
     return np.asarray(starts[different >= _DIFFERENT], dtype=np.int64)
 
 
+def _nearly(there: bytes, sought: bytes) -> bool:
+    with np.errstate(all="ignore"):  # what stands there may be anything
+        here, wanted = (np.frombuffer(each, "<f4").astype(float) for each in (there, sought))
+        return bool((np.abs(here - wanted) <= _TOLERANCE * np.abs(wanted)).all())
+
+
 def _runs(content: bytes) -> Places:
     """Where the runs of a vector begin, in bytes."""
     numbers = np.frombuffer(content, "<f4")
@@ -233,5 +258,5 @@ def _runs(content: bytes) -> Places:
     told = np.lib.stride_tricks.sliding_window_view(numbers != 0, _NUMBERS)
     telling = told[:, 0] & told[:, 1] & (told.sum(axis=1) >= _DIFFERENT)
     starts = np.flatnonzero(telling)
-    step = _STRIDE if len(starts) >= _ENOUGH else 1  # an embedding that is sparse has few
+    step = max(1, min(_STRIDE, len(starts) // _ENOUGH))  # an embedding that is sparse has few
     return np.asarray(starts[::step] * 4, dtype=np.int64)
