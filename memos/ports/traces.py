@@ -25,7 +25,7 @@ class Spelling(StrEnum):
     """Likewise, with everything beyond ASCII escaped, too."""
     UTF16 = "utf-16-le"
     FLOAT32 = "float32-le"
-    """A vector; its numbers may differ in their last eight bits."""
+    """A vector, also where it was normalised once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class Traces(Protocol):
     """Looks at the bytes of a store's files, whatever wrote them.
 
     Found is every text of which 31 bytes on end lie anywhere in one of the spellings, also where a
-    database has torn it into pages, and every vector of which 15 numbers on end do. Shorter texts
-    are found whole. Not found is what is compressed or encrypted, and what an index keeps of
-    single words.
+    database has torn it into pages, and every vector of which 39 numbers on end do. Shorter texts
+    and vectors are found whole. Not found is what is compressed or encrypted, and what an index
+    keeps of single words.
     """
 
     def find(

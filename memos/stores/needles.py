@@ -13,7 +13,7 @@ and by the same arithmetic of each place in the bytes; where keys agree, the byt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,24 +38,30 @@ _STRIDE = 8
 _WORD = 8
 
 _DIFFERENT = 4
-"""A piece has so many different bytes, a run so many numbers, zeros aside; or it is no use."""
+"""How many different bytes a piece of a text has, zeros aside; others stand everywhere."""
 
 _MIX = [np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)]
 
-_NUMBERS = 8
-"""How many numbers of a vector make a piece; its key is made of the first two."""
+_NUMBERS = 32
+"""How many numbers of a vector make a run; its key is made of the first two."""
+
+_TELLING = 8
+"""How many of these differ from zero, or the run is no use."""
 
 LONGEST = 4 * _NUMBERS
 """The most bytes that a piece has."""
 
 _LOOSE = np.uint64(0xFFFFFF00FFFFFF00)
-"""Of two float32, all but their last eight bits: normalising once more changes these."""
+"""Of two float32, all but their last eight bits."""
 
 _ENOUGH = 8
 """How many runs of a vector are looked for at least, if it has as many."""
 
+_LITTLE = 8
+"""By how many floats a number may differ that was normalised once more."""
+
 _TOLERANCE = 1e-4
-"""By how much, relatively, a number may differ from the one that is sought."""
+"""By how much, relatively, a number differs at most from the one that is sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +208,25 @@ class VectorNeedles(Needles):
     _words = 1
 
     def __init__(self, things: Sequence[Thing]) -> None:
-        """Take some of the runs that are not mostly zeros."""
-        super().__init__(things, [_runs(thing.content) for thing in things])
+        """Take some of the runs that are not mostly zeros.
+
+        Each twice, a little more and a little less: of two numbers that hardly differ, the bits
+        that a key is made of may.
+        """
+        both = [
+            moved for thing in things for moved in (_moved(thing, -_LITTLE), _moved(thing, _LITTLE))
+        ]
+        super().__init__(both, [_runs(thing.content) for thing in both])
 
     def _keys(self, words: Keys) -> Keys:
         return (words & _LOOSE) * _MIX[0]
 
     def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
-        there = content[offset : offset + LONGEST]
-        if len(there) < LONGEST:
-            return
         for number in self._run(first):
             start = int(self._starts[number])
             sought = self.thing(number).content[start : start + LONGEST]
-            if there == sought or _nearly(there, sought):
+            there = content[offset : offset + len(sought)]
+            if len(there) == len(sought) and _nearly(there, sought):
                 yield number
 
 
@@ -244,6 +255,13 @@ def _telling(content: bytes) -> Places:
     return np.asarray(starts[different >= _DIFFERENT], dtype=np.int64)
 
 
+def _moved(thing: Thing, steps: int) -> Thing:
+    """A vector whose numbers, zeros aside, are so many floats further from zero."""
+    numbers = np.frombuffer(thing.content, "<f4")
+    bits = numbers.view("<i4") + np.where(numbers == 0, 0, steps)
+    return replace(thing, content=bits.astype("<i4").tobytes())
+
+
 def _nearly(there: bytes, sought: bytes) -> bool:
     with np.errstate(all="ignore"):  # what stands there may be anything
         here, wanted = (np.frombuffer(each, "<f4").astype(float) for each in (there, sought))
@@ -253,10 +271,11 @@ def _nearly(there: bytes, sought: bytes) -> bool:
 def _runs(content: bytes) -> Places:
     """Where the runs of a vector begin, in bytes."""
     numbers = np.frombuffer(content, "<f4")
-    if len(numbers) < _NUMBERS:
+    if len(numbers) < _TELLING:
         return np.empty(0, dtype=np.int64)
-    told = np.lib.stride_tricks.sliding_window_view(numbers != 0, _NUMBERS)
-    telling = told[:, 0] & told[:, 1] & (told.sum(axis=1) >= _DIFFERENT)
+    width = min(_NUMBERS, len(numbers))
+    told = np.lib.stride_tricks.sliding_window_view(numbers != 0, width)
+    telling = told[:, 0] & told[:, 1] & (told.sum(axis=1) >= _TELLING)
     starts = np.flatnonzero(telling)
     step = max(1, min(_STRIDE, len(starts) // _ENOUGH))  # an embedding that is sparse has few
     return np.asarray(starts[::step] * 4, dtype=np.int64)

@@ -23,4 +23,4 @@ def assert_gone(
         return
     search = FileTraces(folder).find(texts, vectors=vectors)
     assert search.files
-    assert search == Search(files=search.files, size_bytes=search.size_bytes)
+    assert search == Search(files=search.files, size_bytes=search.size_bytes), search
