@@ -20,6 +20,7 @@ from memos.life.report import Doomed, Forgotten, Tie
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Operator
 from memos.ports.ledger import Certificate, Tombstone
+from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from memos.governance.act import Act
     from memos.life.index import Index
     from memos.life.once import Once
+    from memos.life.proving import Prover, Sought
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
     from memos.ports.ledger import Entry, Ledger
@@ -77,6 +79,7 @@ class Forgetter:
         index: Index,
         runtime: Runtime,
         identities: Identities,
+        prover: Prover,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -84,6 +87,7 @@ class Forgetter:
         self._index = index
         self._runtime = runtime
         self._identities = identities
+        self._prover = prover
 
     def forget(
         self,
@@ -94,10 +98,13 @@ class Forgetter:
         dry_run: bool,
         duplicates: bool = False,
         also: tuple[Entry, ...] = (),
+        verify: bool = False,
+        progress: Progress = silent,
     ) -> Forgotten:
         """Forget cubes, or say what forgetting them would take along.
 
-        ``also`` is written along, even where there is no cube to forget.
+        ``also`` is written along, even where there is no cube to forget. With ``verify``, all
+        files are searched afterwards, and what was found stands in the certificate.
 
         Raises:
             LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
@@ -108,6 +115,7 @@ class Forgetter:
         if dry_run or not (plan.ids or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return plan.forgotten
+        sought = self._prover.sought([doom.cube for doom in plan.doomed]) if verify else None
         self._catalog.commit(
             Change(
                 audit=act.audit(plan.ids),
@@ -119,7 +127,7 @@ class Forgetter:
         )
         self._runtime.release(plan.forgotten.blobs)
         self._index.drain()
-        return plan.forgotten
+        return plan.forgotten if sought is None else self._proved(plan, sought, act, progress)
 
     def plan(
         self,
@@ -144,6 +152,22 @@ class Forgetter:
         done = told.model_copy(update={"certificate": certificate})
         record = Certificate(certificate, act.at, _body(doomed, done, act))
         return Plan(tuple(doomed), done, (*_tombstones(doomed, act, certificate), record))
+
+    def _proved(self, plan: Plan, sought: Sought, act: Act, progress: Progress) -> Forgotten:
+        verified = self._prover.search(sought, progress)
+        records = [one for one in plan.entries if isinstance(one, Certificate)]
+        told = verified.model_dump(mode="json")
+        self._catalog.commit(
+            Change(
+                audit=act.audit(outcome="verified" if verified.gone else "traces found"),
+                also=tuple(
+                    Certificate(one.id, one.at, {**one.body, "verified": told})
+                    for one in records
+                    if isinstance(one.body, dict)
+                ),
+            )
+        )
+        return plan.forgotten.model_copy(update={"verified": verified})
 
     def _doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom]) -> list[Doom]:
         """What goes: the cubes, those that say the same, and everything derived from them."""
