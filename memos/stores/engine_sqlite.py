@@ -50,10 +50,16 @@ def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _lower(value: object) -> object:
+    # SQLite's own knows the case of ASCII letters only.
+    return value.lower() if isinstance(value, str) else value
 
 
 def _prepare_quick(connection: Any, record: object) -> None:
