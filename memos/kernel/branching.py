@@ -67,7 +67,7 @@ class BranchCalls(KindCalls):
                 if old is None:
                     raise UnknownCube(f"cube {id} has no version {version}", hint="memos history")
                 restored = self._brancher.restore(cube, old, once, act=act)
-                return self._shown([restored], act)[0]
+                return act.shown([restored])[0]
 
     def fork(
         self,
@@ -99,7 +99,7 @@ class BranchCalls(KindCalls):
             named = None if target is None else target.named()
             once = self._once(idempotency_key, act, ["fork", id, named])
             cube = self._seen(id, act)
-            self._require_whole([cube], act)
+            act.require_whole([cube])
             scope = cube.scope if target is None else target
             self._gate.require(act, scope)
             return self._brancher.fork(cube, scope, once, act=act)

@@ -158,15 +158,7 @@ class Handle:
         return other
 
     def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
-        return Gate(
-            principal,
-            scope,
-            reason=reason,
-            ledger=self._parts.ledger,
-            journal=self._parts.journal,
-            clock=self._parts.clock,
-            reads=self._parts.audit_reads,
-        )
+        return Gate(principal, scope, reason=reason, parts=self._parts)
 
     @contextmanager
     def _act(

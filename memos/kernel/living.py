@@ -236,7 +236,7 @@ class LifeCalls(CubeCalls):
             else:
                 found = self._expire()
             act.touch(cube.id for cube in found)
-            return self._shown(found, act)
+            return act.shown(found)
 
     def _become(
         self,
@@ -268,4 +268,4 @@ class LifeCalls(CubeCalls):
     ) -> MemCube:
         cube = self._held(cube_id, act)
         amended = self._amender.amend([cube], amendment, act=act, if_version=if_version)
-        return self._shown(amended, act)[0]
+        return act.shown(amended)[0]

@@ -47,7 +47,6 @@ class MomentCalls(CubeCalls):
             return View(
                 moment,
                 act=self._act,
-                shown=self._shown,
                 past=self._past,
                 recall=self._recalled,
             )

@@ -57,7 +57,9 @@ class UpkeepCalls(CubeCalls):
             Forbidden: without the right to administer the store.
         """
         parts = self._parts
-        checkup = Checkup(catalog=parts.catalog, blobs=parts.blobs, index=self._index)
+        checkup = Checkup(
+            catalog=parts.catalog, blobs=parts.blobs, index=self._index, privacy=parts.privacy
+        )
         with self._act("check", Right.ADMINISTER) as act, self._lock:
             self._gate.require(act, EVERYBODY)
             return checkup.run(repair=repair, progress=progress)
@@ -76,6 +78,7 @@ class UpkeepCalls(CubeCalls):
         """
         with self._act("export", Right.SHARE, **whose) as act, self._lock:
             cubes = self._chosen(act, read_filter(filters))
+            act.require_whole(cubes)
             act.touch(cube.id for cube in cubes)
             return self._bundles.write(cubes, Path(path))
 

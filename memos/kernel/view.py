@@ -36,7 +36,6 @@ class View:
     Args:
         at: the time, aware, in UTC.
         act: how a call begins; see :meth:`memos.kernel.handle.Handle._act`.
-        shown: cubes as a principal may see them.
         past: reads the old versions.
         recall: the best of them for a query.
     """
@@ -46,13 +45,11 @@ class View:
         at: datetime,
         *,
         act: Callable[..., AbstractContextManager[Act]],
-        shown: Callable[[list[MemCube], Act], list[MemCube]],
         past: Past,
         recall: Callable[[str, Findable, int], list[Hit]],
     ) -> None:
         self.at = at
         self._act = act
-        self._shown = shown
         self._past = past
         self._recall = recall
 
@@ -78,7 +75,7 @@ class View:
             then = self._past.findable(_readable(act), read_filter(filters), self.at)
             hits = self._recall(text, then, k)
             act.touch(hit.cube.id for hit in hits)
-            shown = self._shown([hit.cube for hit in hits], act)
+            shown = act.shown([hit.cube for hit in hits])
             return [
                 hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
             ]
@@ -94,7 +91,7 @@ class View:
             UnknownCube: there was none then, in this scope.
         """
         with self._begun("get", **whose) as act:
-            return self._shown([self._seen(id, act)], act)[0]
+            return act.shown([self._seen(id, act)])[0]
 
     def get_all(
         self,
@@ -120,7 +117,7 @@ class View:
             )
             cubes = self._past.cubes(readable, read_filter(filters), self.at)
             act.touch(cube.id for cube in cubes[:_NAMED])
-            return self._shown(cubes, act)
+            return act.shown(cubes)
 
     def history(
         self,
@@ -133,7 +130,7 @@ class View:
             UnknownCube: there was none then, in this scope.
         """
         with self._begun("history", **whose) as act:
-            return self._shown(self._past.history(self._seen(id, act)), act)
+            return act.shown(self._past.history(self._seen(id, act)))
 
     def __repr__(self) -> str:
         return f"View(at={self.at.isoformat()!r})"

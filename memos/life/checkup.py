@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memos.life.index import Index
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
+    from memos.ports.privacy import Privacy
 
 _DISTRIBUTION = "agent-memos"
 _FINDABLE = Selection(
@@ -32,10 +33,13 @@ _FINDABLE = Selection(
 class Checkup:
     """Looks at every cube, index row and blob."""
 
-    def __init__(self, *, catalog: Catalog, blobs: Blobs, index: Index) -> None:
+    def __init__(
+        self, *, catalog: Catalog, blobs: Blobs, index: Index, privacy: Privacy | None = None
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._index = index
+        self._privacy = privacy
         self._checked: dict[str, int] = {}
 
     def run(self, *, repair: bool, progress: Progress = silent) -> CheckReport:
@@ -49,6 +53,7 @@ class Checkup:
             *self._references(progress),
             *self._orphans(repair=repair),
             *self._derivations(),
+            *self._modes(repair=repair),
         ]
         return CheckReport(problems=tuple(problems), checked=self._checked)
 
@@ -149,3 +154,13 @@ class Checkup:
         for parent in missing:
             message = f"cube {cube_id} was derived from {parent}, which is gone; forget it"
             yield Problem(code="orphan-derivation", subject=cube_id, message=message)
+
+    def _modes(self, *, repair: bool) -> Iterator[Problem]:
+        if self._privacy is None:
+            return
+        found = self._privacy.loose()
+        mended = set(self._privacy.tighten()) if repair else set()
+        for path in found:
+            message = f"others than its owner have a right to {path}"
+            mine = path in mended
+            yield Problem(code="loose-permissions", subject=path, message=message, repaired=mine)

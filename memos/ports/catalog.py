@@ -173,6 +173,10 @@ class Catalog(Edges, Protocol):
         """The version that brought the current content, of each id that exists."""
         ...
 
+    def sensitivities(self, ids: Collection[str]) -> dict[str, str]:
+        """How sensitive each of the cubes is now; absent ids are left out."""
+        ...
+
     def blobs(self) -> set[str]:
         """Every digest that some version refers to."""
         ...

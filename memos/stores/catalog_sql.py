@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, text
+from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select
 
 from memos.cube import Kind, MemCube, Scope, State
 from memos.cube.identity import canonical
@@ -14,7 +14,8 @@ from memos.errors import CorruptionError, KeyReused, MemosError
 from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
-from memos.stores.catalog_rows import chunks, versions_of
+from memos.stores.catalog_rows import Value, chunks, versions_of
+from memos.stores.engine_sqlite import problems
 from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.journal_sql import record
@@ -133,12 +134,11 @@ class SqlCatalog:
 
     def contents(self, ids: Collection[str]) -> dict[str, int]:
         """The version that brought the current content, of each id that exists."""
-        found: dict[str, int] = {}
-        with self._engine.connect() as connection:
-            for chunk in chunks(ids):
-                query = select(cubes.c.id, cubes.c.content).where(cubes.c.id.in_(chunk))
-                found.update({row.id: row.content for row in connection.execute(query)})
-        return found
+        return self._column(cubes.c.content, ids)
+
+    def sensitivities(self, ids: Collection[str]) -> dict[str, str]:
+        """How sensitive each of the cubes is now."""
+        return self._column(cubes.c.sensitivity, ids)
 
     def blobs(self) -> set[str]:
         """Every digest that some version refers to."""
@@ -215,13 +215,15 @@ class SqlCatalog:
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        if self._engine.dialect.name != "sqlite":
-            return []
+        return problems(self._engine) if self._engine.dialect.name == "sqlite" else []
+
+    def _column(self, column: ColumnElement[Value], ids: Collection[str]) -> dict[str, Value]:
+        found: dict[str, Value] = {}
         with self._engine.connect() as connection:
-            integrity = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-            foreign = connection.execute(text("PRAGMA foreign_key_check")).all()
-        wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
-        return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+            for chunk in chunks(ids):
+                query = select(cubes.c.id, column.label("value")).where(cubes.c.id.in_(chunk))
+                found.update({row.id: row.value for row in connection.execute(query)})
+        return found
 
     def close(self) -> None:
         """Let go of the database."""

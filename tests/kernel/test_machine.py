@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from memos.boot import open_scratch
+from memos.governance.redaction import Redaction
 from memos.kernel import Parts
 from memos.life.deriving import Demands
 from memos.models.embedder_hash import HashEmbedder
+from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
@@ -65,6 +67,7 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
                 demands=Demands(),
+                redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
 
         def teardown(self) -> None:
