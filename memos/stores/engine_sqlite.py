@@ -156,6 +156,7 @@ def _rewrite(engine: Engine) -> None:
 
 def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     if key is not None:
         # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
@@ -164,6 +165,11 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _lower(value: object) -> object:
+    # SQLite's own knows the case of ASCII letters only.
+    return value.lower() if isinstance(value, str) else value
 
 
 def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
