@@ -150,6 +150,7 @@ class Handle:
             journal=self._parts.journal,
             clock=self._parts.clock,
             reads=self._parts.audit_reads,
+            redaction=self._parts.redaction,
         )
 
     @contextmanager

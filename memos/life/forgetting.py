@@ -140,16 +140,17 @@ class Forgetter:
     def _told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
         seen = [doom for doom in doomed if act.reach(Right.READ).holds(doom.cube)]
         there = {doom.cube.id for doom in seen}
+        titles = [cube.header.title for cube in act.shown([doom.cube for doom in seen])]
         return Forgotten(
             cubes=tuple(
                 Doomed(
                     id=cube.id,
                     kind=cube.kind,
-                    title=cube.header.title,
+                    title=title,
                     because=because if because in there else None,
                     tie=tie,
                 )
-                for cube, tie, because in seen
+                for (cube, tie, because), title in zip(seen, titles, strict=True)
             ),
             blobs=tuple(sorted({digest for doom in doomed for digest in doom.cube.blobs})),
             dry_run=dry_run,
