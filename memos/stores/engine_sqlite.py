@@ -1,15 +1,25 @@
-"""An SQLite database as we want it: durable, enforcing, and overwriting what it deletes."""
+"""An SQLite database as we want it: durable, enforcing, overwriting what it deletes.
+
+With a key the file is SQLCipher's: every page of it, its log and its full-text index is encrypted
+(AES-256) and authenticated, so that a page that was changed is damage and not another text.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from memos.errors import BackendError, CorruptionError, MissingLibrary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, ExceptionContext
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -17,20 +27,40 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA secure_delete = ON",  # deleted rows are overwritten with zeros
+    "PRAGMA temp_store = MEMORY",  # no text lands in temporary files
 )
 
+_DAMAGE = {"SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_CORRUPT_SEQUENCE", "SQLITE_NOTADB"}
 
-def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
+
+@dataclass
+class _Purity:
+    """Whether a database file holds nothing but what is in its rows."""
+
+    pure: bool = False
+
+
+def open_engine(
+    path: Path | None,
+    *,
+    key: bytes | None = None,
+    hint: str = "restore it from a copy",
+) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
-    once, so that it can't fail half-way for want of it. In memory there is one connection, and
-    whoever wants it waits: transactions must not be nested.
+    once, so that it can't fail half-way for want of it. One with ``patient=False`` does not wait
+    for the disk when it commits: what is committed then survives the end of the process, however
+    it comes, but perhaps not a loss of power. In memory there is one connection, and whoever wants
+    it waits: transactions must not be nested.
 
     Args:
         path: the file.
-        patient: whether a commit waits for the disk. Without, what is committed still survives
-            the end of the process, however it comes, but perhaps not a loss of power.
+        key: 32 bytes, which encrypt the file.
+        hint: what to do where the file turns out to be damaged; that is a CorruptionError.
+
+    Raises:
+        MissingLibrary: a key is given, and SQLCipher is not installed.
     """
     if path is None:
         engine = create_engine(
@@ -41,28 +71,118 @@ def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
             connect_args={"check_same_thread": False},
         )
     else:
+        driver = None if key is None else sqlcipher()
         path.touch(mode=0o600, exist_ok=True)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-    event.listen(engine, "connect", _prepare if patient else _prepare_quick)
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            module=driver,
+            execution_options={"purity": _Purity()},
+        )
+        event.listen(engine, "handle_error", partial(_damage, str(path), hint))
+    event.listen(engine, "connect", partial(_prepare, key))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def problems(engine: Engine) -> list[str]:
+    """What the database itself finds wrong with its file."""
+    try:
+        with engine.connect() as connection:
+            if pages := _rows(connection, "PRAGMA cipher_integrity_check"):
+                return [str(row[0]) for row in pages]
+            integrity = [str(row[0]) for row in _rows(connection, "PRAGMA integrity_check")]
+            foreign = _rows(connection, "PRAGMA foreign_key_check")
+    except CorruptionError as error:
+        return [error.message]
+    wrong = [] if integrity == ["ok"] else integrity
+    return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+
+
+def _rows(connection: Connection, pragma: str) -> Sequence[Any]:
+    """What a pragma answers; SQLite alone knows nothing of those of SQLCipher, and says nothing."""
+    result = connection.exec_driver_sql(pragma)
+    return result.all() if result.returns_rows else []
+
+
+def sqlcipher() -> Any:
+    """The driver of encrypted files.
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
+    try:
+        from sqlcipher3 import dbapi2
+    except ImportError as error:
+        message = "encryption needs SQLCipher, which is not installed"
+        raise MissingLibrary(message, hint="pip install 'agent-memos[encryption]'") from error
+    return dbapi2
+
+
+def purge(engine: Engine) -> None:
+    """Write the file anew, so that nothing of what was deleted is left in it or beside it.
+
+    ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
+    SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
+    written through this engine since the last purge: another engine on the same file only appends.
+
+    Raises:
+        BackendError: somebody is still reading or writing, or there is no room for the copy.
+    """
+    purity = engine.get_execution_options().get("purity")
+    if purity is None or purity.pure:
+        return
+    purity.pure = True  # before the work, so that whoever writes meanwhile is not missed
+    try:
+        _rewrite(engine)
+    except BaseException:
+        purity.pure = False
+        raise
+
+
+def _rewrite(engine: Engine) -> None:
+    try:
+        with engine.execution_options(bare=True).connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            # Old pages stand in the write-ahead log until it has been cut to nothing.
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    except SQLAlchemyError as error:
+        message = f"what was deleted cannot be erased from {engine.url.database}: {error}"
+        hint = "it takes as much free space as the file has; try again: memos check --repair"
+        raise BackendError(message, hint=hint) from error
+    if busy:
+        message = f"what was deleted is not erased yet: {engine.url.database} is being read"
+        raise BackendError(message, hint="let the reading end, then purge again")
+
+
+def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
     cursor = connection.cursor()
+    if key is not None:
+        # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
+        cursor.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        cursor.execute("PRAGMA cipher_log_level = NONE")  # errors are told once, by us
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 
 
-def _prepare_quick(connection: Any, record: object) -> None:
-    _prepare(connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
+    """The error for a file that is damaged; None for any other error, which stays what it is."""
+    if getattr(context.original_exception, "sqlite_errorname", None) not in _DAMAGE:
+        return None
+    context.is_disconnect = True  # SQLCipher serves nothing more on this connection
+    return CorruptionError(f"{path} is damaged: {context.original_exception}", hint=hint)
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
+    options = connection.get_execution_options()
+    if options.get("bare", False):  # no transaction: each statement for itself
+        return
+    write = options.get("write", False)
+    if write and "purity" in options:
+        options["purity"].pure = False
+    patient = options.get("patient", True)
+    if connection.info.get("patient", True) != patient:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
+        connection.info["patient"] = patient
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from memos.cube import EVERYBODY
-from memos.errors import BackendError, CorruptionError
+from memos.errors import CorruptionError
 from memos.ports.vectors import VectorEntry
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.vectors_exact import ExactVectors
@@ -33,6 +33,9 @@ class TestExactVectorsInAFile(VectorsSuite):
         vectors.close()
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Vectors:
         vectors = ExactVectors(self.path, collection="model", dimension=DIMENSION)
         self.finish(vectors.close)
@@ -48,6 +51,9 @@ class TestExactVectorsInMemory(VectorsSuite):
 
     def reopened(self, vectors: Vectors) -> Vectors:
         return vectors
+
+    def files(self) -> None:
+        return None
 
 
 def test_collections_in_one_file_do_not_see_each_other(tmp_path: Path) -> None:
@@ -88,5 +94,5 @@ def test_a_vector_that_is_cut_short_is_not_searched(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_an_error_and_not_an_empty_index(tmp_path: Path) -> None:
     path = tmp_path / "vectors"
     path.write_bytes(b"no database" * 500)
-    with pytest.raises(BackendError, match="not a database"):
+    with pytest.raises(CorruptionError, match="not a database"):
         ExactVectors(path, collection="model", dimension=DIMENSION)
