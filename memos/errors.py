@@ -5,6 +5,7 @@
     │   ├── WrongKind             a cube of another kind than the call needs
     │   ├── UnknownOperator       a filter operator that does not exist
     │   ├── BadSetting            a setting that cannot be read
+    │   │   └── MissingKey        encryption without a key where the settings say
     │   └── UnknownBackend        no backend, or no model, of that name
     ├── NotFound                  nothing there that the caller may see              exit 3
     │   └── UnknownCube           no such cube, or no such version of it
@@ -18,7 +19,8 @@
     │   ├── LegalHold             held by law: not to be forgotten
     │   ├── ForgottenCube         erased on request; it does not come back unasked
     │   ├── ModelMismatch         made for, or indexed by, another model
-    │   └── OtherVersion          a store that another version of the schema wrote
+    │   ├── OtherVersion          a store that another version of the schema wrote
+    │   └── WrongKey              a store that another key encrypted
     ├── Forbidden                 without the right, or outside the scope of the handle exit 5
     │   └── Untrusted             a bundle that nobody signed whom the caller trusts
     ├── CorruptionError           bytes are not what was written                     exit 6
@@ -71,6 +73,10 @@ class UnknownOperator(BadInput):
 
 class BadSetting(BadInput):
     """A setting that cannot be read."""
+
+
+class MissingKey(BadSetting):
+    """Encryption is asked for, or the store is encrypted, and there is no key."""
 
 
 class UnknownBackend(BadInput):
@@ -131,6 +137,10 @@ class ModelMismatch(Conflict):
 
 class OtherVersion(Conflict):
     """A store that another version of the schema wrote."""
+
+
+class WrongKey(Conflict):
+    """A store that another key encrypted than the one at hand."""
 
 
 class Forbidden(MemosError):

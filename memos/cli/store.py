@@ -13,6 +13,7 @@ from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import Filter, Where, Yes
+from memos.errors import MissingKey
 
 if TYPE_CHECKING:
     from memos import Stats
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos init", "in ./memory"),
             ("memos init --store ~/notes", "somewhere else"),
+            ("memos init --encrypt", "under a key: memos key new"),
         ),
     )(_init)
     command(
@@ -69,10 +71,18 @@ def register(app: typer.Typer) -> None:
     )(_import)
 
 
-def _init(call: Call) -> None:
+def _init(
+    call: Call,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Only if it is encrypted: memos key new.")
+    ] = False,
+) -> None:
     """Make an empty store, or bring an old one up to this version."""
     from memos.cli.tables import facts_table
 
+    if encrypt and call.loaded.settings.encryption.key_from == "none":
+        hint = "set encryption.key_from to env or keyring; memos key new makes a key"
+        raise MissingKey("no key is configured that could encrypt the store", hint=hint)
     with call.open(create=True) as mem:
         stats = mem.stats()
     call.out.one("stats", stats, table=facts_table({"store": _place(stats, call)}))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memos.governance.redaction import Redaction
     from memos.life.deriving import Demands
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
+    from memos.ports.privacy import Privacy
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
@@ -37,7 +39,11 @@ class Parts:
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     demands: Demands
+    redaction: Redaction
+    """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    privacy: Privacy | None = None
+    """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None
     """Called last when the kernel is closed; lets go of the folder."""

@@ -48,7 +48,9 @@ class UpkeepCalls(CubeCalls):
             Forbidden: without the right to administer the store.
         """
         parts = self._parts
-        checkup = Checkup(catalog=parts.catalog, blobs=parts.blobs, index=self._index)
+        checkup = Checkup(
+            catalog=parts.catalog, blobs=parts.blobs, index=self._index, privacy=parts.privacy
+        )
         with self._act("check", Right.ADMINISTER) as act, self._lock:
             self._gate.require(act, EVERYBODY)
             return checkup.run(repair=repair, progress=progress)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from memos.life.index import Index
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
+    from memos.ports.privacy import Privacy
 
 _DISTRIBUTION = "agent-memos"
 
@@ -25,10 +26,13 @@ _DISTRIBUTION = "agent-memos"
 class Checkup:
     """Looks at every cube, index row and blob."""
 
-    def __init__(self, *, catalog: Catalog, blobs: Blobs, index: Index) -> None:
+    def __init__(
+        self, *, catalog: Catalog, blobs: Blobs, index: Index, privacy: Privacy | None = None
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._index = index
+        self._privacy = privacy
         self._checked: dict[str, int] = {}
 
     def run(self, *, repair: bool, progress: Progress = silent) -> CheckReport:
@@ -42,6 +46,7 @@ class Checkup:
             *self._references(progress),
             *self._orphans(repair=repair),
             *self._derivations(),
+            *self._modes(repair=repair),
         ]
         return CheckReport(problems=tuple(problems), checked=self._checked)
 
@@ -142,3 +147,13 @@ class Checkup:
         for parent in missing:
             message = f"cube {cube_id} was derived from {parent}, which is gone; forget it"
             yield Problem(code="orphan-derivation", subject=cube_id, message=message)
+
+    def _modes(self, *, repair: bool) -> Iterator[Problem]:
+        if self._privacy is None:
+            return
+        found = self._privacy.loose()
+        mended = set(self._privacy.tighten()) if repair else set()
+        for path in found:
+            message = f"others than its owner have a right to {path}"
+            mine = path in mended
+            yield Problem(code="loose-permissions", subject=path, message=message, repaired=mine)

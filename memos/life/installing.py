@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT, MemCube, Right
-from memos.errors import BadInput, Forbidden, LegalHold, NotFound, Untrusted
+from memos.errors import BadInput, Forbidden, NotFound, Untrusted
 from memos.kinds.entities import entity_edges
 from memos.life.adopting import Home
 from memos.life.contents import Contents, read_contents
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memos.cube import Scope
     from memos.governance.act import Act
     from memos.life.bundles import Bundles
-    from memos.life.forgetting import Forgetter
+    from memos.life.forgetting import Doom, Forgetter
     from memos.life.once import Once
     from memos.life.report import Forgotten, Installation
     from memos.ports.catalog import Catalog
@@ -73,20 +73,26 @@ class Installer:
             here = Here() if before is None else self._here(before, cubes)
             update = Update(contents, home, here, force=force)
             doomed = self._doomed(update, act)
-            put = update.put(set(doomed.ids))
+            put = update.put({doom.cube.id for doom in doomed})
+            back = {cube.id for cube in put}
+            gone = [doom for doom in doomed if doom.cube.id not in back]
+            forgotten = self._forgetter.told(gone, act, dry_run=dry_run)
+            done, records = self._forgetter.recorded(gone, forgotten, act)
             if dry_run:
                 act.outcome = "dry run"
-            else:
-                change = Change(
-                    audit=act.audit([*(cube.id for cube in put), *doomed.ids]),
-                    put=tuple(put),
-                    forget=doomed.ids,
-                    edges=self._edges(update, put, set(doomed.ids)),
-                    replaces=tuple(cube.id for cube in put if cube.version > 1),
-                    also=(update.entry(str(act.principal)),),
-                )
-                self._bundles.commit(change, archive, progress)
-        return update.report(put, doomed, dry_run=dry_run)
+                return update.report(put, forgotten, dry_run=True)
+            lost = tuple(doom.cube.id for doom in doomed)
+            change = Change(
+                audit=act.audit([*(cube.id for cube in put), *lost]),
+                put=tuple(put),
+                forget=lost,
+                edges=self._edges(update, put, set(lost)),
+                replaces=tuple(cube.id for cube in put if cube.version > 1),
+                also=(*records, update.entry(str(act.principal))),
+            )
+            self._bundles.commit(change, archive, progress)
+        self._forgetter.let_go(done)
+        return update.report(put, done, dry_run=False)
 
     def uninstall(self, namespace: str, once: Once, act: Act, *, dry_run: bool) -> Forgotten:
         """Forget what was installed under a namespace; see ``MemOS.uninstall``."""
@@ -131,24 +137,18 @@ class Installer:
         members = frozenset(cube_id for cube_id, _ in entry.cubes)
         return Here(members, {cube.id: self._catalog.history(cube.id) for cube in cubes})
 
-    def _doomed(self, update: Update, act: Act) -> Forgotten:
-        """What goes, with all that was made from it.
+    def _doomed(self, update: Update, act: Act) -> list[Doom]:
+        """What the bundle drops or replaces, with all that was made from it.
 
         Raises:
             Forbidden: the principal may not forget it.
-            LegalHold: some of it has to stay.
         """
         cubes = [update.here.histories[cube_id][-1] for cube_id in update.going]
         kept = next((one for one in cubes if not act.reach(Right.FORGET).holds(one)), None)
         if kept is not None:
             message = f"{act.principal} may not forget cube {kept.id}, which the bundle drops"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
-        doomed = self._forgetter.doomed(cubes, dry_run=False)
-        for cube in self._catalog.find_all(doomed.ids):
-            if cube.header.governance.legal_hold:
-                message = f"cube {cube.id} is on legal hold, and the bundle drops it"
-                raise LegalHold(message, hint="nothing was installed; lift the hold first")
-        return doomed
+        return self._forgetter.doomed(cubes)
 
     def _edges(
         self, update: Update, put: Sequence[MemCube], gone: Collection[str]

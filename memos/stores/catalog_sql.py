@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select
 
 from memos.cube import Kind, MemCube, Scope
 from memos.cube.identity import canonical
@@ -16,6 +16,7 @@ from memos.ports.filters import EVERYTHING
 from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
 from memos.stores.catalog_rows import chunks, versions_of
+from memos.stores.engine_sqlite import problems
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.journal_sql import record
 from memos.stores.ledger_sql import enter
@@ -196,13 +197,7 @@ class SqlCatalog:
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        if self._engine.dialect.name != "sqlite":
-            return []
-        with self._engine.connect() as connection:
-            integrity = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-            foreign = connection.execute(text("PRAGMA foreign_key_check")).all()
-        wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
-        return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+        return problems(self._engine) if self._engine.dialect.name == "sqlite" else []
 
     def close(self) -> None:
         """Let go of the database."""
