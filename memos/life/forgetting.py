@@ -21,7 +21,7 @@ from memos.ports.filters import Condition, Operator
 from memos.ports.ledger import Certificate, Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -101,28 +101,36 @@ class Forgetter:
                 also=(*records, *also),
             )
         )
-        self.let_go(done)
+        self.let_go(doomed)
         return done
 
     def recorded(
-        self, doomed: Sequence[Doom], forgotten: Forgotten, act: Act
+        self,
+        doomed: Sequence[Doom],
+        forgotten: Forgotten,
+        act: Act,
+        *,
+        anew: Collection[str] = (),
     ) -> tuple[Forgotten, tuple[Entry, ...]]:
         """What is told of a forgetting, and the tombstones and the certificate that it leaves.
+
+        The ids in ``anew`` are put again in the same commit, and leave none.
 
         Raises:
             LegalHold: one of the cubes is held by law.
         """
         _refuse_held([doom.cube for doom in doomed])
-        if not doomed:
+        gone = [doom for doom in doomed if doom.cube.id not in anew]
+        if not gone:
             return forgotten, ()
         certificate = self._identities.new(act.at)
         done = forgotten.model_copy(update={"certificate": certificate})
-        body = Certificate(certificate, act.at, _body(doomed, done, act))
-        return done, (*_tombstones(doomed, act, certificate), body)
+        body = Certificate(certificate, act.at, _body(gone, done, act))
+        return done, (*_tombstones(gone, act, certificate), body)
 
-    def let_go(self, done: Forgotten) -> None:
+    def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
-        self._runtime.release(done.blobs)
+        self._runtime.release({digest for doom in doomed for digest in doom.cube.blobs})
         self._index.drain()
 
     def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:

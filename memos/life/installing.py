@@ -77,7 +77,7 @@ class Installer:
             back = {cube.id for cube in put}
             gone = [doom for doom in doomed if doom.cube.id not in back]
             forgotten = self._forgetter.told(gone, act, dry_run=dry_run)
-            done, records = self._forgetter.recorded(gone, forgotten, act)
+            done, records = self._forgetter.recorded(doomed, forgotten, act, anew=back)
             if dry_run:
                 act.outcome = "dry run"
                 return update.report(put, forgotten, dry_run=True)
@@ -91,7 +91,7 @@ class Installer:
                 also=(*records, update.entry(str(act.principal))),
             )
             self._bundles.commit(change, archive, progress)
-        self._forgetter.let_go(done)
+        self._forgetter.let_go(doomed)
         return update.report(put, done, dry_run=False)
 
     def uninstall(self, namespace: str, once: Once, act: Act, *, dry_run: bool) -> Forgotten:

@@ -315,7 +315,8 @@ def test_who_may_not_share_a_source_may_not_share_what_was_made_from_it(
 
 def test_a_text_that_shrinks_like_a_bomb_is_packed_as_it_is(tmp_path: Path) -> None:
     with MemOS.open(None, embedder="hash") as mem:
-        mem.add([{"content": f"{number} {'a' * 900_000}"} for number in range(12)])
+        padding = {"padding": "a" * 900_000}
+        mem.add([{"content": f"turn {number}", "metadata": padding} for number in range(12)])
         mem.export_to(tmp_path / "long.zip")
         with zipfile.ZipFile(tmp_path / "long.zip") as packed:
             assert packed.getinfo("cubes.jsonl").compress_type == zipfile.ZIP_STORED
