@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import memos
-from memos.cli import convert, demo, key, read, settings, store, write
+from memos.cli import convert, demo, key, read, settings, sharing, signing, store, write
 from memos.cli.call import (
     Agent,
     Debug,
@@ -89,7 +89,7 @@ def _everywhere(
     )
 
 
-for part in (write, read, convert, store, settings, key, demo):
+for part in (write, read, convert, sharing, signing, store, settings, key, demo):
     part.register(app)
 
 

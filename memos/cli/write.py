@@ -210,7 +210,7 @@ def _forget(
             filters=condition, everything=everything, dry_run=True, **call.scope
         )
         if dry_run or not preview.cubes:
-            _write_forgotten(call, preview)
+            write_forgotten(call, preview)
             return
         if not _may_forget(call, preview, everything=everything, yes=yes):
             call.out.warn("nothing was forgotten")
@@ -219,7 +219,7 @@ def _forget(
             forgotten = mem.delete(named[0], if_version=if_version, **call.scope)
         else:
             forgotten = mem.delete_all(filters=condition, everything=everything, **call.scope)
-        _write_forgotten(call, forgotten)
+        write_forgotten(call, forgotten)
 
 
 def _check_target(named: list[str], if_version: int | None, *, chosen: bool, all_: bool) -> None:
@@ -247,7 +247,8 @@ def _may_forget(call: Call, preview: Forgotten, *, everything: bool, yes: bool) 
     return confirm(what[0].upper() + what[1:], yes=yes, typed=typed)
 
 
-def _write_forgotten(call: Call, forgotten: Forgotten) -> None:
+def write_forgotten(call: Call, forgotten: Forgotten) -> None:
+    """Tell what was forgotten, or would be."""
     from memos.cli.tables import counted, doomed_table
 
     if not forgotten.cubes:
