@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -16,6 +17,7 @@ from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
+from memos.retrieval.scratch import Scratch
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_memory import MemoryBlobs
 from memos.stores.blobs_sealed import SealedBlobs
@@ -33,6 +35,8 @@ from memos.stores.seal import refuse_sealed, unlocked
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memos.ports.blobs import Blobs
     from memos.ports.embedder import Embedder
     from memos.ports.redactor import Redactor
@@ -148,6 +152,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
+        open_scratch=open_scratch,
         demands=_demands(settings),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
@@ -199,6 +204,7 @@ def _in_folder(
                 vectors if keys is None else partial(vectors, key=keys.vectors),
                 home.vectors(backend),
             ),
+            open_scratch=open_scratch,
             demands=_demands(settings),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
@@ -224,6 +230,18 @@ def _blobs(home: Folder, keys: Keys | None) -> Blobs:
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:
     vectors: Vectors = backend(path, collection=model, dimension=dimension)
     return vectors
+
+
+@contextmanager
+def open_scratch(dimension: int) -> Iterator[Scratch]:
+    """Indexes in memory for one search, for vectors of that dimension."""
+    vectors = _open_vectors(find("vectors", "exact"), None, "scratch", dimension)
+    engine = open_engine(None)
+    try:
+        yield Scratch(Fts5Words(engine), vectors)
+    finally:
+        engine.dispose()
+        vectors.close()
 
 
 def _embedder(settings: Settings) -> Embedder:

@@ -67,7 +67,7 @@ class AuditSettings(Frozen):
     """The journal of calls."""
 
     reads: bool = True
-    """Whether calls that change nothing, searches and refusals included, leave a row, too."""
+    """Whether calls that change nothing leave a row, too; changes and refusals always do."""
 
 
 class TrainingSettings(Frozen):

@@ -16,6 +16,7 @@
     │   ├── UnfitCube             a parametric cube that failed its own evaluation
     │   ├── IllegalTransition     a state that does not lead to the one asked for
     │   ├── FrozenCube            a frozen cube refuses every change
+    │   ├── ExpiredCube           its time, or that of a source, is over: it is not used
     │   ├── LegalHold             held by law: not to be forgotten
     │   ├── ForgottenCube         erased on request; it does not come back unasked
     │   ├── ModelMismatch         made for, or indexed by, another model
@@ -120,6 +121,10 @@ class IllegalTransition(Conflict):
 
 class FrozenCube(Conflict):
     """A frozen cube refuses every change."""
+
+
+class ExpiredCube(Conflict):
+    """Its time, or that of something it was made from, is over: it is not used any more."""
 
 
 class LegalHold(Conflict):

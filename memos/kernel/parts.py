@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
+    from memos.retrieval.scratch import OpenScratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Parts:
     clock: Clock
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
+    open_scratch: OpenScratch
+    """Opens indexes for one search in what was known once."""
     demands: Demands
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""

@@ -91,6 +91,6 @@ class UpkeepCalls(CubeCalls):
             VersionConflict: a cube of the same id with other content is there already.
             Forbidden: a cube lies outside the scope of this handle.
         """
-        with self._act("import", Right.WRITE) as act, self._lock:
+        with self._act("import", Right.WRITE) as act, self._changing(act):
             self._gate.require(act, act.scope)
             return self._bundles.read(Path(path), act)

@@ -6,9 +6,11 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind
+from memos.cube.header import FINDABLE
 from memos.errors import CorruptionError, ModelMismatch
 from memos.life.report import CheckReport, Problem
 from memos.ports.catalog import Errand, Selection
+from memos.ports.filters import Condition, Operator
 from memos.ports.graph import Relation
 from memos.ports.progress import Progress, silent
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from memos.ports.privacy import Privacy
 
 _DISTRIBUTION = "agent-memos"
+_FINDABLE = Selection(
+    where=Condition("state", Operator.IN, [str(state) for state in FINDABLE]),
+    kinds=(Kind.PLAINTEXT,),
+)
+"""What the indexes hold."""
 
 
 class Checkup:
@@ -90,7 +97,7 @@ class Checkup:
         return [problem.model_copy(update={"repaired": True}) for problem in found]
 
     def _row_problems(self, found: list[Problem]) -> list[tuple[Errand, str]]:
-        ids = set(self._catalog.ids(Selection(kinds=(Kind.PLAINTEXT,))))
+        ids = set(self._catalog.ids(_FINDABLE))
         indexed = self._index.indexed_by() is not None
         rows = {
             "vector": self._index.vectors.ids() if ids or indexed else set(),
@@ -104,14 +111,14 @@ class Checkup:
                 found.append(Problem(code=f"missing-{name}", subject=cube_id, message=message))
                 tasks.append((Errand.INDEX, cube_id))
             for cube_id in sorted(there - ids):
-                message = f"the {name} index has {cube_id}, which is no plaintext cube"
+                message = f"the {name} index has {cube_id}, which is no cube to be found"
                 found.append(Problem(code=f"orphan-{name}", subject=cube_id, message=message))
                 tasks.append((Errand.DROP, cube_id))
         return tasks
 
     def _reindexed(self) -> list[tuple[Errand, str]]:
         self._index.rebuild()
-        ids = self._catalog.ids(Selection(kinds=(Kind.PLAINTEXT,)))
+        ids = self._catalog.ids(_FINDABLE)
         return [(Errand.INDEX, cube_id) for cube_id in ids]
 
     def _references(self, progress: Progress) -> Iterator[Problem]:
