@@ -13,7 +13,7 @@ from memos.errors import BadInput, BadSetting, NotFound, NotSupported
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
@@ -32,6 +32,8 @@ from memos.stores.ledger_sql import SqlLedger
 from memos.stores.master_key import key_of_environment, key_of_keyring
 from memos.stores.schema import upgrade
 from memos.stores.seal import refuse_sealed, unlocked
+from memos.stores.traces_files import FileTraces
+from memos.stores.traces_memory import MemoryTraces
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
@@ -90,9 +92,10 @@ class MemOS(Kernel):
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
         master = _master_key(place, chosen)
@@ -102,7 +105,7 @@ class MemOS(Kernel):
                 _in_folder(home, chosen, master, progress),
                 scope=scope,
                 principal=who,
-                reason=reason,
+                reason=why,
                 folder=str(home.path),
             )
         except BaseException:
@@ -153,6 +156,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
         demands=_demands(settings),
+        traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
@@ -186,11 +190,10 @@ def _in_folder(
     try:
         upgrade(engine)
         catalog = SqlCatalog(engine, key=seal_key)
-        quick = open_engine(home.catalog, key=page_key, patient=False)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
-            journal=SqlJournal(quick, key=seal_key),
+            journal=SqlJournal(engine, key=seal_key),
             blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -204,6 +207,7 @@ def _in_folder(
             ),
             open_scratch=open_scratch,
             demands=_demands(settings),
+            traces=FileTraces(home.path),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,

@@ -14,7 +14,7 @@ from memos.errors import BadInput, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.amending import Amender
 from memos.life.branching import Brancher
 from memos.life.bundles import Bundles
@@ -24,6 +24,8 @@ from memos.life.expiry import Expirer
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
+from memos.life.installing import Installer
+from memos.life.proving import Prover
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
     from memos.governance.act import Act
     from memos.kernel.parts import Parts
+
+
+_RECENT = 1000
+"""How many rows of the journal are looked at for the latest recorded time."""
 
 
 class Whose(TypedDict, total=False):
@@ -59,8 +65,9 @@ class Handle:
         reason: str = "",
         folder: str | None = None,
     ) -> None:
-        newest = parts.journal.newest(1)
-        clock = ForwardClock(parts.clock, newest[0].audit.at if newest else None)
+        # A call's row may come after those of calls that began later: hence not the last alone.
+        times = [row.audit.at for row in parts.journal.newest(_RECENT)]
+        clock = ForwardClock(parts.clock, max(times, default=None))
         parts = replace(parts, clock=clock)
         self._parts = parts
         self._folder = folder
@@ -90,6 +97,7 @@ class Handle:
             index=self._index,
             runtime=parts.runtime,
             identities=identities,
+            prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -109,8 +117,16 @@ class Handle:
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
-        self._bundles = Bundles(catalog=catalog, blobs=blobs, index=self._index, clock=clock)
-        self._index.drain()
+        self._bundles = Bundles(
+            catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
+        )
+        self._installer = Installer(
+            catalog=catalog,
+            ledger=parts.ledger,
+            bundles=self._bundles,
+            forgetter=self._forgetter,
+        )
+        self._index.drain(insist=False)
 
     def close(self) -> None:
         """Let go of the store; closing twice is no error."""
@@ -153,8 +169,8 @@ class Handle:
             message = f"a handle of {self._gate.principal} cannot act as {named}"
             raise Forbidden(message, hint="only the application that opened the store can")
         other = copy(self)
-        scope = narrowed(self._gate.bound, checked_scope(**bound))
-        other._gate = self._made_gate(named, scope, reason)  # noqa: SLF001 - it is our own copy
+        scope, why = narrowed(self._gate.bound, checked_scope(**bound)), checked_reason(reason)
+        other._gate = self._made_gate(named, scope, why)  # noqa: SLF001 - it is our own copy
         return other
 
     def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
@@ -178,7 +194,8 @@ class Handle:
             raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
         if expiring and self._expirer.is_due(self._parts.clock.now()):
             self._expire()
-        with self._gate.act(call, right, checked_scope(**whose), reason=reason) as act:
+        why = None if reason is None else checked_reason(reason)
+        with self._gate.act(call, right, checked_scope(**whose), reason=why) as act:
             yield act
 
     @contextmanager

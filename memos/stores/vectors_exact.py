@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from memos.cube import Scope
 from memos.errors import BackendError, CorruptionError
 from memos.ports.vectors import VectorEntry
-from memos.stores.engine_sqlite import open_engine
+from memos.stores.engine_sqlite import open_engine, purge
 from memos.stores.vectors_window import Window, check_dimension
 
 if TYPE_CHECKING:
@@ -124,6 +124,10 @@ class ExactVectors:
         query = select(_VECTORS.c.id).where(_VECTORS.c.collection == self._collection)
         with self._lock, self._transaction() as connection:
             return set(connection.execute(query).scalars())
+
+    def purge(self) -> None:
+        """Erase what was dropped or replaced, by rewriting the file."""
+        purge(self._engine)
 
     def close(self) -> None:
         """Let go of the file; what was only in memory is gone."""

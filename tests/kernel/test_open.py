@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from memos import MemOS
+from memos.config import VectorsSettings
 from memos.errors import (
     BadInput,
     ModelMismatch,
@@ -54,6 +55,14 @@ def test_a_url_names_the_folder(tmp_path: Path, settings: Settings) -> None:
         MemOS.open(tmp_path, url="sqlite:///x", settings=settings)
     with pytest.raises(BadInput, match="no URL"):
         MemOS.open(url="memory", settings=settings)
+
+
+def test_a_closed_store_holds_no_file_open(tmp_path: Path, settings: Settings) -> None:
+    with MemOS.open(tmp_path / "memory", settings=settings) as mem:
+        mem.add("tea")
+        mem.search("tea")
+    # SQLite takes its log away with the last connection: one that is left would keep it.
+    assert not list((tmp_path / "memory").glob("catalog.db-*"))
 
 
 def test_a_folder_in_use_is_refused_and_then_free(tmp_path: Path, settings: Settings) -> None:
@@ -121,9 +130,15 @@ def test_another_embedding_model_is_refused_until_it_is_indexed_anew(
         assert mem.check().problems == ()
 
 
-def test_a_store_is_for_its_owner_only(tmp_path: Path, settings: Settings) -> None:
+@pytest.mark.parametrize("vectors", ["exact", "chroma"])
+def test_a_store_is_for_its_owner_only(tmp_path: Path, settings: Settings, vectors: str) -> None:
+    settings = settings.model_copy(update={"vectors": VectorsSettings(backend=vectors)})
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store").chmod(0o755)
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
         mem.add("private")
+        mem._parts.blobs.put(b"private, too")
         for path in (tmp_path / "store").rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
+        assert "loose-permissions" not in {problem.code for problem in mem.check().problems}
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700

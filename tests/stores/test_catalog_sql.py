@@ -13,6 +13,7 @@ from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
 from memos.testing.catalog import CatalogSuite, plaintext, put
 from memos.testing.catalog_past import SOON, CatalogPastSuite, brief
+from memos.testing.catalog_purge import CatalogPurgeSuite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog
 
 
-class TestSqlCatalogInAFile(CatalogSuite, CatalogPastSuite):
+class TestSqlCatalogInAFile(CatalogSuite, CatalogPastSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self, tmp_path: Path, request: pytest.FixtureRequest) -> Catalog:
         self.path = tmp_path / "catalog.db"
@@ -30,6 +31,9 @@ class TestSqlCatalogInAFile(CatalogSuite, CatalogPastSuite):
     def reopened(self, catalog: Catalog) -> Catalog:
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Catalog:
         engine = open_engine(self.path)
         upgrade(engine)
@@ -38,7 +42,7 @@ class TestSqlCatalogInAFile(CatalogSuite, CatalogPastSuite):
         return catalog
 
 
-class TestSqlCatalogInMemory(CatalogSuite, CatalogPastSuite):
+class TestSqlCatalogInMemory(CatalogSuite, CatalogPastSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self) -> Catalog:
         engine = open_engine(None)
@@ -47,6 +51,9 @@ class TestSqlCatalogInMemory(CatalogSuite, CatalogPastSuite):
 
     def reopened(self, catalog: Catalog) -> Catalog:
         return catalog
+
+    def files(self) -> None:
+        return None
 
 
 def test_a_row_that_was_tampered_with_is_not_served(tmp_path: Path) -> None:
