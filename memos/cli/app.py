@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 import memos
-from memos.cli import access, audit, convert, demo, forget, key, read, settings, store, write
+from memos.cli import (
+    access,
+    audit,
+    convert,
+    demo,
+    forget,
+    key,
+    life,
+    moments,
+    read,
+    settings,
+    store,
+    write,
+)
 from memos.cli.call import (
     Agent,
     As,
@@ -95,7 +108,9 @@ def _everywhere(
     )
 
 
-for part in (write, forget, read, convert, access, audit, store, settings, key, demo):
+for part in (
+    write, forget, read, convert, life, moments, access, audit, store, settings, key, demo
+):  # fmt: skip
     part.register(app)
 
 

@@ -167,21 +167,11 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     cursor.close()
 
 
-<<<<<<< HEAD
 def _lower(value: object) -> object:
     # SQLite's own knows the case of ASCII letters only.
     return value.lower() if isinstance(value, str) else value
 
 
-def _prepare_quick(key: bytes | None, connection: Any, record: object) -> None:
-    _prepare(key, connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
-
-
-=======
->>>>>>> main
 def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
     """The error for a file that is damaged; None for any other error, which stays what it is."""
     if getattr(context.original_exception, "sqlite_errorname", None) not in _DAMAGE:
