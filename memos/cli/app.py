@@ -20,6 +20,8 @@ from memos.cli import (
     moments,
     read,
     settings,
+    sharing,
+    signing,
     store,
     write,
 )
@@ -109,8 +111,21 @@ def _everywhere(
 
 
 for part in (
-    write, forget, read, convert, life, moments, access, audit, store, settings, key, demo
-):  # fmt: skip
+    write,
+    forget,
+    read,
+    convert,
+    life,
+    moments,
+    access,
+    audit,
+    sharing,
+    signing,
+    store,
+    settings,
+    key,
+    demo,
+):
     part.register(app)
 
 

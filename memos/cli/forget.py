@@ -129,12 +129,12 @@ def _forget(
         if dry_run or not yes:
             preview = forget(dry_run=True)
             if dry_run or not preview.cubes:
-                _write(call, preview, uri)
+                write_forgotten(call, preview, uri)
                 return
             _require_consent(call, preview, everything=everything)
         verifying: dict[str, Any] = {"verify": True} if verify else {}
         forgotten = forget(**verifying)
-    _write(call, forgotten, uri)
+    write_forgotten(call, forgotten, uri)
     _refuse_traces(call, forgotten)
 
 
@@ -228,7 +228,8 @@ def _require_consent(call: Call, preview: Forgotten, *, everything: bool) -> Non
         raise typer.Exit(FAILED)
 
 
-def _write(call: Call, forgotten: Forgotten, uri: str | None) -> None:
+def write_forgotten(call: Call, forgotten: Forgotten, uri: str | None = None) -> None:
+    """Tell what was forgotten, or would be; ``uri`` is the source that was asked for."""
     from memos.cli.records import forgotten_table
 
     if not forgotten.cubes:

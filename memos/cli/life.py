@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PANEL = "The life of a memory"
 
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, for the journal.")]
 One = Annotated[str, typer.Argument(metavar="ID", help="The cube.")]
 
 
@@ -241,14 +240,14 @@ def _merge(
         write_cube(call.out, "cube", cube)
 
 
-def _hold(call: Call, ids: Ids = None, reason: Why = None) -> None:
+def _hold(call: Call, ids: Ids = None) -> None:
     """Put memories under legal hold: nobody can forget them until they are released."""
-    _each(call, ids, lambda mem, one, scope: mem.hold(one, reason=reason, **scope))
+    _each(call, ids, lambda mem, one, scope: mem.hold(one, **scope))
 
 
-def _release(call: Call, ids: Ids = None, reason: Why = None) -> None:
+def _release(call: Call, ids: Ids = None) -> None:
     """Release memories from legal hold."""
-    _each(call, ids, lambda mem, one, scope: mem.release(one, reason=reason, **scope))
+    _each(call, ids, lambda mem, one, scope: mem.release(one, **scope))
 
 
 def _classify(

@@ -97,9 +97,10 @@ def certificates_table(certificates: Sequence[Certificate]) -> Table:
     table = plain_table(("id", _ID), ("when", _WHEN), ("what", _REST))
     for one in certificates:
         body = _read(one)
-        what = Text(f"{counted(len(body.what), 'cube')}, {_verdict(body.verified)}")
-        what.append(f"\nby {one_line(body.by)}", style="dim")
-        table.add_row(one.id, _second(one.at), what)
+        what = f"{counted(len(body.what), 'cube')}, {_verdict(body.verified)}"
+        table.add_row(
+            Text(one.id).append(f"\nby {one_line(body.by)}", "dim"), _second(one.at), what
+        )
     return table
 
 
