@@ -90,21 +90,30 @@ def register(app: typer.Typer) -> None:
         "hold",
         panel=PANEL,
         scoped=True,
-        epilog=examples(("memos hold ID --reason 'case 7'", "nobody can forget it")),
+        epilog=examples(
+            ("memos hold ID --reason 'case 7'", "nobody can forget it"),
+            ("memos ls --user bob -q | memos hold -", "all of Bob's"),
+        ),
     )(_hold)
     command(
         app,
         "release",
         panel=PANEL,
         scoped=True,
-        epilog=examples(("memos release ID", "it can be forgotten again")),
+        epilog=examples(
+            ("memos release ID", "it can be forgotten again"),
+            ("memos ls --user bob -q | memos release -", "all of Bob's"),
+        ),
     )(_release)
     command(
         app,
         "classify",
         panel=PANEL,
         scoped=True,
-        epilog=examples(("memos classify ID confidential", "who may not see it whole sees less")),
+        epilog=examples(
+            ("memos classify ID confidential", "who may not see it whole sees less"),
+            ("memos classify ID public", "its owner, or an administrator, may"),
+        ),
     )(_classify)
 
 

@@ -37,19 +37,28 @@ def register(app: typer.Typer) -> None:
         snapshot,
         "take",
         panel="Commands",
-        epilog=examples(("memos snapshot take before-import", "a name for this moment")),
+        epilog=examples(
+            ("memos snapshot take before-import", "a name for this moment"),
+            ("memos ls --at before-import", "what was known at it"),
+        ),
     )(_take)
     command(
         snapshot,
         "ls",
         panel="Commands",
-        epilog=examples(("memos snapshot ls", "the oldest moment first")),
+        epilog=examples(
+            ("memos snapshot ls", "the oldest moment first"),
+            ("memos snapshot ls -q", "the names alone"),
+        ),
     )(_ls)
     command(
         snapshot,
         "drop",
         panel="Commands",
-        epilog=examples(("memos snapshot drop before-import", "the name is free again")),
+        epilog=examples(
+            ("memos snapshot drop before-import", "the name is free again"),
+            ("memos snapshot take before-import", "for another moment"),
+        ),
     )(_drop)
     app.add_typer(snapshot, name="snapshot", rich_help_panel=PANEL)
 
