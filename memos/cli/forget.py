@@ -57,7 +57,6 @@ def register(app: typer.Typer) -> None:
             ("memos forget ID", "a cube, and all that was made from it"),
             ("memos forget --user bob --dry-run", "what forgetting Bob would take"),
             ("memos forget --source chat.jsonl", "what was read from a file"),
-            ("memos search -q bob | memos forget - --yes", "what was found"),
             ("memos forget --user bob --verify", "and search the disk for what is left"),
             ("memos forget --all", "everything; asks for the store's name"),
         ),

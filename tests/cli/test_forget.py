@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+from memos import MemOS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -114,6 +116,18 @@ def test_forgetting_another_version_is_a_conflict(memos: Memos, remembered: list
     assert memos("ls", "-q").ids == remembered
     memos("forget", remembered[0], "--if-version", "1", "--yes")
     assert memos("ls", "-q").ids == remembered[1:]
+
+
+def test_what_is_under_legal_hold_stays_with_all_that_should_go_with_it(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    with MemOS.open(folder / "memory", embedder="hash") as mem:
+        mem.hold(remembered[1])
+    result = memos("forget", "--user", "alice", "--yes", code=4)
+    assert remembered[1] in result.stderr
+    assert "hint:" in result.stderr
+    assert memos("ls", "-q").ids == remembered
+    assert memos("certificates").rows == []
 
 
 def test_who_may_only_read_forgets_nothing(memos: Memos, remembered: list[str]) -> None:
