@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from memos.life.report import (
         AuditReport,
         AuditRow,
+        BundleReport,
         CheckReport,
         Doomed,
         Forgotten,
         Imported,
+        Installation,
         Problem,
         Stats,
     )
-    from memos.ports.ledger import Grant, Snapshot
+    from memos.ports.ledger import Grant, Installed, Snapshot
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -41,12 +43,15 @@ _HOMES = {
     "Answer": "memos.kinds.answer",
     "AuditReport": "memos.life.report",
     "AuditRow": "memos.life.report",
+    "BundleReport": "memos.life.report",
     "CheckReport": "memos.life.report",
     "Doomed": "memos.life.report",
     "Forgotten": "memos.life.report",
     "Grant": "memos.ports.ledger",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
+    "Installation": "memos.life.report",
+    "Installed": "memos.ports.ledger",
     "Kind": "memos.cube",
     "Lineage": "memos.life.lineage",
     "MemCube": "memos.cube",
@@ -67,12 +72,15 @@ __all__ = [
     "Answer",
     "AuditReport",
     "AuditRow",
+    "BundleReport",
     "CheckReport",
     "Doomed",
     "Forgotten",
     "Grant",
     "Hit",
     "Imported",
+    "Installation",
+    "Installed",
     "Kind",
     "Lineage",
     "MemCube",

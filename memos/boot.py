@@ -32,6 +32,8 @@ from memos.stores.ledger_sql import SqlLedger
 from memos.stores.master_key import key_of_environment, key_of_keyring
 from memos.stores.schema import upgrade
 from memos.stores.seal import refuse_sealed, unlocked
+from memos.stores.traces_files import FileTraces
+from memos.stores.traces_memory import MemoryTraces
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
@@ -154,6 +156,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
         demands=_demands(settings),
+        traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
@@ -204,6 +207,7 @@ def _in_folder(
             ),
             open_scratch=open_scratch,
             demands=_demands(settings),
+            traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,

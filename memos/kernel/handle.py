@@ -25,6 +25,7 @@ from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.installing import Installer
+from memos.life.proving import Prover
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -96,6 +97,7 @@ class Handle:
             index=self._index,
             runtime=parts.runtime,
             identities=identities,
+            prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -124,7 +126,7 @@ class Handle:
             bundles=self._bundles,
             forgetter=self._forgetter,
         )
-        self._index.drain()
+        self._index.drain(insist=False)
 
     def close(self) -> None:
         """Let go of the store; closing twice is no error."""

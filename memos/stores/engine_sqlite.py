@@ -41,10 +41,7 @@ class _Purity:
 
 
 def open_engine(
-    path: Path | None,
-    *,
-    key: bytes | None = None,
-    hint: str = "restore it from a copy",
+    path: Path | None, *, key: bytes | None = None, hint: str = "restore it from a copy"
 ) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
@@ -123,7 +120,8 @@ def purge(engine: Engine) -> None:
 
     ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
     SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
-    written through this engine since the last purge: another engine on the same file only appends.
+    written since the last purge; transactions that do not wait for the disk only append, and do
+    not count.
 
     Raises:
         BackendError: somebody is still reading or writing, or there is no room for the copy.
@@ -156,6 +154,7 @@ def _rewrite(engine: Engine) -> None:
 
 def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     if key is not None:
         # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
@@ -164,6 +163,11 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _lower(value: object) -> object:
+    # SQLite's own knows the case of ASCII letters only.
+    return value.lower() if isinstance(value, str) else value
 
 
 def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
@@ -178,10 +182,9 @@ def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("bare", False):  # no transaction: each statement for itself
         return
-    write = options.get("write", False)
-    if write and "purity" in options:
+    write, patient = options.get("write", False), options.get("patient", True)
+    if write and patient and "purity" in options:
         options["purity"].pure = False
-    patient = options.get("patient", True)
     if connection.info.get("patient", True) != patient:
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
         connection.info["patient"] = patient

@@ -41,7 +41,8 @@ def test_all_commands_are_there() -> None:
     names = {words[0] for words in commands() if words}
     assert names == set(
         "init add search get ls history update forget transform chat lineage stats check demo "
-        "config key export import grant revoke grants audit certificates tombstones".split()
+        "config key export import inspect install installed uninstall signing-key "
+        "grant revoke grants audit certificates tombstones".split()
     )
 
 

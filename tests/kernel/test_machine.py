@@ -25,6 +25,7 @@ from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import upgrade
+from memos.stores.traces_files import FileTraces
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
 from memos.testing.machine import KernelMachine
@@ -67,6 +68,7 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
                 demands=Demands(),
+                traces=FileTraces(folder),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
 
