@@ -131,7 +131,7 @@ def _forget(
                 write_forgotten(call, preview, uri)
                 return
             _require_consent(call, preview, everything=everything)
-        forgotten = forget(verify=verify)
+        forgotten = forget(verify=verify, progress=call.progress)
     write_forgotten(call, forgotten, uri)
     _refuse_traces(call, forgotten)
 

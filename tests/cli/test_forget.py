@@ -211,6 +211,30 @@ def test_the_tables_fit_eighty_columns_with_their_ids_in_full(
             assert remembered[0] in shown
 
 
+def test_a_verified_forgetting_says_what_was_searched(memos: Memos, remembered: list[str]) -> None:
+    result = memos("forget", remembered[0], "--yes", "--verify")
+    verified = result.rows[0]["verified"]
+    assert verified["traces"] == []
+    assert verified["searched_bytes"] > 0
+    assert memos("certificates").rows[0]["body"]["verified"] == verified
+    shown = memos("certificates", result.rows[0]["certificate"], "-o", "table").stdout
+    assert "every byte" in shown
+    assert "nothing" in shown
+    assert "1 cube, verified" in memos("certificates", "-o", "table").stdout
+
+
+def test_a_trace_that_is_found_after_all_is_an_integrity_problem(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    (folder / "memory" / "stray.txt").write_text("a note: Alice moved to Lisbon.")
+    result = memos("forget", remembered[0], "--yes", "--verify", "-o", "table", code=6)
+    assert "stray.txt" in result.stdout
+    assert "found after all" in result.stderr
+    assert "Lisbon" not in result.stdout + result.stderr
+    memos("get", remembered[0], code=3)
+    assert "1 trace found" in memos("certificates", "-o", "table").stdout
+
+
 def test_one_json_object_tells_what_went(memos: Memos, remembered: list[str]) -> None:
     answer = json.loads(memos("forget", remembered[0], "--yes", "--json").stdout)
     assert answer["schema"] == "agent-memos/forgotten/1"
