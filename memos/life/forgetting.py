@@ -137,9 +137,10 @@ class Forgetter:
         same = self._duplicates(cubes, act) if duplicates else []
         doomed = self._doomed(cubes, same)
         told = self._told(doomed, act, dry_run=dry_run)
+        act.touch(told.ids)
         if dry_run or not doomed:
             return Plan(tuple(doomed), told, ())
-        _refuse_held([doom.cube for doom in doomed])
+        _refuse_held(doomed, told)
         certificate = self._identities.new(act.at)
         done = told.model_copy(update={"certificate": certificate})
         record = Certificate(certificate, act.at, _body(doomed, done, act))
@@ -210,10 +211,12 @@ class Forgetter:
         }
 
 
-def _refuse_held(cubes: Sequence[MemCube]) -> None:
-    held = [cube.id for cube in cubes if cube.header.governance.legal_hold]
+def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
+    held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
     if held:
-        message = f"{len(held)} of {len(cubes)} cubes are under legal hold, such as {held[0]}"
+        seen = [cube_id for cube_id in held if cube_id in told.ids]
+        which = f"such as {seen[0]}" if seen else "and one may not see which"
+        message = f"{len(held)} of {len(doomed)} cubes are under legal hold, {which}"
         raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
 
 
