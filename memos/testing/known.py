@@ -116,18 +116,27 @@ class Known:
             commits=self.commits + 1,
         )
 
-    def doomed(self, cube_id: str) -> frozenset[str]:
-        """What goes with a cube: it, and everything that was made from it, directly or not."""
+    def doomed(self, *cube_ids: str) -> frozenset[str]:
+        """What goes with cubes: they, and everything that was made from them, directly or not."""
         above = {one: set(dict(made_from)) for one, made_from in self.sources.items()}
         above |= {one: set(parents) for one, parents in self.parents.items()}
-        doomed = {cube_id}
+        doomed = set(cube_ids)
         while more := {one for one, named in above.items() if named & doomed} - doomed:
             doomed |= more
         return frozenset(doomed)
 
-    def forgotten(self, cube_id: str) -> Known:
+    def twins(self, cube_id: str) -> tuple[str, ...]:
+        """The cubes of the same user that say the same now, the cube among them."""
+        said, user = self.texts[cube_id][-1], self.users[cube_id]
+        return tuple(
+            one
+            for one, texts in self.texts.items()
+            if texts[-1] == said and self.users[one] == user
+        )
+
+    def forgotten(self, *cube_ids: str) -> Known:
         """After a delete."""
-        doomed = self.doomed(cube_id)
+        doomed = self.doomed(*cube_ids)
         words = {text for one in doomed for text in self.texts.get(one, ())}
         return replace(
             self,
@@ -157,6 +166,10 @@ class Known:
         """Whether a KV cube may be resumed from."""
         expired = {self.states[one] for one in (cube_id, *dict(self.sources[cube_id]))}
         return not self.stale(cube_id) and "expired" not in expired
+
+    def words(self) -> set[str]:
+        """Every word that some cube holds, at any version."""
+        return {text for texts in self.texts.values() for text in texts}
 
     def said(self) -> set[str]:
         """The words that some cube holds as its current text."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from memos.kernel import Parts
 
 USERS = ("alice", "bob")
-CHANGES = frozenset({"add", "update", "delete", "transform", *LIFE})
+CHANGES = frozenset({"add", "update", "delete", "forget", "transform", "grant", "revoke", *LIFE})
 
 
 class KernelMachine(LifeRules, RuleBasedStateMachine):
