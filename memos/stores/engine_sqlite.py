@@ -123,7 +123,7 @@ def purge(engine: Engine) -> None:
 
     ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
     SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
-    written through this engine since the last purge: another engine on the same file only appends.
+    written since the last purge.
 
     Raises:
         BackendError: somebody is still reading or writing, or there is no room for the copy.

@@ -143,6 +143,7 @@ class ChromaVectors:
             self._let_go()
             _write_graphs(str(self._path))
             erase(self._path)
+            tighten(self._path)
             self._marker.set()
 
     def close(self) -> None:
@@ -191,10 +192,8 @@ class ChromaVectors:
             embedding_function=None,
         )
         tighten(self._path)  # Chroma makes its files as the process's umask has them
-        if (
-            collection.configuration_json["hnsw"]["sync_threshold"] == _EAGER
-        ):  # a purge was cut short
-            _set_threshold(collection, _PATIENT)
+        if collection.configuration_json["hnsw"]["sync_threshold"] == _EAGER:
+            _set_threshold(collection, _PATIENT)  # a purge was cut short
         return collection
 
     def _window(self, collection: ChromaCollection, scope: Scope) -> Window | None:
