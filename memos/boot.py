@@ -207,7 +207,7 @@ def _in_folder(
             ),
             open_scratch=open_scratch,
             demands=_demands(settings),
-            traces=FileTraces(home.path),
+            traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,

@@ -6,7 +6,7 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -57,7 +57,6 @@ def register(app: typer.Typer) -> None:
             ("memos forget ID", "a cube, and all that was made from it"),
             ("memos forget --user bob --dry-run", "what forgetting Bob would take"),
             ("memos forget --source chat.jsonl", "what was read from a file"),
-            ("memos search -q bob | memos forget - --yes", "what was found"),
             ("memos forget --user bob --verify", "and search the disk for what is left"),
             ("memos forget --all", "everything; asks for the store's name"),
         ),
@@ -132,8 +131,7 @@ def _forget(
                 write_forgotten(call, preview, uri)
                 return
             _require_consent(call, preview, everything=everything)
-        verifying: dict[str, Any] = {"verify": True} if verify else {}
-        forgotten = forget(**verifying)
+        forgotten = forget(verify=verify, progress=call.progress)
     write_forgotten(call, forgotten, uri)
     _refuse_traces(call, forgotten)
 

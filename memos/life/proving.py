@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from memos.ports.traces import Search, Traces
 
 _PAGE = 1000
+_PLAIN = "the files were rewritten, then every byte was searched for the texts and their vectors"
+_SEALED = (
+    "the files were rewritten, and are encrypted: a search of every byte shows that nothing lies"
+    " there in clear, and no more"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _told(found: Search, clock: Clock) -> Verified:
         for trace in found.traces
     )
     return Verified(
-        how="every file was rewritten, then searched for the bytes of texts and vectors",
+        how=_SEALED if found.sealed else _PLAIN,
         at=clock.now(),
         searched_bytes=found.size_bytes,
         searched_files=found.files,

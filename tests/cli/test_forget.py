@@ -6,6 +6,8 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING
 
+from memos import MemOS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -116,6 +118,18 @@ def test_forgetting_another_version_is_a_conflict(memos: Memos, remembered: list
     assert memos("ls", "-q").ids == remembered[1:]
 
 
+def test_what_is_under_legal_hold_stays_with_all_that_should_go_with_it(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    with MemOS.open(folder / "memory", embedder="hash") as mem:
+        mem.hold(remembered[1])
+    result = memos("forget", "--user", "alice", "--yes", code=4)
+    assert remembered[1] in result.stderr
+    assert "hint:" in result.stderr
+    assert memos("ls", "-q").ids == remembered
+    assert memos("certificates").rows == []
+
+
 def test_who_may_only_read_forgets_nothing(memos: Memos, remembered: list[str]) -> None:
     memos("grant", "agent:planner", "read", "--user", "alice")
     memos("forget", remembered[0], "--yes", "--as", "agent:planner", code=5)
@@ -195,6 +209,30 @@ def test_the_tables_fit_eighty_columns_with_their_ids_in_full(
         assert max(len(line) for line in shown.splitlines()) <= 80
         if words[0] in {"tombstones", "grants"} or "--dry-run" in words:
             assert remembered[0] in shown
+
+
+def test_a_verified_forgetting_says_what_was_searched(memos: Memos, remembered: list[str]) -> None:
+    result = memos("forget", remembered[0], "--yes", "--verify")
+    verified = result.rows[0]["verified"]
+    assert verified["traces"] == []
+    assert verified["searched_bytes"] > 0
+    assert memos("certificates").rows[0]["body"]["verified"] == verified
+    shown = memos("certificates", result.rows[0]["certificate"], "-o", "table").stdout
+    assert "every byte" in shown
+    assert "nothing" in shown
+    assert "1 cube, verified" in memos("certificates", "-o", "table").stdout
+
+
+def test_a_trace_that_is_found_after_all_is_an_integrity_problem(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    (folder / "memory" / "stray.txt").write_text("a note: Alice moved to Lisbon.")
+    result = memos("forget", remembered[0], "--yes", "--verify", "-o", "table", code=6)
+    assert "stray.txt" in result.stdout
+    assert "found after all" in result.stderr
+    assert "Lisbon" not in result.stdout + result.stderr
+    memos("get", remembered[0], code=3)
+    assert "1 trace found" in memos("certificates", "-o", "table").stdout
 
 
 def test_one_json_object_tells_what_went(memos: Memos, remembered: list[str]) -> None:
