@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.cube.wire import to_json
+from memos.cube.wire import to_sealed_json
 from memos.errors import VersionConflict
 from memos.ports.catalog import Errand
 from memos.ports.graph import Relation
@@ -83,14 +83,14 @@ def put(connection: Connection, put: Sequence[MemCube]) -> None:
         return
     born = [cube for cube in put if cube.version == 1]
     if born:
-        connection.execute(insert(cubes), [_row(cube) for cube in born])
+        connection.execute(insert(cubes), [cube_row(cube) for cube in born])
     for chunk in chunks(cube.id for cube in born):
         connection.execute(delete(tombstones).where(tombstones.c.cube_id.in_(chunk)))
     for cube in put:
         if cube.version > 1:
-            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**_row(cube)))
+            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**cube_row(cube)))
             connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
-    connection.execute(insert(versions), [_version_row(cube) for cube in put])
+    connection.execute(insert(versions), [version_row(cube) for cube in put])
     current = {cube.id: cube.header.labels for cube in put}
     tags = [
         {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
@@ -99,7 +99,8 @@ def put(connection: Connection, put: Sequence[MemCube]) -> None:
         connection.execute(insert(labels), tags)
 
 
-def _row(cube: MemCube) -> dict[str, Any]:
+def cube_row(cube: MemCube) -> dict[str, Any]:
+    """What the table of cubes says of a cube, by column."""
     header, payload = cube.header, cube.payload
     return {
         "id": cube.id,
@@ -132,14 +133,15 @@ def _row(cube: MemCube) -> dict[str, Any]:
     }
 
 
-def _version_row(cube: MemCube) -> dict[str, Any]:
+def version_row(cube: MemCube) -> dict[str, Any]:
+    """What the table of versions holds of a cube, by column."""
     return {
         "cube_id": cube.id,
         "version": cube.version,
         "recorded_at": microseconds(cube.header.updated_at),
         "digest": cube.header.digest,
         "blob": next(iter(cube.blobs), None),
-        "body": to_json(cube),
+        "body": to_sealed_json(cube),
     }
 
 

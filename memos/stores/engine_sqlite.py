@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
+
+from memos.errors import BackendError
+from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +24,7 @@ PRAGMAS = (
 )
 
 
-def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
+def open_engine(path: Path | None, *, patient: bool = True, hint: str = RESTORE) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
@@ -31,6 +35,10 @@ def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
         path: the file.
         patient: whether a commit waits for the disk. Without, what is committed still survives
             the end of the process, however it comes, but perhaps not a loss of power.
+        hint: what to do where the file turns out to be damaged.
+
+    Raises:
+        BackendError: the file cannot be made.
     """
     if path is None:
         engine = create_engine(
@@ -38,14 +46,28 @@ def open_engine(path: Path | None, *, patient: bool = True) -> Engine:
             poolclass=QueuePool,
             pool_size=1,
             max_overflow=0,
+            json_deserializer=parsed,
             connect_args={"check_same_thread": False},
         )
     else:
-        path.touch(mode=0o600, exist_ok=True)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
+        _make(path)
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)), json_deserializer=parsed
+        )
+    where = "the database in memory" if path is None else str(path)
+    event.listen(engine, "handle_error", partial(as_ours, where, hint))
     event.listen(engine, "connect", _prepare if patient else _prepare_quick)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make(path: Path) -> None:
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        hint = "look at the folder's owner and rights, and at whether its disk is full or read-only"
+        raise BackendError(message, hint=hint) from error
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -41,6 +41,8 @@ _WIRE = np.dtype("<f4")
 _CHUNK = 10_000
 """Ids in one statement; SQLite takes 32,766 variables."""
 
+_REPAIR = "`memos check --repair` indexes anew"
+
 
 class ExactVectors:
     """The reference: durable in an SQLite file of its own, searched in RAM.
@@ -57,7 +59,7 @@ class ExactVectors:
         self._window: Window | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._engine = open_engine(path)
+        self._engine = open_engine(path, hint=_REPAIR)
         with self._transaction(write=True) as connection:
             _VECTORS.create(connection, checkfirst=True)
 
@@ -138,7 +140,7 @@ class ExactVectors:
         user_id, agent_id, session_id, content = rest
         if not isinstance(content, bytes) or len(content) != self._dimension * _WIRE.itemsize:
             message = f"the vector of {one} has not {self._dimension} numbers"
-            raise CorruptionError(message, hint="`memos check --repair` indexes anew")
+            raise CorruptionError(message, hint=_REPAIR)
         owner = Scope.model_validate(
             {"user_id": user_id, "agent_id": agent_id, "session_id": session_id}
         )
@@ -150,7 +152,5 @@ class ExactVectors:
             with self._engine.execution_options(write=write).begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            hint = "`memos check --repair` indexes anew"
-            raise BackendError(
-                f"the index of vectors cannot be used: {error}", hint=hint
-            ) from error
+            message = f"the index of vectors cannot be used: {error}"
+            raise BackendError(message, hint=_REPAIR) from error

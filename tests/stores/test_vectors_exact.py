@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from memos.cube import EVERYBODY
-from memos.errors import BackendError, CorruptionError
+from memos.errors import CorruptionError
 from memos.ports.vectors import VectorEntry
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.vectors_exact import ExactVectors
@@ -88,5 +88,5 @@ def test_a_vector_that_is_cut_short_is_not_searched(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_an_error_and_not_an_empty_index(tmp_path: Path) -> None:
     path = tmp_path / "vectors"
     path.write_bytes(b"no database" * 500)
-    with pytest.raises(BackendError, match="not a database"):
+    with pytest.raises(CorruptionError, match="not a database"):
         ExactVectors(path, collection="model", dimension=DIMENSION)
