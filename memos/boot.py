@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, NotFound, NotSupported
+from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_scope
@@ -29,6 +30,7 @@ from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
     from memos.ports.embedder import Embedder
+    from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
 
@@ -137,6 +139,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         demands=_demands(settings),
+        redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
 
@@ -160,6 +163,7 @@ def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
             clock=SystemClock(),
             open_vectors=partial(_open_vectors, vectors, home.vectors(backend)),
             demands=_demands(settings),
+            redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             release=home.release,
         )
@@ -192,6 +196,18 @@ def _runtime(settings: Settings, progress: Progress) -> Runtime:
         progress=progress,
     )
     return runtime
+
+
+def _redaction(settings: Settings) -> Redaction:
+    chosen = settings.redaction
+
+    def make() -> Redactor:
+        backend = find("redactor", chosen.backend)
+        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
+        redactor: Redactor = backend(**known)
+        return redactor
+
+    return Redaction(make, chosen.levels)
 
 
 def _demands(settings: Settings) -> Demands:

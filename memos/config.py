@@ -12,13 +12,14 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.errors import BadSetting
+from memos.governance.sensitivity import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,29 @@ class TrainingSettings(Frozen):
     """Training steps at most; by default as many as the examples need."""
 
 
+def _listed(value: object) -> object:
+    """From the environment a list comes as one text: its parts, between commas."""
+    if not isinstance(value, str):
+        return value
+    return [part for name in value.split(",") if (part := name.strip())]
+
+
+_LISTED = BeforeValidator(_listed)
+_Level = Annotated[str, Field(pattern=f"^({'|'.join(LEVELS)})$")]
+_Region = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+
+
+class RedactionSettings(Frozen):
+    """What readers are shown of memories that they have no right to see whole."""
+
+    backend: str = "detectors"
+    """``detectors`` (detect-secrets and phonenumbers), ``patterns`` (no library), or a plugin's."""
+    levels: Annotated[tuple[_Level, ...], _LISTED] = ("confidential", "secret")
+    """The levels of sensitivity at which memories are redacted."""
+    regions: Annotated[tuple[_Region, ...], _LISTED] = ("US", "GB", "DE", "FR", "ES", "PT")
+    """Whose telephone numbers are recognised without a country code (ISO 3166); with one, all."""
+
+
 class Settings(Frozen):
     """Everything that can be set."""
 
@@ -94,6 +118,7 @@ class Settings(Frozen):
     runtime: RuntimeSettings = RuntimeSettings()
     training: TrainingSettings = TrainingSettings()
     audit: AuditSettings = AuditSettings()
+    redaction: RedactionSettings = RedactionSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ BUILT_IN = {
     "runtime": {
         "torch": "memos.models.runtime_torch:TorchRuntime",
     },
+    "redactor": {
+        "detectors": "memos.models.redactor_detectors:DetectorRedactor",
+        "patterns": "memos.models.redactor_patterns:PatternRedactor",
+    },
 }
 """What this distribution brings: port -> name -> class."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from memos.config import load
 from memos.errors import BadSetting
+from memos.models.redactor_detectors import REGIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,19 @@ def test_the_nearer_place_wins_and_is_named(tmp_path: Path) -> None:
     assert loaded.origin["embedder.model"] == "default"
 
 
+def test_a_list_from_the_environment_is_its_parts_between_commas() -> None:
+    environment = {
+        "AGENT_MEMOS_REDACTION__LEVELS": "normal, secret",
+        "AGENT_MEMOS_REDACTION__REGIONS": "",
+    }
+    redaction = load(environment=environment).settings.redaction
+    assert (redaction.levels, redaction.regions) == (("normal", "secret"), ())
+
+
+def test_the_regions_by_default_are_those_of_the_redactor() -> None:
+    assert load(environment={}).settings.redaction.regions == REGIONS
+
+
 def test_texts_from_the_environment_become_numbers() -> None:
     assert load(environment={"AGENT_MEMOS_EMBEDDER__BATCH": "8"}).settings.embedder.batch == 8
 
@@ -40,6 +54,8 @@ def test_texts_from_the_environment_become_numbers() -> None:
         ({"AGENT_MEMOS_BATCH": "0"}, "batch = '0'"),
         ({"AGENT_MEMOS_RUNTIME__DTYPE": "int3"}, "float32"),
         ({"AGENT_MEMOS_EMBEDDER": "hash"}, "embedder"),
+        ({"AGENT_MEMOS_REDACTION__LEVELS": "secret,cosmic"}, "'cosmic'"),
+        ({"AGENT_MEMOS_REDACTION__REGIONS": "us"}, "'us'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_place(environment: dict[str, str], named: str) -> None:

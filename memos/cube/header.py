@@ -45,6 +45,9 @@ class Governance(Frozen):
     expires_at: Time | None = None
     licence: str | None = None
     legal_hold: bool = False
+    redacted: bool = False
+    """Whether this is what a reader without the right to see it whole is shown: parts of it are
+    replaced, and its digest is that of what is shown. Never true of what is stored."""
 
 
 class Behaviour(Frozen):

@@ -93,7 +93,7 @@ def reach(
     owned = list(_owned(principal, asked)) if right in OWNERS else []
     mine = [grant for grant in grants if _applies(grant, principal, right, now)]
     granted = list(_granted(mine, asked))
-    areas = tuple(dict.fromkeys([*owned, *granted]))
+    areas = (*owned, *granted)
     for area in areas:
         if area.covers(asked):  # the others add nothing
             return Reach((area,), "owner" if area in owned else "grants")

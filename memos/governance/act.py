@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT, MemCube, Principal, Right, Scope
+from memos.errors import Forbidden
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from memos.governance.access import Reach
+    from memos.governance.redaction import Redaction
     from memos.ports.filters import Filter
 
 
@@ -26,6 +28,7 @@ class Act:
         at: when it began; no earlier than any recorded time before it.
         reason: the purpose that the caller gave.
         reach_of: what the principal may touch by a right, in this scope.
+        redaction: how sensitive memories are shown to those who may not see them whole.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Act:
         at: datetime,
         reason: str,
         reach_of: Callable[[Right], Reach],
+        redaction: Redaction,
     ) -> None:
         self.call = call
         self.right = right
@@ -48,6 +52,7 @@ class Act:
         self.recorded = False
         self.outcome = "ok"
         self._reach_of = reach_of
+        self._redaction = redaction
         self._reaches: dict[Right, Reach] = {}
         self._subjects: dict[str, None] = {}
 
@@ -74,6 +79,22 @@ class Act:
         """Whether the principal sees the cube unredacted: it is its own, or it administers it."""
         own = self.principal == ROOT or cube.owner == str(self.principal)
         return own or self.reach(Right.ADMINISTER).holds(cube)
+
+    def shown(self, cubes: Sequence[MemCube]) -> list[MemCube]:
+        """The cubes as the principal may see them: whole, or redacted."""
+        return self._redaction.view(cubes, self.sees_whole)
+
+    def require_whole(self, cubes: Iterable[MemCube]) -> None:
+        """Refuse what would carry a sensitive memory past its redaction, as KV, weights or a file.
+
+        Raises:
+            Forbidden: the principal would see one of the cubes redacted.
+        """
+        for cube in cubes:
+            if self._redaction.hides(cube, sees_whole=self.sees_whole(cube)):
+                level = cube.header.governance.sensitivity
+                message = f"{self.principal} may see the {level} cube {cube.id} only redacted"
+                raise Forbidden(message, hint="ask for the right to administer it: memos grant")
 
     def visible(self) -> Filter:
         """What storage adds to the conditions of a reading call."""

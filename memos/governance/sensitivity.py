@@ -14,8 +14,11 @@ LEVELS = ("public", "normal", "confidential", "secret")
 
 
 def highest(levels: Iterable[str]) -> str:
-    """The most sensitive of these; ``normal`` where there are none."""
-    return max(levels, key=LEVELS.index, default="normal")
+    """The most sensitive of these; ``normal`` where there are none.
+
+    One that is none of ours, as a bundle from elsewhere may bring it, counts as the highest.
+    """
+    return max(levels, key=_rank, default="normal")
 
 
 def checked_sensitivity(level: object) -> str:
@@ -27,3 +30,7 @@ def checked_sensitivity(level: object) -> str:
     if level not in LEVELS:
         raise BadInput(f"{level!r:.40} is no sensitivity", hint=f"there are: {', '.join(LEVELS)}")
     return str(level)
+
+
+def _rank(level: str) -> int:
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)

@@ -141,7 +141,7 @@ class CubeCalls(Handle):
                 if found is None:
                     raise UnknownCube(f"cube {id} has no version {version}", hint="memos history")
                 cube = found
-            return self._shown([cube], act)[0]
+            return act.shown([cube])[0]
 
     def get_all(
         self,
@@ -179,7 +179,7 @@ class CubeCalls(Handle):
             )
             cubes = self._parts.catalog.select(selection)
             act.touch(cube.id for cube in cubes[:_NAMED])
-            return self._shown(cubes, act)
+            return act.shown(cubes)
 
     def history(
         self,
@@ -193,7 +193,7 @@ class CubeCalls(Handle):
         """
         with self._act("history", Right.READ, **whose) as act:
             self._seen(id, act)
-            return self._shown(self._parts.catalog.history(id), act)
+            return act.shown(self._parts.catalog.history(id))
 
     def update(
         self,
@@ -228,7 +228,8 @@ class CubeCalls(Handle):
             with self._lock:
                 once = self._once(idempotency_key, act, arguments)
                 cube = self._held(id, act)
-                return self._writer.revise(cube, revision, once, act=act, if_version=if_version)
+                revised = self._writer.revise(cube, revision, once, act=act, if_version=if_version)
+                return act.shown([revised])[0]
 
     def delete(
         self,
@@ -283,15 +284,10 @@ class CubeCalls(Handle):
             vectors = self._index.vectors
         hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
         act.touch(hit.cube.id for hit in hits)
-        shown = self._shown([hit.cube for hit in hits], act)
+        shown = act.shown([hit.cube for hit in hits])
         return [
             hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
         ]
-
-    def _shown(self, cubes: list[MemCube], act: Act) -> list[MemCube]:
-        """The cubes as the principal may see them."""
-        _ = act
-        return cubes
 
     def _chosen(self, act: Act, where: Filter) -> list[MemCube]:
         """The cubes that the filter admits and the principal may read.

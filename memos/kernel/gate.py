@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memos.cube import Principal, Right, Scope
+    from memos.governance.redaction import Redaction
     from memos.ports.clock import Clock
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
@@ -34,6 +35,7 @@ class Gate:
         journal: takes the rows.
         clock: tells the time, and never goes back.
         reads: whether calls that change nothing are recorded.
+        redaction: how sensitive memories are shown.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Gate:
         journal: Journal,
         clock: Clock,
         reads: bool,
+        redaction: Redaction,
     ) -> None:
         self.principal = principal
         self.bound = bound
@@ -54,6 +57,7 @@ class Gate:
         self._journal = journal
         self._clock = clock
         self._reads = reads
+        self._redaction = redaction
 
     @contextmanager
     def act(
@@ -85,7 +89,8 @@ class Gate:
             Forbidden: it may not.
         """
         if not act.reach().covers(scope):
-            message = f"{self.principal} may not {act.right} in {scope}"
+            where = f"in {scope}" if scope.named() else "the whole store"
+            message = f"{self.principal} may not {act.right} {where}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
 
     def _act(self, call: str, right: Right, scope: Scope, reason: str | None) -> Act:
@@ -103,6 +108,7 @@ class Gate:
             at=now,
             reason=self._reason if reason is None else reason,
             reach_of=reach_of,
+            redaction=self._redaction,
         )
 
     @property

@@ -75,7 +75,12 @@ class Handle:
             catalog=catalog, index=self._index, clock=clock, identities=identities
         )
         self._forgetter = Forgetter(
-            catalog=catalog, graph=parts.graph, index=self._index, clock=clock
+            catalog=catalog,
+            ledger=parts.ledger,
+            graph=parts.graph,
+            index=self._index,
+            runtime=parts.runtime,
+            identities=identities,
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -145,6 +150,7 @@ class Handle:
             journal=self._parts.journal,
             clock=self._parts.clock,
             reads=self._parts.audit_reads,
+            redaction=self._parts.redaction,
         )
 
     @contextmanager

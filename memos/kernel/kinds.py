@@ -53,7 +53,7 @@ class KindCalls(CubeCalls):
                 raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
             once = self._once(idempotency_key, act, ["transform", list(ids), kind, title])
             cubes = [self._seen(one, act) for one in dict.fromkeys(ids)]
-            self._require_whole(cubes, act)
+            act.require_whole(cubes)
             if cubes:
                 self._gate.require(act, joint(cubes))
             return self._deriver.derive(cubes, kind, once, act=act, title=title, progress=progress)
@@ -113,7 +113,7 @@ class KindCalls(CubeCalls):
         """What of a lineage the principal may see; what it may not leaves no trace."""
         seen = [one for one in lineage.ancestors if act.reach(Right.READ).holds(one.cube)]
         there = {lineage.cube.id, *(one.cube.id for one in seen)}
-        shown = self._shown([one.cube for one in seen], act)
+        shown = act.shown([one.cube for one in seen])
         ancestors = [
             one.model_copy(
                 update={
@@ -123,7 +123,7 @@ class KindCalls(CubeCalls):
             )
             for one, cube in zip(seen, shown, strict=True)
         ]
-        (cube,) = self._shown([lineage.cube], act)
+        (cube,) = act.shown([lineage.cube])
         return Lineage(cube=_with_parents(cube, there), ancestors=tuple(ancestors))
 
     def _used(self, text: str, memories: Sequence[str] | None, k: int, act: Act) -> Memories:
@@ -133,16 +133,9 @@ class KindCalls(CubeCalls):
             return Memories(texts=tuple(hit.cube for hit in hits))
         cubes = [self._seen(one, act) for one in dict.fromkeys(memories)]
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
-        self._require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT], act)
-        shown = {cube.id: cube for cube in self._shown(texts, act)}
+        act.require_whole(cube for cube in cubes if cube.kind is not Kind.PLAINTEXT)
+        shown = {cube.id: cube for cube in act.shown(texts)}
         return self._memories([shown.get(cube.id, cube) for cube in cubes])
-
-    def _require_whole(self, cubes: Sequence[MemCube], act: Act) -> None:
-        """Refuse what would carry a sensitive text past redaction, as KV or as weights.
-
-        Raises:
-            Forbidden: the principal would see one of the cubes redacted.
-        """
 
     def _memories(self, cubes: Sequence[MemCube]) -> Memories:
         by_kind = {kind: [cube for cube in cubes if cube.kind is kind] for kind in Kind}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memos.governance.redaction import Redaction
     from memos.life.deriving import Demands
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
@@ -37,6 +38,8 @@ class Parts:
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     demands: Demands
+    redaction: Redaction
+    """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
     release: Callable[[], None] = lambda: None

@@ -76,6 +76,7 @@ class UpkeepCalls(CubeCalls):
         """
         with self._act("export", Right.SHARE, **whose) as act, self._lock:
             cubes = self._chosen(act, read_filter(filters))
+            act.require_whole(cubes)
             act.touch(cube.id for cube in cubes)
             return self._bundles.write(cubes, Path(path))
 

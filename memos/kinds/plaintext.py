@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from memos.kinds.drafts import Draft
 
+CUT = "…"
+"""What a shortened title ends in."""
+
 _TITLE = 80
 
 
@@ -65,4 +68,4 @@ def indexed_text(cube: MemCube) -> str:
 def title_of(text: str) -> str:
     """The first line of a text, shortened."""
     line = " ".join(text.split())
-    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + "…"
+    return line if len(line) <= _TITLE else line[: _TITLE - 1].rstrip() + CUT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -25,6 +26,7 @@ from memos.governance.scope import inherited, joint
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
 from memos.kinds.prompt import memories_message
+from memos.kinds.salt import salted, tenant_salt
 from memos.life.writing import CODE
 from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.runtime import Runtime
+
+
+_SALT = "salt"
+"""The note that holds the store's secret, from which each tenant's salt is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,18 @@ class Deriver:
             self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
         )
 
+    def _salted(self, content: bytes, cubes: Sequence[MemCube]) -> bytes:
+        secret = self._catalog.note(_SALT) or self._catalog.note(_SALT, token_hex(32))
+        return salted(content, tenant_salt(str(secret), joint(cubes).user_id))
+
     def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
         tokens = self._runtime.prefix([memories_message(cubes)])
         prefilled = self._runtime.prefill(tokens, progress=progress)
+        content = self._salted(prefilled.content, cubes)
         payload = Activation(
             model=self._runtime.fingerprint,
-            blob=self._blobs.put(prefilled.content),
-            size_bytes=len(prefilled.content),
+            blob=self._blobs.put(content),
+            size_bytes=len(content),
             tokens=len(prefilled.tokens),
             tokens_digest=digest_of(canonical(list(prefilled.tokens))),
             layers=prefilled.layers,
@@ -163,10 +174,11 @@ class Deriver:
             steps=self._demands.steps,
             progress=progress,
         )
+        content = self._salted(learnt.content, cubes)
         payload = Parametric(
             model=self._runtime.fingerprint,
-            blob=self._blobs.put(learnt.content),
-            size_bytes=len(learnt.content),
+            blob=self._blobs.put(content),
+            size_bytes=len(content),
             adapter=learnt.adapter,
             training=learnt.training,
             evaluation=learnt.evaluation,

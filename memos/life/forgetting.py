@@ -1,71 +1,212 @@
-"""Cubes go, and whatever was derived from them goes along."""
+"""Cubes go, and whatever was derived from them goes along, out of every store and off the disk.
+
+asked for ---> duplicates (the same text, of the same user)
+    |               |
+    +---------------+---> everything derived, children before grandchildren
+                                 |
+one commit: rows out, tombstones and a certificate in, and the outbox owes
+                                 |
+     DROP from vectors and words, SWEEP of blobs, PURGE of every file
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from memos.life.report import Doomed, Forgotten
-from memos.ports.catalog import Change
+from memos.cube import Kind, MemCube, Right
+from memos.errors import LegalHold
+from memos.life.report import Doomed, Forgotten, Tie
+from memos.ports.catalog import Change, Selection
+from memos.ports.filters import Condition, Operator
+from memos.ports.ledger import Certificate, Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
-    from memos.cube import MemCube
+    from memos.cube.identity import Identities
     from memos.governance.act import Act
     from memos.life.index import Index
     from memos.life.once import Once
     from memos.ports.catalog import Catalog
-    from memos.ports.clock import Clock
     from memos.ports.graph import Graph
+    from memos.ports.ledger import Ledger
+    from memos.ports.runtime import Runtime
+
+_MANY = 500
+
+
+class Doom(NamedTuple):
+    """A cube that goes, how it hangs on what was asked for, and on which cube."""
+
+    cube: MemCube
+    tie: Tie
+    because: str | None
 
 
 class Forgetter:
     """Erases cubes with all their versions, their derivations, index rows and blobs."""
 
-    def __init__(self, *, catalog: Catalog, graph: Graph, index: Index, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        ledger: Ledger,
+        graph: Graph,
+        index: Index,
+        runtime: Runtime,
+        identities: Identities,
+    ) -> None:
         self._catalog = catalog
+        self._ledger = ledger
         self._graph = graph
         self._index = index
-        self._clock = clock
+        self._runtime = runtime
+        self._identities = identities
 
-    def forget(self, cubes: Sequence[MemCube], once: Once, *, act: Act, dry_run: bool) -> Forgotten:
-        """Forget cubes, or say what forgetting them would take along."""
+    def forget(
+        self,
+        cubes: Sequence[MemCube],
+        once: Once,
+        *,
+        act: Act,
+        dry_run: bool,
+        duplicates: bool = False,
+    ) -> Forgotten:
+        """Forget cubes, or say what forgetting them would take along.
+
+        Raises:
+            LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
+        """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
-        forgotten = self.doomed(cubes, dry_run=dry_run)
-        if dry_run or not forgotten.cubes:
+        same = self._duplicates(cubes, act) if duplicates else []
+        doomed = self.doomed(cubes, same)
+        forgotten = self._told(doomed, act, dry_run=dry_run)
+        if dry_run or not doomed:
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
-        change = Change(
-            audit=act.audit(forgotten.ids),
-            forget=forgotten.ids,
-            expects={cube.id: cube.version for cube in cubes},
-            receipt=once.receipt(_without_content(forgotten)),
+        _refuse_held([doom.cube for doom in doomed])
+        certificate = self._identities.new(act.at)
+        done = forgotten.model_copy(update={"certificate": certificate})
+        ids = tuple(doom.cube.id for doom in doomed)
+        self._catalog.commit(
+            Change(
+                audit=act.audit(ids),
+                forget=ids,
+                expects={doom.cube.id: doom.cube.version for doom in doomed},
+                receipt=once.receipt(_without_content(done)),
+                also=(
+                    *_tombstones(doomed, act, certificate),
+                    Certificate(certificate, act.at, _body(doomed, done, act)),
+                ),
+            )
         )
-        self._catalog.commit(change)
+        self._runtime.release(forgotten.blobs)
         self._index.drain()
-        return forgotten
+        return done
 
-    def doomed(self, cubes: Sequence[MemCube], *, dry_run: bool) -> Forgotten:
-        """What goes: the cubes themselves, then everything derived from them."""
+    def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:
+        """What goes: the cubes, those that say the same, and everything derived from them."""
         asked = {cube.id: cube for cube in cubes}
-        derived = [one for one in self._graph.descendants(list(asked)) if one not in asked]
-        everything = [*cubes, *self._catalog.find_all(derived)]
-        doomed = [
-            Doomed(id=cube.id, kind=cube.kind, title=cube.header.title, because=_why(cube, asked))
-            for cube in everything
+        roots = {**asked, **{doom.cube.id: doom.cube for doom in same}}
+        derived = [one for one in self._graph.descendants(list(roots)) if one not in roots]
+        return [
+            *(Doom(cube, Tie.ASKED, None) for cube in asked.values()),
+            *same,
+            *(
+                Doom(cube, Tie.DERIVED, _source(cube, roots))
+                for cube in self._catalog.find_all(derived)
+            ),
         ]
-        blobs = tuple(sorted({digest for cube in everything for digest in cube.blobs}))
-        return Forgotten(cubes=tuple(doomed), blobs=blobs, dry_run=dry_run)
+
+    def _duplicates(self, cubes: Sequence[MemCube], act: Act) -> list[Doom]:
+        """Cubes of the same user with exactly the same text, as far as one may forget them."""
+        asked = {cube.id for cube in cubes}
+        texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
+        originals = {(cube.scope.user_id, cube.text): cube.id for cube in texts}
+        said = sorted({cube.text for cube in texts})
+        found = []
+        for start in range(0, len(said), _MANY):
+            where = Condition("text", Operator.IN, list(said[start : start + _MANY]))
+            selection = Selection(where=where, kinds=(Kind.PLAINTEXT,))
+            for cube in self._catalog.select(selection):
+                original = originals.get((cube.scope.user_id, cube.text))
+                if original is not None and cube.id not in asked and act.reach().holds(cube):
+                    found.append(Doom(cube, Tie.DUPLICATE, original))
+        return found
+
+    def _told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
+        seen = [doom for doom in doomed if act.reach(Right.READ).holds(doom.cube)]
+        there = {doom.cube.id for doom in seen}
+        titles = [cube.header.title for cube in act.shown([doom.cube for doom in seen])]
+        return Forgotten(
+            cubes=tuple(
+                Doomed(
+                    id=cube.id,
+                    kind=cube.kind,
+                    title=title,
+                    because=because if because in there else None,
+                    tie=tie,
+                )
+                for (cube, tie, because), title in zip(seen, titles, strict=True)
+            ),
+            blobs=tuple(sorted({digest for doom in doomed for digest in doom.cube.blobs})),
+            dry_run=dry_run,
+            rows=self._rows([doom.cube for doom in doomed]),
+            hidden=len(doomed) - len(seen),
+        )
+
+    def _rows(self, cubes: Sequence[MemCube]) -> dict[str, int]:
+        ids = [cube.id for cube in cubes]
+        texts = sum(cube.kind is Kind.PLAINTEXT for cube in cubes)
+        granted = set(ids)
+        return {
+            "versions": sum(cube.version for cube in cubes),
+            "edges": len(self._catalog.edges_of(ids)) if ids else 0,
+            "vectors": texts,
+            "words": texts,
+            "grants": sum(grant.cube_id in granted for grant in self._ledger.grants()),
+            "loaded": self._runtime.holds([digest for cube in cubes for digest in cube.blobs]),
+        }
 
 
-def _why(cube: MemCube, asked: dict[str, MemCube]) -> str | None:
-    if cube.id in asked:
-        return None
+def _refuse_held(cubes: Sequence[MemCube]) -> None:
+    held = [cube.id for cube in cubes if cube.header.governance.legal_hold]
+    if held:
+        message = f"{len(held)} of {len(cubes)} cubes are under legal hold, such as {held[0]}"
+        raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
+
+
+def _source(cube: MemCube, roots: Mapping[str, MemCube]) -> str | None:
     parents = [parent.id for parent in cube.provenance.parents]
-    return next((parent for parent in parents if parent in asked), parents[0])
+    return next((parent for parent in parents if parent in roots), next(iter(parents), None))
+
+
+def _tombstones(doomed: Sequence[Doom], act: Act, certificate: str) -> Iterator[Tombstone]:
+    for doom in doomed:
+        cube = doom.cube
+        yield Tombstone(cube.id, str(cube.kind), act.at, str(act.principal), certificate)
+
+
+def _body(doomed: Sequence[Doom], done: Forgotten, act: Act) -> JsonValue:
+    # No digests: whoever guesses a short text could test the guess by its digest.
+    cubes: list[JsonValue] = [
+        {"id": cube.id, "kind": str(cube.kind), "tie": str(tie), "because": because}
+        for cube, tie, because in doomed
+    ]
+    rows: dict[str, JsonValue] = dict(done.rows)
+    return {
+        "what": cubes,
+        "rows": rows,
+        "blobs": len(done.blobs),
+        "when": act.at.isoformat(),
+        "by": str(act.principal),
+        "call": act.call,
+        "reason": act.reason,
+        "verified": None,
+    }
 
 
 def _without_content(forgotten: Forgotten) -> JsonValue:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
 
 from memos.cube import Kind, MemCube, Scope
 from memos.cube.frozen import Frozen
+
+
+class Tie(StrEnum):
+    """How a cube that goes hangs on what was asked for."""
+
+    ASKED = "asked"
+    DERIVED = "derived"
+    DUPLICATE = "duplicate"
 
 
 class Doomed(Frozen):
@@ -15,7 +26,26 @@ class Doomed(Frozen):
     kind: Kind
     title: str
     because: str | None
-    """The id of the cube it is derived from; None for what was asked for."""
+    """The id of the cube it is derived from or says the same as; None for what was asked for."""
+    tie: Tie = Tie.ASKED
+
+
+class Verified(Frozen):
+    """How it was made sure that what was forgotten is gone."""
+
+    how: str
+    at: datetime
+    searched_bytes: int = 0
+    searched_files: int = 0
+    traces: tuple[str, ...] = ()
+    """Where bytes of a forgotten text were found after all, and why; never the text."""
+    unsearchable: int = 0
+    """Texts too short to be searched for: they would be found by chance."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing was found."""
+        return not self.traces
 
 
 class Forgotten(Frozen):
@@ -23,8 +53,15 @@ class Forgotten(Frozen):
 
     cubes: tuple[Doomed, ...]
     blobs: tuple[str, ...]
-    """Digests of the blobs that go with them."""
+    """Digests of the blobs that go with them: attention states and adapters."""
     dry_run: bool
+    rows: dict[str, int] = Field(default_factory=dict)
+    """What else goes, by kind: versions, edges, index entries, grants, loaded blobs."""
+    hidden: int = 0
+    """How many more cubes go, which are derived from these and which one may not see."""
+    certificate: str | None = None
+    """The id of the certificate; None in a dry run, or where there was nothing to forget."""
+    verified: Verified | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -52,7 +89,7 @@ class Stats(Frozen):
 
     @property
     def held(self) -> Stats:
-        """The same without the journal, which grows with every call; equal where nothing changed."""
+        """The same less the journal, which grows with every call."""
         return self.model_copy(update={"audit_rows": 0})
 
 

@@ -103,7 +103,7 @@ class Reader:
 
         ids = torch.tensor([list(tokens)], device=self.model.device)
         with torch.inference_mode():
-            return last_logits(self.model, input_ids=ids, past_key_values=cache, use_cache=True)[0]
+            return last_logits(self.model, cache, input_ids=ids)[0]
 
     def write(
         self,
@@ -135,19 +135,24 @@ def common_length(one: Sequence[int], other: Sequence[int]) -> int:
 
 def logits_at(model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:
     """Logits [places, vocabulary] of the first row; a model that can computes no others."""
-    if _keeps(model):
+    if _takes(model, "logits_to_keep"):
         return model(**inputs, logits_to_keep=places).logits[0]  # type: ignore[no-any-return]
     return model(**inputs).logits[0, places]  # type: ignore[no-any-return]
 
 
-def last_logits(model: Any, **inputs: Any) -> torch.Tensor:
-    """Logits [rows, vocabulary] after the last token; a model that can computes no others."""
-    kept = {"logits_to_keep": 1} if _keeps(model) else {}
-    return model(**inputs, **kept).logits[:, -1]  # type: ignore[no-any-return]
+def last_logits(model: Any, cache: Any, **inputs: Any) -> torch.Tensor:
+    """Logits [rows, vocabulary] after the last token, which is appended to ``cache``.
+
+    A model that can computes no others.
+    """
+    kept = {"logits_to_keep": 1} if _takes(model, "logits_to_keep") else {}
+    # transformers 5.24 renamed it, and will stop taking the old name
+    named = {"cache" if _takes(model, "cache") else "past_key_values": cache}
+    return model(**inputs, **kept, **named, use_cache=True).logits[:, -1]  # type: ignore[no-any-return]
 
 
-def _keeps(model: Any) -> bool:
-    return "logits_to_keep" in inspect.signature(model.forward).parameters
+def _takes(model: Any, parameter: str) -> bool:
+    return parameter in inspect.signature(model.forward).parameters
 
 
 def write_together(
@@ -174,7 +179,7 @@ def write_together(
     with torch.inference_mode():
         for _ in range(limit):
             inputs = {"input_ids": ids, "attention_mask": seen, "position_ids": positions}
-            logits = last_logits(model, **inputs, past_key_values=cache, use_cache=True)
+            logits = last_logits(model, cache, **inputs)
             ids = logits.argmax(-1, keepdim=True)
             tokens = ids[:, 0].tolist()
             running -= {row for row in running if tokens[row] in stop}

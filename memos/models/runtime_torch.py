@@ -19,7 +19,7 @@ from memos.ports.progress import Progress, silent
 from memos.ports.runtime import Generation, Message, Prefilled, Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -189,6 +189,16 @@ class TorchRuntime:
                 raise BadInput("there is no text of at least two tokens to measure")
             with self._wearing(adapter):
                 return math.exp(mean_loss(self._lm.model, passages))
+
+    def holds(self, digests: Collection[str]) -> int:
+        """How many of these blobs are loaded."""
+        return sum(one in self._states or one in self._adapters for one in set(digests))
+
+    def release(self, digests: Collection[str]) -> None:
+        """Let go of these blobs, where they are loaded."""
+        for digest in digests:
+            self._states.drop(digest)
+            self._adapters.drop(digest)
 
     def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
         return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from memos.cube import Adapter, Fingerprint
 
@@ -168,4 +168,12 @@ class Runtime(Protocol):
 
     def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
+        ...
+
+    def holds(self, digests: Collection[str]) -> int:
+        """How many of these blobs are loaded; the model itself is not loaded to find out."""
+        ...
+
+    def release(self, digests: Collection[str]) -> None:
+        """Let go of these blobs, where they are loaded: they are not used any more."""
         ...

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from memos.governance.redaction import Redaction
 from memos.kernel import Parts
 from memos.life.deriving import Demands
 from memos.models.embedder_hash import HashEmbedder
+from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
@@ -63,6 +65,7 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 clock=SystemClock(),
                 open_vectors=open_vectors,
                 demands=Demands(),
+                redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
 
         def teardown(self) -> None:

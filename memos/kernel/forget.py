@@ -1,0 +1,127 @@
+"""The system call that forgets, and the records that it leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from memos.cube import EVERYBODY, Right
+from memos.errors import BadInput, NotFound
+from memos.kernel.cubes import CubeCalls
+from memos.kinds.drafts import checked_text
+from memos.ports.filters import Condition, Every, Operator
+from memos.retrieval.filters import read_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memos.cube import MemCube
+    from memos.governance.act import Act
+    from memos.kernel.handle import Whose
+    from memos.life.report import Forgotten
+    from memos.ports.ledger import Certificate, Tombstone
+
+
+class ForgetCalls(CubeCalls):
+    """Forget, and prove it."""
+
+    def forget(
+        self,
+        ids: str | Sequence[str] | None = None,
+        *,
+        filters: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        everything: bool = False,
+        duplicates: bool = True,
+        dry_run: bool = False,
+        reason: str | None = None,
+        **whose: Unpack[Whose],
+    ) -> Forgotten:
+        """Erase memories, and everything derived from them, from every store and from the disk.
+
+        What goes: all versions of the cubes; every cube of the same user with the same text;
+        every attention state, adapter, fork and merged text made from any of them; their rows in
+        the indexes, edges and grants; what the model holds loaded of them. What stays: a
+        tombstone for each, without content, and one certificate.
+
+        Args:
+            ids: one cube, or several.
+            filters: or the cubes that a filter admits.
+            source: or the cubes that were read from this source, such as a file's URI.
+            everything: must be said where neither is named, and no scope.
+            duplicates: whether cubes with the same text go as well.
+            dry_run: only say what would go.
+            reason: the purpose, for the certificate and the journal.
+            whose: within this scope; alone, all of it.
+
+        Raises:
+            UnknownCube: one of the ids is not there, or not to be read.
+            Forbidden: without the right to forget one of the cubes.
+            LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
+            BadInput: nothing was named, or ids together with filters or a source.
+        """
+        with self._act("forget", Right.FORGET, reason=reason, **whose) as act:
+            one_by_one = ids is not None
+            if one_by_one and (filters or source is not None):
+                raise BadInput("ids exclude filters and source", hint="choose one of them")
+            if not (one_by_one or filters or source is not None or act.scope.named() or everything):
+                hint = "name cubes, a scope, filters or a source, or say everything=True"
+                raise BadInput("forget() would forget everything", hint=hint)
+            with self._lock:
+                cubes = (
+                    self._named(ids, act)
+                    if ids is not None
+                    else self._admitted(filters, source, act)
+                )
+                return self._forgetter.forget(
+                    cubes,
+                    self._once(None, act, []),
+                    act=act,
+                    dry_run=dry_run,
+                    duplicates=duplicates,
+                )
+
+    def tombstones(self) -> list[Tombstone]:
+        """What was forgotten: ids, kinds, times and by whom; no content.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("tombstones", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            return self._parts.ledger.tombstones()
+
+    def certificates(self) -> list[Certificate]:
+        """The record of every forgetting, oldest first.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("certificates", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            return self._parts.ledger.certificates()
+
+    def certificate(self, id: str) -> Certificate:  # noqa: A002
+        """The record of one forgetting; whoever knows its id may read it.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._act("certificate", Right.READ):
+            found = self._parts.ledger.certificate(str(id))
+            if found is None:
+                raise NotFound(f"there is no certificate {id!r:.60}", hint="memos certificates")
+            return found
+
+    def _named(self, ids: str | Sequence[str], act: Act) -> list[MemCube]:
+        listed = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        if not listed:
+            raise BadInput("no cube was named", hint="pass at least one id")
+        return [self._held(one, act) for one in listed]
+
+    def _admitted(
+        self, filters: Mapping[str, Any] | None, source: str | None, act: Act
+    ) -> list[MemCube]:
+        parts = [read_filter(filters)]
+        if source is not None:
+            parts.append(Condition("source", Operator.EQ, checked_text(source, "the source")))
+        return self._chosen(act, Every(tuple(parts)))

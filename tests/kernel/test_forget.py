@@ -1,0 +1,145 @@
+"""What is forgotten goes with all that hangs on it, and leaves a record without content."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from memos import Kind, MemCube, MemOS, Right
+from memos.errors import BadInput, Forbidden, NotFound, UnknownCube
+from memos.life.report import Tie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAID = "Alice keeps her spare key under the third flowerpot."
+
+
+def add(mem: MemOS, text: str, **given: Any) -> MemCube:
+    (cube,) = mem.add(text, **given)
+    return cube
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        lambda cube: {"ids": cube.id},
+        lambda cube: {"ids": [cube.id]},
+        lambda cube: {"user_id": "alice"},
+        lambda cube: {"filters": {"text": {"contains": "flowerpot"}}},
+        lambda cube: {"source": "file:///diary.txt"},
+    ],
+    ids=["id", "ids", "scope", "filter", "source"],
+)
+def test_it_is_named_by_id_scope_filter_or_source(
+    mem: MemOS, target: Callable[[MemCube], dict[str, Any]]
+) -> None:
+    cube = add(mem, SAID, user_id="alice", source="file:///diary.txt")
+    other = add(mem, "Bob likes tea.", user_id="bob", source="file:///other.txt")
+    dry = mem.forget(**target(cube), dry_run=True)
+    assert dry.ids == (cube.id,)
+    assert dry.certificate is None
+    assert mem.get(cube.id) == cube
+    assert mem.forget(**target(cube)).ids == (cube.id,)
+    assert mem.get_all() == [other]
+
+
+def test_a_dry_run_lists_everything_that_would_go(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="alice")
+    again = add(mem, SAID, user_id="alice", session_id="later")
+    other = add(mem, SAID, user_id="bob")
+    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    mem.chat("Where is the key?", memories=[kv.id], max_tokens=1)
+    mem.grant("agent:planner", Right.READ, id=cube.id)
+    told = mem.forget(cube.id, dry_run=True)
+    assert {(one.id, one.tie, one.because) for one in told.cubes} == {
+        (cube.id, Tie.ASKED, None),
+        (again.id, Tie.DUPLICATE, cube.id),
+        (kv.id, Tie.DERIVED, cube.id),
+    }
+    assert told.blobs == kv.blobs
+    assert told.rows["grants"] == 1
+    assert told.rows["loaded"] == 1
+    assert (told.rows["vectors"], told.rows["words"], told.rows["versions"]) == (2, 2, 3)
+    assert mem.forget(cube.id).ids == told.ids
+    assert mem.get_all() == [other]
+    assert mem.forget(other.id, dry_run=True).rows["loaded"] == 0
+    assert mem.grants() == []
+
+
+def test_duplicates_can_be_kept(mem: MemOS) -> None:
+    cube, again = add(mem, SAID), add(mem, SAID)
+    assert mem.forget(cube.id, duplicates=False).ids == (cube.id,)
+    assert mem.get_all() == [again]
+
+
+def test_a_tombstone_and_a_certificate_stay_without_content(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="alice", labels=["keys"])
+    mem.update(cube.id, SAID + " Still.")
+    done = mem.forget(cube.id, reason="asked by letter")
+    (tombstone,) = mem.tombstones()
+    assert (tombstone.cube_id, tombstone.kind, tombstone.by) == (
+        cube.id,
+        "plaintext",
+        "service:application",
+    )
+    assert done.certificate == tombstone.certificate
+    certificate = mem.certificate(tombstone.certificate)
+    told = json.dumps(certificate.body)
+    assert cube.id in told
+    assert "asked by letter" in told
+    assert "flowerpot" not in told
+    assert "flowerpot" not in json.dumps([row.model_dump(mode="json") for row in mem.audit()])
+    with pytest.raises(UnknownCube):
+        mem.get(cube.id)
+    with pytest.raises(NotFound, match="no certificate"):
+        mem.certificate("none")
+
+
+def test_nothing_to_forget_is_no_error_and_no_certificate(mem: MemOS) -> None:
+    assert mem.forget(user_id="nobody").cubes == ()
+    assert mem.certificates() == []
+
+
+def test_whoever_may_not_forget_one_of_them_forgets_none(mem: MemOS) -> None:
+    mine = add(mem, "Alice's own.", user_id="alice")
+    shared = add(mem, "Bob's, shared.", user_id="bob")
+    mem.grant("user:alice", Right.READ, id=shared.id)
+    alice = mem.acting("user:alice")
+    for attempt in ({"ids": [mine.id, shared.id]}, {"filters": {"kind": "plaintext"}}):
+        with pytest.raises(Forbidden, match=shared.id):
+            alice.forget(**attempt)
+    assert len(mem.get_all()) == 2
+    mem.grant("user:alice", Right.FORGET, id=shared.id)
+    assert set(alice.forget([mine.id, shared.id]).ids) == {mine.id, shared.id}
+
+
+def test_a_stranger_s_derivation_goes_along_and_is_only_counted(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="alice")
+    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    mem.grant("agent:cleaner", [Right.READ, Right.FORGET], id=cube.id)
+    told = mem.acting("agent:cleaner").forget(cube.id)
+    assert told.ids == (cube.id,)
+    assert told.hidden == 1
+    with pytest.raises(UnknownCube):
+        mem.get(kv.id)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({}, "everything"),
+        ({"ids": []}, "no cube"),
+        ({"ids": ["x"]}, "no cube's id"),
+        ({"ids": ["x"], "source": "y"}, "exclude"),
+        ({"source": ""}, "source"),
+        ({"filters": {"nonsense": 1}}, "nonsense"),
+    ],
+)
+def test_bad_input_forgets_nothing(mem: MemOS, given: dict[str, Any], match: str) -> None:
+    add(mem, SAID)
+    with pytest.raises(BadInput, match=match):
+        mem.forget(**given)
+    assert len(mem.get_all()) == 1
