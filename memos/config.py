@@ -2,6 +2,7 @@
 
 AGENT_MEMOS_STORE=./memory                  store
 AGENT_MEMOS_RUNTIME__MODEL=/models/llama    runtime.model    (two underscores: one level down)
+AGENT_MEMOS_KEY=...                         no setting: the key of encrypted stores, never shown
 ./agent-memos.toml                          the project's file
 ~/.config/agent-memos/config.toml           the user's file
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.errors import BadSetting
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PREFIX = "AGENT_MEMOS_"
 PROJECT_FILE = "agent-memos.toml"
+KEY_VARIABLE = f"{PREFIX}KEY"
+"""The environment variable that may hold the key of encrypted stores."""
 
 
 class EmbedderSettings(Frozen):
@@ -42,8 +45,9 @@ class EmbedderSettings(Frozen):
 class VectorsSettings(Frozen):
     """The vector index."""
 
-    backend: str = "chroma"
-    """``chroma``, ``exact``, or a plugin's. In memory it is always ``exact``."""
+    backend: str = "auto"
+    """``chroma``, ``exact``, or a plugin's; ``auto`` is chroma, and exact where vectors must be
+    encrypted. In memory it is always ``exact``."""
 
 
 class RuntimeSettings(Frozen):
@@ -63,7 +67,7 @@ class AuditSettings(Frozen):
     """The journal of calls."""
 
     reads: bool = True
-    """Whether calls that change nothing, searches and refusals included, leave a row, too."""
+    """Whether calls that change nothing leave a row, too; changes and refusals always do."""
 
 
 class TrainingSettings(Frozen):
@@ -102,8 +106,18 @@ class RedactionSettings(Frozen):
     """Whose telephone numbers are recognised without a country code (ISO 3166); with one, all."""
 
 
+class EncryptionSettings(Frozen):
+    """Whether a store's folder is encrypted."""
+
+    key_from: Literal["none", "env", "keyring"] = "none"
+    """Where the key is: ``env`` (the variable AGENT_MEMOS_KEY) or ``keyring`` (the system's);
+    with ``none`` nothing is encrypted."""
+
+
 class Settings(Frozen):
     """Everything that can be set."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # which may be a key in the wrong place
 
     store: str = "./memory"
     """The store's folder, for the command."""
@@ -119,6 +133,7 @@ class Settings(Frozen):
     training: TrainingSettings = TrainingSettings()
     audit: AuditSettings = AuditSettings()
     redaction: RedactionSettings = RedactionSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,11 @@ def load(
     return Loaded(settings, _flat(settings.model_dump()), origin)
 
 
+def key_from_environment(environment: Mapping[str, str] | None = None) -> str | None:
+    """What :data:`KEY_VARIABLE` holds; None where it is not set, or empty."""
+    return (os.environ if environment is None else environment).get(KEY_VARIABLE) or None
+
+
 def user_file() -> Path:
     """The user's configuration file, whether or not it exists."""
     return user_config_path("agent-memos") / "config.toml"
@@ -181,7 +201,9 @@ def _validated(nested: dict[str, Any], origin: Mapping[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         where = origin.get(name, "settings")
-        message = f"{where}: {name} = {first['input']!r}: {first['msg']}"
+        # What stands in the place of a setting of encryption may be a key.
+        given = "" if name.startswith("encryption") else f" = {first['input']!r}"
+        message = f"{where}: {name}{given}: {first['msg']}"
         raise BadSetting(message, hint="memos config show --origin") from error
 
 
@@ -198,7 +220,7 @@ def _from_file(path: Path) -> list[tuple[str, object, str]]:
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[str, object, str]]:
     found: list[tuple[str, object, str]] = []
     for variable in sorted(variables):
-        if variable.startswith(PREFIX):
+        if variable.startswith(PREFIX) and variable != KEY_VARIABLE:
             name = variable.removeprefix(PREFIX).lower().replace("__", ".")
             found.append((name, variables[variable], f"env {variable}"))
     return found

@@ -5,6 +5,7 @@
     │   ├── WrongKind             a cube of another kind than the call needs
     │   ├── UnknownOperator       a filter operator that does not exist
     │   ├── BadSetting            a setting that cannot be read
+    │   │   └── MissingKey        encryption without a key where the settings say
     │   └── UnknownBackend        no backend, or no model, of that name
     ├── NotFound                  nothing there that the caller may see              exit 3
     │   └── UnknownCube           no such cube, or no such version of it
@@ -15,10 +16,12 @@
     │   ├── UnfitCube             a parametric cube that failed its own evaluation
     │   ├── IllegalTransition     a state that does not lead to the one asked for
     │   ├── FrozenCube            a frozen cube refuses every change
+    │   ├── ExpiredCube           its time, or that of a source, is over: it is not used
     │   ├── LegalHold             held by law: not to be forgotten
     │   ├── ForgottenCube         erased on request; it does not come back unasked
     │   ├── ModelMismatch         made for, or indexed by, another model
-    │   └── OtherVersion          a store that another version of the schema wrote
+    │   ├── OtherVersion          a store that another version of the schema wrote
+    │   └── WrongKey              a store that another key encrypted
     ├── Forbidden                 without the right, or outside the scope of the handle exit 5
     ├── CorruptionError           bytes are not what was written                     exit 6
     ├── StoreLocked               the folder is in use by another process            exit 75
@@ -72,6 +75,10 @@ class BadSetting(BadInput):
     """A setting that cannot be read."""
 
 
+class MissingKey(BadSetting):
+    """Encryption is asked for, or the store is encrypted, and there is no key."""
+
+
 class UnknownBackend(BadInput):
     """No backend, or no model, of that name."""
 
@@ -116,6 +123,10 @@ class FrozenCube(Conflict):
     """A frozen cube refuses every change."""
 
 
+class ExpiredCube(Conflict):
+    """Its time, or that of something it was made from, is over: it is not used any more."""
+
+
 class LegalHold(Conflict):
     """Held by law: not to be forgotten."""
 
@@ -130,6 +141,10 @@ class ModelMismatch(Conflict):
 
 class OtherVersion(Conflict):
     """A store that another version of the schema wrote."""
+
+
+class WrongKey(Conflict):
+    """A store that another key encrypted than the one at hand."""
 
 
 class Forbidden(MemosError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memos.config import load
+from memos.config import Settings, key_from_environment, load
 from memos.errors import BadSetting
 from memos.models.redactor_detectors import REGIONS
 
@@ -68,3 +68,30 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     broken.write_text("store = ")
     with pytest.raises(BadSetting, match=r"broken\.toml"):
         load(environment={}, project=broken)
+
+
+KEY = "3q2-7wSecretSecretSecretSecretSecretSecretSe"
+
+
+def test_the_key_in_the_environment_is_no_setting_and_shown_nowhere() -> None:
+    loaded = load(environment={"AGENT_MEMOS_KEY": KEY, "AGENT_MEMOS_ENCRYPTION__KEY_FROM": "env"})
+    assert loaded.settings.encryption.key_from == "env"
+    assert KEY not in f"{loaded} {loaded.settings!r} {loaded.settings.model_dump_json()}"
+    assert key_from_environment({"AGENT_MEMOS_KEY": KEY}) == KEY
+    assert key_from_environment({"AGENT_MEMOS_KEY": ""}) is None
+    assert key_from_environment({}) is None
+
+
+@pytest.mark.parametrize("name", ["encryption", "encryption.key_from", "encryption.key", "key"])
+def test_a_key_in_the_place_of_a_setting_is_not_repeated(name: str) -> None:
+    with pytest.raises(BadSetting, match=name) as caught:
+        load({name: KEY}, environment={})
+    told: BaseException | None = caught.value
+    while told is not None:
+        assert KEY not in f"{told} {told!r}"
+        told = told.__cause__
+
+
+def test_nothing_is_encrypted_unless_it_was_asked_for() -> None:
+    assert Settings().encryption.key_from == "none"
+    assert Settings().vectors.backend == "auto"

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 import memos
-from memos.cli import convert, demo, read, settings, store, write
+from memos.cli import access, audit, convert, demo, forget, key, read, settings, store, write
 from memos.cli.call import (
     Agent,
+    As,
     Debug,
     Json,
     OutputOption,
     Quiet,
+    Reason,
     Session,
     Set,
     Shared,
@@ -65,6 +67,8 @@ def _everywhere(
     ctx: typer.Context,
     store: Store = None,
     set_: Set = None,
+    as_: As = None,
+    reason: Reason = None,
     user: User = None,
     agent: Agent = None,
     session: Session = None,
@@ -82,6 +86,8 @@ def _everywhere(
     ctx.obj = Shared(
         store=store,
         set_=tuple(set_ or ()),
+        as_=as_,
+        reason=reason,
         user=user,
         agent=agent,
         session=session,
@@ -89,7 +95,7 @@ def _everywhere(
     )
 
 
-for part in (write, read, convert, store, settings, demo):
+for part in (write, forget, read, convert, access, audit, store, settings, key, demo):
     part.register(app)
 
 

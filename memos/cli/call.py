@@ -77,10 +77,33 @@ Session = Annotated[
     typer.Option("--session", metavar="ID", help="This session's.", rich_help_panel=WHOSE),
 ]
 
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="PRINCIPAL",
+        help="With the rights of user:NAME, agent:NAME or service:NAME; otherwise with all.",
+        show_default=False,
+        rich_help_panel=EVERYWHERE,
+    ),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why, for the journal.",
+        show_default=False,
+        rich_help_panel=EVERYWHERE,
+    ),
+]
+
 _SCOPE = {"user": User, "agent": Agent, "session": Session}
 _ALWAYS = {
     "store": Store,
     "set_": Set,
+    "as_": As,
+    "reason": Reason,
     "output": OutputOption,
     "json": Json,
     "quiet": Quiet,
@@ -94,6 +117,8 @@ class Shared:
 
     store: str | None = None
     set_: tuple[str, ...] = ()
+    as_: str | None = None
+    reason: str | None = None
     user: str | None = None
     agent: str | None = None
     session: str | None = None
@@ -151,6 +176,11 @@ class Call:
         return self._shared.store is not None
 
     @property
+    def principal_named(self) -> bool:
+        """Whether the command line says who acts."""
+        return self._shared.as_ is not None
+
+    @property
     def place(self) -> str:
         """Where the store is, for people."""
         return self.url or self.loaded.settings.store
@@ -161,9 +191,12 @@ class Call:
 
         Raises:
             NotFound: there is none, and ``create`` is not set.
+            BadInput: ``--as`` names nobody.
         """
         from memos import MemOS
+        from memos.cube import ROOT
 
+        shared = self._shared
         folder = None if self.url else self.loaded.settings.store
         try:
             with MemOS.open(
@@ -172,6 +205,8 @@ class Call:
                 settings=self.loaded.settings,
                 create=create,
                 progress=self.progress,
+                principal=ROOT if shared.as_ is None else shared.as_,
+                reason=shared.reason or "",
             ) as mem:
                 yield mem
         finally:
@@ -234,6 +269,8 @@ def _taken(given: dict[str, Any]) -> Shared:
     return Shared(
         store=given.pop("store"),
         set_=tuple(given.pop("set_") or ()),
+        as_=given.pop("as_"),
+        reason=given.pop("reason"),
         user=given.pop("user", None),
         agent=given.pop("agent", None),
         session=given.pop("session", None),

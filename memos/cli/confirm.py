@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from memos.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def confirm(what: str, *, yes: bool, typed: str | None = None) -> bool:
@@ -31,3 +35,21 @@ def confirm(what: str, *, yes: bool, typed: str | None = None) -> bool:
         f"{what}. Type {typed} to go on", default="", show_default=False, err=True
     )
     return bool(answer == typed)
+
+
+def may_write(file: Path, *, yes: bool) -> bool:
+    """Whether to write a file: one that is there already is replaced only when told to.
+
+    Raises:
+        BadInput: that is no place for a file; or as :func:`confirm` does.
+    """
+    try:
+        is_there, is_folder = file.exists(), file.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{str(file)!r:.80} cannot be written: {error}", hint=_ELSEWHERE) from error
+    if is_folder:
+        raise BadInput(f"{file} is a folder", hint=_ELSEWHERE)
+    return not is_there or confirm(f"Replace {file}", yes=yes)
+
+
+_ELSEWHERE = "name a file, in a folder that you may write to"

@@ -56,6 +56,8 @@ def _demo(
 
     if call.store_named:
         raise BadInput("memos demo makes a store of its own", hint="name it with --keep DIR")
+    if call.principal_named:
+        raise BadInput("memos demo acts as the application", hint="leave out --as")
     plan = planned(data, fast=fast)
     teller = Teller(call.out)
     settings = call.loaded.settings

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos.cli.call import Call, command
-from memos.cli.confirm import confirm
+from memos.cli.confirm import may_write
 from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import Filter, Where, Yes
+from memos.errors import MissingKey
 
 if TYPE_CHECKING:
     from memos import Stats
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos init", "in ./memory"),
             ("memos init --store ~/notes", "somewhere else"),
+            ("memos init --encrypt", "under a key: memos key new"),
         ),
     )(_init)
     command(
@@ -69,10 +71,18 @@ def register(app: typer.Typer) -> None:
     )(_import)
 
 
-def _init(call: Call) -> None:
+def _init(
+    call: Call,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Only if it is encrypted: memos key new.")
+    ] = False,
+) -> None:
     """Make an empty store, or bring an old one up to this version."""
     from memos.cli.tables import facts_table
 
+    if encrypt and call.loaded.settings.encryption.key_from == "none":
+        hint = "set encryption.key_from to env or keyring; memos key new makes a key"
+        raise MissingKey("no key is configured that could encrypt the store", hint=hint)
     with call.open(create=True) as mem:
         stats = mem.stats()
     call.out.one("stats", stats, table=facts_table({"store": _place(stats, call)}))
@@ -134,7 +144,7 @@ def _export(
     """Write cubes into one file: all versions, and the bytes of KV caches and LoRA weights."""
     from memos.cli.tables import counted
 
-    if file.exists() and not confirm(f"Replace {file}", yes=yes):
+    if not may_write(file, yes=yes):
         raise typer.Exit(FAILED)
     with call.open() as mem:
         count = mem.export_to(file, filters=filters(where, filter_), **call.scope)

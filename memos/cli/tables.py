@@ -104,16 +104,25 @@ def versions_table(cubes: Sequence[MemCube]) -> Table:
 
 def doomed_table(doomed: Sequence[Doomed]) -> Table:
     """What forgetting takes along."""
+    kinds = {one.kind for one in doomed} != {"plaintext"}
     table = plain_table(
         ("id", _ID),
-        ("kind", _KIND),
-        ("because of", {"no_wrap": True}),
+        *([("kind", _KIND)] if kinds else []),
+        ("why", {"no_wrap": True}),
         ("memory", _MEMORY),
     )
     for one in doomed:
-        because = "asked for" if one.because is None else f"…{one.because[-12:]}"
-        table.add_row(one.id, str(one.kind), because, _short(one.title))
+        kind = [str(one.kind)] if kinds else []
+        table.add_row(one.id, *kind, tie(one.tie, one.because), _short(one.title))
     return table
+
+
+def tie(how: str, because: str | None) -> str:
+    """How a cube that goes hangs on another, of whose id the end is shown."""
+    if how == "asked":
+        return "asked for"
+    words = "same as" if how == "duplicate" else "made from"
+    return f"{words} …{because[-6:]}" if because else words
 
 
 def problems_table(problems: Sequence[Problem]) -> Table:

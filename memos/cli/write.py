@@ -1,22 +1,17 @@
-"""The commands that write memories: ``add``, ``update`` and ``forget``."""
+"""The commands that write memories, ``add`` and ``update``, and options that others share."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from memos.cli.call import Call, command
-from memos.cli.confirm import confirm
-from memos.cli.failing import FAILED
 from memos.cli.manual import examples
-from memos.cli.where import filters, pairs
+from memos.cli.where import pairs
 from memos.errors import BadInput
-
-if TYPE_CHECKING:
-    from memos import Forgotten
 
 PANEL = "Every day"
 
@@ -90,18 +85,6 @@ def register(app: typer.Typer) -> None:
             ('memos update ID "Bob likes coffee" --if-version 1', "unless somebody was faster"),
         ),
     )(_update)
-    command(
-        app,
-        "forget",
-        panel=PANEL,
-        scoped=True,
-        epilog=examples(
-            ("memos forget ID", "a cube, and all that was made from it"),
-            ("memos forget --user bob --dry-run", "what forgetting Bob would take"),
-            ("memos search -q bob | memos forget - --yes", "what was found"),
-            ("memos forget --all", "everything; asks for the store's name"),
-        ),
-    )(_forget)
 
 
 def _add(
@@ -177,93 +160,6 @@ def _update(
             **call.scope,
         )
         write_cube(call.out, "cube", cube)
-
-
-def _forget(
-    call: Call,
-    ids: Ids = None,
-    where: Where = None,
-    filter_: Filter = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything in the store.")] = False,
-    if_version: IfVersion = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> None:
-    """Erase memories with all their versions, and everything that was made from them.
-
-    Name cubes, or whose (--user, --agent, --session), or which (--where), or --all.
-    """
-    condition = filters(where, filter_)
-    named = given_ids(ids)
-    if ids and not named:
-        call.out.note("no ids on stdin: nothing to forget")
-        return
-    if named and condition is not None:
-        raise BadInput("ids and --where exclude each other", hint="choose one of them")
-    _check_target(named, if_version, chosen=condition is not None or call.scoped, all_=everything)
-    if named:
-        condition = {"id": {"in": list(named)}}
-    with call.open() as mem:
-        for cube_id in named:
-            mem.get(cube_id, **call.scope)
-        preview = mem.delete_all(
-            filters=condition, everything=everything, dry_run=True, **call.scope
-        )
-        if dry_run or not preview.cubes:
-            _write_forgotten(call, preview)
-            return
-        if not _may_forget(call, preview, everything=everything, yes=yes):
-            call.out.warn("nothing was forgotten")
-            raise typer.Exit(FAILED)
-        if len(named) == 1:
-            forgotten = mem.delete(named[0], if_version=if_version, **call.scope)
-        else:
-            forgotten = mem.delete_all(filters=condition, everything=everything, **call.scope)
-        _write_forgotten(call, forgotten)
-
-
-def _check_target(named: list[str], if_version: int | None, *, chosen: bool, all_: bool) -> None:
-    if not (named or chosen or all_):
-        raise BadInput("forget what?", hint="name ids, --user, --where, or --all")
-    if all_ and (named or chosen):
-        raise BadInput("--all leaves nothing to choose", hint="leave out --all, or the rest")
-    if if_version is not None and len(named) != 1:
-        raise BadInput("--if-version goes with one id", hint="forget them one by one")
-
-
-def _may_forget(call: Call, preview: Forgotten, *, everything: bool, yes: bool) -> bool:
-    from memos.cli.output import screen
-    from memos.cli.tables import counted, doomed_table
-
-    derived = sum(1 for one in preview.cubes if one.because is not None)
-    what = f"forget {counted(len(preview.cubes), 'cube')}"
-    if derived:
-        what += f", {derived} of them made from the others"
-    if not yes and sys.stderr.isatty():
-        screen(stderr=True).print(doomed_table(preview.cubes[:20]))
-        if len(preview.cubes) > 20:
-            call.out.note(f"and {len(preview.cubes) - 20:,} more")
-    typed = Path(call.place).resolve().name if everything and not call.url else None
-    return confirm(what[0].upper() + what[1:], yes=yes, typed=typed)
-
-
-def _write_forgotten(call: Call, forgotten: Forgotten) -> None:
-    from memos.cli.tables import counted, doomed_table
-
-    if not forgotten.cubes:
-        call.out.note("nothing matches: nothing to forget")
-    if forgotten.dry_run or not call.out.tabled:
-        call.out.many(
-            "forgotten",
-            forgotten.cubes,
-            content=lambda one: one.model_dump(mode="json"),
-            ids=lambda one: one.id,
-            table=doomed_table,
-        )
-    if forgotten.cubes:
-        verb = "would forget" if forgotten.dry_run else "forgot"
-        blobs = f" and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else ""
-        call.out.note(f"{verb} {counted(len(forgotten.cubes), 'cube')}{blobs}")
 
 
 def given_ids(ids: list[str] | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT, MemCube, Principal, Right, Scope
@@ -9,12 +10,24 @@ from memos.errors import Forbidden
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
     from memos.governance.access import Reach
     from memos.governance.redaction import Redaction
     from memos.ports.filters import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an act asks before it decides."""
+
+    reach_of: Callable[[Right], Reach]
+    """What the principal may touch by a right, in the scope of the call."""
+    redaction: Redaction
+    """How sensitive memories are shown to those who may not see them whole."""
+    levels_of: Callable[[Collection[str]], dict[str, str]]
+    """How sensitive cubes are now, by id."""
 
 
 class Act:
@@ -27,8 +40,7 @@ class Act:
         scope: the scope that the call names, within the handle's.
         at: when it began; no earlier than any recorded time before it.
         reason: the purpose that the caller gave.
-        reach_of: what the principal may touch by a right, in this scope.
-        redaction: how sensitive memories are shown to those who may not see them whole.
+        rules: what decides what the principal may touch and see.
     """
 
     def __init__(
@@ -40,8 +52,7 @@ class Act:
         scope: Scope,
         at: datetime,
         reason: str,
-        reach_of: Callable[[Right], Reach],
-        redaction: Redaction,
+        rules: Rules,
     ) -> None:
         self.call = call
         self.right = right
@@ -51,8 +62,7 @@ class Act:
         self.reason = reason
         self.recorded = False
         self.outcome = "ok"
-        self._reach_of = reach_of
-        self._redaction = redaction
+        self._rules = rules
         self._reaches: dict[Right, Reach] = {}
         self._subjects: dict[str, None] = {}
 
@@ -72,7 +82,7 @@ class Act:
         """What the principal may touch, by the call's own right or by another."""
         wanted = self.right if right is None else right
         if wanted not in self._reaches:
-            self._reaches[wanted] = self._reach_of(wanted)
+            self._reaches[wanted] = self._rules.reach_of(wanted)
         return self._reaches[wanted]
 
     def sees_whole(self, cube: MemCube) -> bool:
@@ -82,19 +92,25 @@ class Act:
 
     def shown(self, cubes: Sequence[MemCube]) -> list[MemCube]:
         """The cubes as the principal may see them: whole, or redacted."""
-        return self._redaction.view(cubes, self.sees_whole)
+        return self._rules.redaction.view(cubes, self.sees_whole, self._levels_now(cubes))
 
-    def require_whole(self, cubes: Iterable[MemCube]) -> None:
+    def require_whole(self, cubes: Sequence[MemCube]) -> None:
         """Refuse what would carry a sensitive memory past its redaction, as KV, weights or a file.
 
         Raises:
             Forbidden: the principal would see one of the cubes redacted.
         """
+        today = self._levels_now(cubes)
         for cube in cubes:
-            if self._redaction.hides(cube, sees_whole=self.sees_whole(cube)):
+            whole = self.sees_whole(cube)
+            if self._rules.redaction.hides(cube, sees_whole=whole, today=today.get(cube.id)):
                 level = cube.header.governance.sensitivity
                 message = f"{self.principal} may see the {level} cube {cube.id} only redacted"
                 raise Forbidden(message, hint="ask for the right to administer it: memos grant")
+
+    def _levels_now(self, cubes: Sequence[MemCube]) -> dict[str, str]:
+        partly = {cube.id for cube in cubes if not self.sees_whole(cube)}
+        return self._rules.levels_of(partly) if partly else {}
 
     def visible(self) -> Filter:
         """What storage adds to the conditions of a reading call."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos.cube import Plaintext
 from memos.cube.wire import payload_digest
-from memos.governance.sensitivity import LEVELS
+from memos.governance.sensitivity import LEVELS, highest
 from memos.kinds.plaintext import CUT, title_of
 
 if TYPE_CHECKING:
@@ -49,18 +49,30 @@ class Redaction:
     def _redactor(self) -> Redactor:
         return self._make()
 
-    def hides(self, cube: MemCube, *, sees_whole: bool) -> bool:
-        """Whether a reader is shown the cube redacted, and its blobs not at all."""
-        return must_redact(cube.header.governance.sensitivity, self._levels, sees_whole=sees_whole)
+    def hides(self, cube: MemCube, *, sees_whole: bool, today: str | None = None) -> bool:
+        """Whether a reader is shown the cube redacted, and its blobs not at all.
+
+        Args:
+            cube: at any version.
+            sees_whole: whether the reader has the right to see it whole.
+            today: how sensitive the cube is now; an old version is no less sensitive than that.
+        """
+        then = cube.header.governance.sensitivity
+        level = then if today is None else highest([then, today])
+        return must_redact(level, self._levels, sees_whole=sees_whole)
 
     def view(
-        self, cubes: Sequence[MemCube], sees_whole: Callable[[MemCube], bool]
+        self,
+        cubes: Sequence[MemCube],
+        sees_whole: Callable[[MemCube], bool],
+        today: Mapping[str, str],
     ) -> list[MemCube]:
         """The cubes as this reader is shown them, in their order; with one call of the redactor.
 
         Args:
-            cubes: what the reader may read.
+            cubes: what the reader may read, at any version.
             sees_whole: whether the reader has the right to see a cube whole.
+            today: how sensitive they are now, by id.
 
         Raises:
             MissingLibrary: a cube must be redacted, and the library that does it is missing.
@@ -68,7 +80,7 @@ class Redaction:
         hidden = {
             place: cube
             for place, cube in enumerate(cubes)
-            if self.hides(cube, sees_whole=sees_whole(cube))
+            if self.hides(cube, sees_whole=sees_whole(cube), today=today.get(cube.id))
         }
         if not hidden:
             return list(cubes)

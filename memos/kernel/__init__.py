@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
+from memos.kernel.branching import BranchCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.kinds import KindCalls
+from memos.kernel.living import LifeCalls
+from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
 
 
-class Kernel(KindCalls, ForgetCalls, AccessCalls, AuditCalls, UpkeepCalls):
+class Kernel(
+    BranchCalls,
+    KindCalls,
+    LifeCalls,
+    MomentCalls,
+    ForgetCalls,
+    AccessCalls,
+    AuditCalls,
+    UpkeepCalls,
+):
     """The system calls over one store.
 
     Every call takes ``user_id``, ``agent_id`` and ``session_id``: it touches only cubes that have

@@ -51,9 +51,12 @@ class AccessCalls(CubeCalls):
         Raises:
             Forbidden: one cannot give what one does not hold, and needs the right to share.
             UnknownCube: there is no such cube in this scope.
-            BadInput: nobody, nothing or no right was named.
+            BadInput: nobody, nothing or no right was named, or both a cube and a label.
         """
         with self._act("grant", Right.SHARE, **whose) as act, self._lock:
+            if id is not None and label is not None:
+                message = f"a grant is on cube {id}, or on the label {label!r:.40}, not on both"
+                raise BadInput(message, hint="choose one of them")
             named = principal if isinstance(principal, Principal) else Principal.read(principal)
             wanted = _several(rights)
             scope = self._target(act, id, everything=everything, **whose)

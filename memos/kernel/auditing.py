@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos.cube import EVERYBODY, Right
+from memos.cube import EVERYBODY, Principal, Right
 from memos.errors import BackendError, BadInput
 from memos.kernel.cubes import CubeCalls
 from memos.kernel.handle import require_count
@@ -16,29 +19,51 @@ from memos.life.report import AuditReport, AuditRow
 if TYPE_CHECKING:
     from memos.ports.journal import Sealed
 
+_MOST = 100_000
+"""Rows that are read at once; a journal with more of them is exported."""
+_NUMBERS = range(2**63)
+_SEAL = re.compile("[0-9a-f]{64}")
+
 
 class AuditCalls(CubeCalls):
     """Read the journal; nobody writes to it but the gate."""
 
-    def audit(self, *, limit: int = 20, after: int | None = None) -> list[AuditRow]:
+    def audit(
+        self,
+        *,
+        limit: int = 20,
+        after: int | None = None,
+        call: str | None = None,
+        actor: Principal | str | None = None,
+    ) -> list[AuditRow]:
         """Rows of the journal, oldest first.
 
         Args:
             limit: at most so many.
             after: rows beyond this number; None for the newest rows.
+            call: only those of this system call, such as ``search``.
+            actor: only what this principal did.
 
         Raises:
             Forbidden: without the right to administer the store.
+            BadInput: limit or after is out of range, or the principal cannot be read.
         """
         with self._act("audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
-            require_count(limit, "limit")
+            require_count(limit, "limit", largest=_MOST)
+            if after is not None and after not in _NUMBERS:
+                raise BadInput(f"after is {after!r:.40}", hint="0 for all rows")
+            who = None if actor is None else str(Principal.read(actor))
             journal = self._parts.journal
-            if after is None:
+            if (after, call, who) == (None, None, None):
                 return [_row(one) for one in reversed(journal.newest(limit))]
-            if after < 0:
-                raise BadInput(f"after is {after}", hint="0 for all rows")
-            return [_row(one) for one in journal.rows(after=after, limit=limit)]
+            rows = (
+                one
+                for one in journal.rows(after=after or 0)
+                if call in {None, one.audit.call} and who in {None, one.audit.actor}
+            )
+            found = deque(rows, maxlen=limit) if after is None else islice(rows, limit)
+            return [_row(one) for one in found]
 
     def verify_audit(self, *, head: str | None = None) -> AuditReport:
         """Whether the chain of seals holds from the first row to the last.
@@ -49,9 +74,12 @@ class AuditCalls(CubeCalls):
 
         Raises:
             Forbidden: without the right to administer the store.
+            BadInput: the head is no seal.
         """
         with self._act("verify_audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
+            if head is not None and not _SEAL.fullmatch(head):
+                raise BadInput(f"{head!r:.80} is no seal", hint="it has 64 hexadecimal digits")
             journal = self._parts.journal
             problems = journal.broken()
             rows, seal, known = 0, "", head is None
@@ -65,6 +93,8 @@ class AuditCalls(CubeCalls):
     def export_audit(self, path: str | Path) -> AuditReport:
         """Write the whole journal to a file, one JSON object a line, and verify it.
 
+        A file that is there is written over; it is for its owner only.
+
         Raises:
             BackendError: the file cannot be written.
             Forbidden: without the right to administer the store.
@@ -75,6 +105,7 @@ class AuditCalls(CubeCalls):
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    Path(path).chmod(0o600)
                     for one in self._parts.journal.rows():
                         file.write(json.dumps(_row(one).model_dump(mode="json")) + "\n")
                         rows, seal = rows + 1, one.seal

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from memos.cube import ROOT, Party, Right
+from memos.cube import ROOT, Governance, Party, Right
 from memos.errors import BadInput, Forbidden, UnknownCube
 from memos.governance.scope import narrowed
+from memos.governance.sensitivity import checked_sensitivity
 from memos.kernel.handle import Handle, Whose, read_kind, require_count
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
+from memos.life.expiry import read_expiry
 from memos.life.once import Once
 from memos.life.report import Forgotten
 from memos.life.writing import Revision
@@ -47,6 +50,10 @@ class CubeCalls(Handle):
         labels: Sequence[str] = (),
         source: str | None = None,
         source_start: int = 0,
+        ttl_seconds: float | None = None,
+        expires_at: datetime | str | float | None = None,
+        sensitivity: str = "normal",
+        licence: str | None = None,
         id: str | None = None,  # noqa: A002 - the name every user expects
         if_version: int | None = None,
         idempotency_key: str | None = None,
@@ -64,6 +71,10 @@ class CubeCalls(Handle):
             labels: short names; can be filtered by.
             source: where it was read, such as a file's name.
             source_start: which entry of the source the first message is, from 0.
+            ttl_seconds: how long it counts; then it expires: it is not found any more.
+            expires_at: or until when.
+            sensitivity: ``public``, ``normal``, ``confidential`` or ``secret``.
+            licence: under which licence it may be used, such as ``CC-BY-4.0``.
             id: a UUID of the caller's own, for a single cube.
             if_version: 0 says that the cube must be new, which it must be anyway.
             idempotency_key: the same key and arguments again return the same cubes.
@@ -80,6 +91,11 @@ class CubeCalls(Handle):
             Forbidden: outside the scope of this handle.
         """
         with self._act("add", Right.WRITE, **whose) as act:
+            rules = Governance(
+                sensitivity=checked_sensitivity(sensitivity),
+                expires_at=read_expiry(ttl_seconds, expires_at, act.at),
+                licence=None if licence is None else checked_text(licence, "the licence"),
+            )
             outline = Draft(
                 scope=self._home(act),
                 said_at=None if timestamp is None else read_time(timestamp),
@@ -89,11 +105,13 @@ class CubeCalls(Handle):
             drafts = read_drafts(content, outline)
             for scope in dict.fromkeys(draft.scope for draft in drafts):
                 self._gate.require(act, narrowed(act.scope, scope))
-            arguments = ["add", [repr(one) for one in drafts], source, source_start, id, if_version]
-            with self._lock:
+            drafted = [repr(one) for one in drafts]  # without the rules: a ttl counts from now
+            arguments = ["add", drafted, source, source_start, id, if_version]
+            asked = [ttl_seconds, str(expires_at), sensitivity, licence]
+            with self._changing(act):
                 return self._writer.add(
-                    drafts,
-                    self._once(idempotency_key, act, arguments),
+                    [replace(draft, governance=rules) for draft in drafts],
+                    self._once(idempotency_key, act, [*arguments, *asked]),
                     act=act,
                     source=None if source is None else (source, source_start),
                     cube_id=id,
@@ -215,6 +233,8 @@ class CubeCalls(Handle):
             UnknownCube: there is none in this scope.
             WrongKind: it is not plaintext.
             VersionConflict: it is not at ``if_version``.
+            FrozenCube: it is frozen.
+            ExpiredCube: its time is over.
             KeyReused: the key came before with other arguments.
         """
         with self._act("update", Right.WRITE, **whose) as act:
@@ -225,7 +245,7 @@ class CubeCalls(Handle):
                 labels=None if labels is None else checked_labels(labels),
             )
             arguments = ["update", id, repr(revision), if_version]
-            with self._lock:
+            with self._changing(act):
                 once = self._once(idempotency_key, act, arguments)
                 cube = self._held(id, act)
                 revised = self._writer.revise(cube, revision, once, act=act, if_version=if_version)

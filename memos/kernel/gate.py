@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 from memos.cube import ROOT
 from memos.errors import BackendError, Forbidden, MemosError
 from memos.governance.access import Reach, reach
-from memos.governance.act import Act
+from memos.governance.act import Act, Rules
 from memos.governance.scope import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memos.cube import Principal, Right, Scope
-    from memos.governance.redaction import Redaction
-    from memos.ports.clock import Clock
-    from memos.ports.journal import Journal
-    from memos.ports.ledger import Ledger
+    from memos.kernel.parts import Parts
 
 
 class Gate:
@@ -31,33 +28,15 @@ class Gate:
         principal: who acts.
         bound: the scope that the handle is bound to.
         reason: the purpose that is written into every row.
-        ledger: knows the grants.
-        journal: takes the rows.
-        clock: tells the time, and never goes back.
-        reads: whether calls that change nothing are recorded.
-        redaction: how sensitive memories are shown.
+        parts: the ledger, which knows the grants; the journal, which takes the rows; the clock,
+            which never goes back; and how sensitive memories are shown.
     """
 
-    def __init__(
-        self,
-        principal: Principal,
-        bound: Scope,
-        *,
-        reason: str,
-        ledger: Ledger,
-        journal: Journal,
-        clock: Clock,
-        reads: bool,
-        redaction: Redaction,
-    ) -> None:
+    def __init__(self, principal: Principal, bound: Scope, *, reason: str, parts: Parts) -> None:
         self.principal = principal
         self.bound = bound
         self._reason = reason
-        self._ledger = ledger
-        self._journal = journal
-        self._clock = clock
-        self._reads = reads
-        self._redaction = redaction
+        self._parts = parts
 
     @contextmanager
     def act(
@@ -79,8 +58,8 @@ class Gate:
         except Exception as error:
             self._tell(act, type(error).__name__)
             raise
-        if self._reads and not act.recorded:
-            self._journal.append(act.audit())
+        if self._parts.audit_reads and not act.recorded:
+            self._parts.journal.append(act.audit())
 
     def require(self, act: Act, scope: Scope) -> None:
         """Refuse unless the principal may do this in all of ``scope``.
@@ -94,10 +73,11 @@ class Gate:
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
 
     def _act(self, call: str, right: Right, scope: Scope, reason: str | None) -> Act:
-        now = self._clock.now()
+        now = self._parts.clock.now()
 
         def reach_of(wanted: Right) -> Reach:
-            grants = self._ledger.grants(str(self.principal)) if not self._is_root else []
+            named = self.principal != ROOT
+            grants = self._parts.ledger.grants(str(self.principal)) if named else []
             return reach(self.principal, wanted, grants=grants, asked=scope, now=now)
 
         return Act(
@@ -107,15 +87,10 @@ class Gate:
             scope=scope,
             at=now,
             reason=self._reason if reason is None else reason,
-            reach_of=reach_of,
-            redaction=self._redaction,
+            rules=Rules(reach_of, self._parts.redaction, self._parts.catalog.sensitivities),
         )
-
-    @property
-    def _is_root(self) -> bool:
-        return self.principal == ROOT
 
     def _tell(self, act: Act, outcome: str) -> None:
         # The call fails anyway; that its row cannot be written must not hide why.
         with suppress(BackendError):
-            self._journal.append(act.audit(outcome=outcome))
+            self._parts.journal.append(act.audit(outcome=outcome))

@@ -14,10 +14,13 @@ from memos.errors import BadInput, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
-from memos.kinds.drafts import checked_scope
+from memos.kinds.drafts import checked_reason, checked_scope
+from memos.life.amending import Amender
+from memos.life.branching import Brancher
 from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
+from memos.life.expiry import Expirer
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
@@ -25,6 +28,8 @@ from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.retrieval.finding import Finder
+from memos.retrieval.finding_past import PastFinder
+from memos.retrieval.past import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +67,7 @@ class Handle:
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._gate = self._made_gate(principal, scope, reason)
+        self._own_gate = self._made_gate(ROOT, EVERYBODY, "")
         catalog, blobs = parts.catalog, parts.blobs
         identities = Identities()
         self._index = Index(
@@ -74,6 +80,9 @@ class Handle:
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
         )
+        self._amender = Amender(catalog=catalog, index=self._index)
+        self._brancher = Brancher(catalog=catalog, index=self._index, identities=identities)
+        self._expirer = Expirer(catalog=catalog, amender=self._amender)
         self._forgetter = Forgetter(
             catalog=catalog,
             ledger=parts.ledger,
@@ -91,6 +100,13 @@ class Handle:
             demands=parts.demands,
         )
         self._finder = Finder(catalog=catalog, words=parts.words, embedder=parts.embedder)
+        self._past = Past(catalog=catalog)
+        self._past_finder = PastFinder(
+            catalog=catalog,
+            words=parts.words,
+            embedder=parts.embedder,
+            open_scratch=parts.open_scratch,
+        )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
         self._bundles = Bundles(catalog=catalog, blobs=blobs, index=self._index, clock=clock)
@@ -137,31 +153,54 @@ class Handle:
             message = f"a handle of {self._gate.principal} cannot act as {named}"
             raise Forbidden(message, hint="only the application that opened the store can")
         other = copy(self)
-        scope = narrowed(self._gate.bound, checked_scope(**bound))
-        other._gate = self._made_gate(named, scope, reason)  # noqa: SLF001 - it is our own copy
+        scope, why = narrowed(self._gate.bound, checked_scope(**bound)), checked_reason(reason)
+        other._gate = self._made_gate(named, scope, why)  # noqa: SLF001 - it is our own copy
         return other
 
     def _made_gate(self, principal: Principal, scope: Scope, reason: str) -> Gate:
-        return Gate(
-            principal,
-            scope,
-            reason=reason,
-            ledger=self._parts.ledger,
-            journal=self._parts.journal,
-            clock=self._parts.clock,
-            reads=self._parts.audit_reads,
-            redaction=self._parts.redaction,
-        )
+        return Gate(principal, scope, reason=reason, parts=self._parts)
 
     @contextmanager
     def _act(
-        self, call: str, right: Right, *, reason: str | None = None, **whose: Unpack[Whose]
+        self,
+        call: str,
+        right: Right,
+        *,
+        reason: str | None = None,
+        expiring: bool = True,
+        **whose: Unpack[Whose],
     ) -> Iterator[Act]:
-        """The one way in: who, by which right, within which scope; see :class:`Gate`."""
+        """The one way in: who, by which right, within which scope; see :class:`Gate`.
+
+        What is due expires before anybody can come across it, unless not ``expiring``.
+        """
         if self._closed.is_set():
             raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
-        with self._gate.act(call, right, checked_scope(**whose), reason=reason) as act:
+        if expiring and self._expirer.is_due(self._parts.clock.now()):
+            self._expire()
+        why = None if reason is None else checked_reason(reason)
+        with self._gate.act(call, right, checked_scope(**whose), reason=why) as act:
             yield act
+
+    @contextmanager
+    def _changing(self, act: Act) -> Iterator[None]:
+        """One writer at a time, whose time is read when its turn has come.
+
+        So recorded times grow in the order of the commits: whoever has waited for the writers
+        before it knows all that was ever known up to its own time.
+        """
+        with self._lock:
+            act.at = self._parts.clock.now()
+            yield
+
+    def _expire(self) -> list[MemCube]:
+        """Everything that is due, as the application's own doing."""
+        expired: list[MemCube] = []
+        with self._lock:
+            while due := self._expirer.due(self._parts.clock.now()):
+                with self._own_gate.act("expire", Right.WRITE, EVERYBODY) as act:
+                    expired += self._expirer.expire(due, act)
+        return expired
 
     def _seen(self, cube_id: str, act: Act) -> MemCube:
         """The cube, if there is one that the principal may read.

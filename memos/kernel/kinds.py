@@ -11,6 +11,7 @@ from memos.kernel.cubes import CubeCalls
 from memos.kernel.handle import Whose, read_kind, require_count
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
+from memos.life.expectation import require_unexpired
 from memos.life.lineage import Lineage
 from memos.ports.filters import EVERYTHING
 from memos.ports.progress import Progress, silent
@@ -43,6 +44,7 @@ class KindCalls(CubeCalls):
         Raises:
             UnknownCube: one of the cubes is not there.
             WrongKind: one of them is not plaintext.
+            ExpiredCube: the time of one of them is over.
             BadInput: they belong to different users, or hold nothing that can be learnt.
             VersionConflict: one of them was revised meanwhile.
             NotSupported: a transform to plaintext.
@@ -83,6 +85,7 @@ class KindCalls(CubeCalls):
         Raises:
             UnknownCube: one of the cubes is not there.
             StaleCube: a source of a derived cube has been revised since.
+            ExpiredCube: the time of a cube, or of a source of it, is over.
             ModelMismatch: a derived cube was made for another model.
             UnfitCube: a parametric cube failed its evaluation.
             BadInput: these cubes cannot be used together.
@@ -132,8 +135,10 @@ class KindCalls(CubeCalls):
             hits = self._search(text, act, k=k, where=EVERYTHING)
             return Memories(texts=tuple(hit.cube for hit in hits))
         cubes = [self._seen(one, act) for one in dict.fromkeys(memories)]
+        for cube in cubes:
+            require_unexpired(cube)
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
-        act.require_whole(cube for cube in cubes if cube.kind is not Kind.PLAINTEXT)
+        act.require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT])
         shown = {cube.id: cube for cube in act.shown(texts)}
         return self._memories([shown.get(cube.id, cube) for cube in cubes])
 

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
+    from memos.ports.privacy import Privacy
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
+    from memos.retrieval.scratch import OpenScratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,14 @@ class Parts:
     clock: Clock
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""
+    open_scratch: OpenScratch
+    """Opens indexes for one search in what was known once."""
     demands: Demands
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    privacy: Privacy | None = None
+    """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None
     """Called last when the kernel is closed; lets go of the folder."""

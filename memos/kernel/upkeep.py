@@ -57,7 +57,9 @@ class UpkeepCalls(CubeCalls):
             Forbidden: without the right to administer the store.
         """
         parts = self._parts
-        checkup = Checkup(catalog=parts.catalog, blobs=parts.blobs, index=self._index)
+        checkup = Checkup(
+            catalog=parts.catalog, blobs=parts.blobs, index=self._index, privacy=parts.privacy
+        )
         with self._act("check", Right.ADMINISTER) as act, self._lock:
             self._gate.require(act, EVERYBODY)
             return checkup.run(repair=repair, progress=progress)
@@ -89,6 +91,6 @@ class UpkeepCalls(CubeCalls):
             VersionConflict: a cube of the same id with other content is there already.
             Forbidden: a cube lies outside the scope of this handle.
         """
-        with self._act("import", Right.WRITE) as act, self._lock:
+        with self._act("import", Right.WRITE) as act, self._changing(act):
             self._gate.require(act, act.scope)
             return self._bundles.read(Path(path), act)

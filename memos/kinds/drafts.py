@@ -91,6 +91,15 @@ def checked_text(text: object, what: str = "the text") -> str:
     return stripped
 
 
+def checked_reason(reason: object) -> str:
+    """A purpose for the journal; an empty text says nothing.
+
+    Raises:
+        BadInput: it is not text, too long, or cannot be written as UTF-8.
+    """
+    return "" if reason == "" else checked_text(reason, "the reason")
+
+
 def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, JsonValue]:
     """The metadata as JSON values.
 

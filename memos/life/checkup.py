@@ -6,9 +6,11 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind
+from memos.cube.header import FINDABLE
 from memos.errors import CorruptionError, ModelMismatch
 from memos.life.report import CheckReport, Problem
 from memos.ports.catalog import Errand, Selection
+from memos.ports.filters import Condition, Operator
 from memos.ports.graph import Relation
 from memos.ports.progress import Progress, silent
 
@@ -18,17 +20,26 @@ if TYPE_CHECKING:
     from memos.life.index import Index
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
+    from memos.ports.privacy import Privacy
 
 _DISTRIBUTION = "agent-memos"
+_FINDABLE = Selection(
+    where=Condition("state", Operator.IN, [str(state) for state in FINDABLE]),
+    kinds=(Kind.PLAINTEXT,),
+)
+"""What the indexes hold."""
 
 
 class Checkup:
     """Looks at every cube, index row and blob."""
 
-    def __init__(self, *, catalog: Catalog, blobs: Blobs, index: Index) -> None:
+    def __init__(
+        self, *, catalog: Catalog, blobs: Blobs, index: Index, privacy: Privacy | None = None
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._index = index
+        self._privacy = privacy
         self._checked: dict[str, int] = {}
 
     def run(self, *, repair: bool, progress: Progress = silent) -> CheckReport:
@@ -42,6 +53,7 @@ class Checkup:
             *self._references(progress),
             *self._orphans(repair=repair),
             *self._derivations(),
+            *self._modes(repair=repair),
         ]
         return CheckReport(problems=tuple(problems), checked=self._checked)
 
@@ -85,7 +97,7 @@ class Checkup:
         return [problem.model_copy(update={"repaired": True}) for problem in found]
 
     def _row_problems(self, found: list[Problem]) -> list[tuple[Errand, str]]:
-        ids = set(self._catalog.ids(Selection(kinds=(Kind.PLAINTEXT,))))
+        ids = set(self._catalog.ids(_FINDABLE))
         indexed = self._index.indexed_by() is not None
         rows = {
             "vector": self._index.vectors.ids() if ids or indexed else set(),
@@ -99,14 +111,14 @@ class Checkup:
                 found.append(Problem(code=f"missing-{name}", subject=cube_id, message=message))
                 tasks.append((Errand.INDEX, cube_id))
             for cube_id in sorted(there - ids):
-                message = f"the {name} index has {cube_id}, which is no plaintext cube"
+                message = f"the {name} index has {cube_id}, which is no cube to be found"
                 found.append(Problem(code=f"orphan-{name}", subject=cube_id, message=message))
                 tasks.append((Errand.DROP, cube_id))
         return tasks
 
     def _reindexed(self) -> list[tuple[Errand, str]]:
         self._index.rebuild()
-        ids = self._catalog.ids(Selection(kinds=(Kind.PLAINTEXT,)))
+        ids = self._catalog.ids(_FINDABLE)
         return [(Errand.INDEX, cube_id) for cube_id in ids]
 
     def _references(self, progress: Progress) -> Iterator[Problem]:
@@ -142,3 +154,13 @@ class Checkup:
         for parent in missing:
             message = f"cube {cube_id} was derived from {parent}, which is gone; forget it"
             yield Problem(code="orphan-derivation", subject=cube_id, message=message)
+
+    def _modes(self, *, repair: bool) -> Iterator[Problem]:
+        if self._privacy is None:
+            return
+        found = self._privacy.loose()
+        mended = set(self._privacy.tighten()) if repair else set()
+        for path in found:
+            message = f"others than its owner have a right to {path}"
+            mine = path in mended
+            yield Problem(code="loose-permissions", subject=path, message=message, repaired=mine)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.cube import Kind
-from memos.errors import StaleCube
+from memos.cube import Kind, State
+from memos.errors import ExpiredCube, StaleCube
+from memos.life.expectation import require_unexpired
 from memos.life.lineage import Ancestor, Lineage
+from memos.ports.catalog import Selection
+from memos.ports.filters import Condition, Every, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from memos.cube import MemCube
     from memos.ports.catalog import Catalog
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Currency:
-    """Reads lineages; a cube is current while no ancestor has been revised."""
+    """Reads lineages; a cube is current while no ancestor has been revised, or has expired."""
 
     def __init__(self, *, catalog: Catalog, graph: Graph) -> None:
         self._catalog = catalog
@@ -26,7 +29,9 @@ class Currency:
     def lineage(self, cube: MemCube) -> Lineage:
         """The cube and everything it was derived from, nearest first."""
         edges = self._graph.ancestors(cube.id)
-        now = self._catalog.contents({edge.target for edge in edges})
+        above = {edge.target for edge in edges}
+        now = self._catalog.contents(above)
+        expired = set(self._catalog.ids(_expired(above))) if above else set()
         distance = {cube.id: 0}
         children: dict[tuple[str, int], list[str]] = {}
         for edge in edges:
@@ -36,15 +41,16 @@ class Currency:
         found = {(target, version): self._catalog.find(target, version)
                  for target, version in children}  # fmt: skip
         kinds = {one.id: one.kind for one in (cube, *found.values()) if one is not None}
+        followed = {each: _follows(below, kinds) for each, below in children.items()}
         ancestors = [
             Ancestor(
                 cube=ancestor,
-                children=tuple(children[ancestor.id, ancestor.version]),
+                children=tuple(children[each]),
                 distance=distance[ancestor.id],
-                stale=now.get(ancestor.id) != ancestor.content_version
-                and _follows(children[ancestor.id, ancestor.version], kinds),
+                stale=followed[each] and now.get(ancestor.id) != ancestor.content_version,
+                expired=followed[each] and ancestor.id in expired,
             )
-            for ancestor in found.values()
+            for each, ancestor in found.items()
             if ancestor is not None
         ]
         return Lineage(cube=cube, ancestors=tuple(ancestors))
@@ -54,7 +60,9 @@ class Currency:
 
         Raises:
             StaleCube: an ancestor has been revised since.
+            ExpiredCube: its own time, or that of an ancestor, is over.
         """
+        require_unexpired(cube)
         lineage = self.lineage(cube)
         if lineage.stale:
             first = lineage.stale[0]
@@ -63,7 +71,16 @@ class Currency:
                 f"{first.id}, which has been revised since"
             )
             raise StaleCube(message, hint="transform the sources again")
+        if lineage.expired:
+            source = lineage.expired[0].id
+            message = f"{cube.kind} cube {cube.id} was made from {source}, which has expired"
+            raise ExpiredCube(message, hint="transform what has not expired")
         return lineage
+
+
+def _expired(ids: Collection[str]) -> Selection:
+    named = Condition("id", Operator.IN, [*sorted(ids)])
+    return Selection(where=Every((named, Condition("state", Operator.EQ, str(State.EXPIRED)))))
 
 
 def _follows(children: Sequence[str], kinds: Mapping[str, Kind]) -> bool:

@@ -27,6 +27,7 @@ from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
 from memos.kinds.prompt import memories_message
 from memos.kinds.salt import salted, tenant_salt
+from memos.life.expectation import require_unexpired
 from memos.life.writing import CODE
 from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
@@ -204,6 +205,7 @@ def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
         if cube.kind is not Kind.PLAINTEXT:
             message = f"cube {cube.id} is {cube.kind}; only plaintext is transformed to {to}"
             raise WrongKind(message, hint="name the cubes it was made from: memos lineage")
+        require_unexpired(cube)
 
 
 def _title(what: str, cubes: Sequence[MemCube]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import State
-from memos.errors import FrozenCube, VersionConflict
+from memos.errors import ExpiredCube, FrozenCube, VersionConflict
 
 if TYPE_CHECKING:
     from memos.cube import MemCube
@@ -31,3 +31,14 @@ def require_changeable(cube: MemCube) -> None:
     if cube.state is State.FROZEN:
         message = f"cube {cube.id} is frozen at version {cube.version}"
         raise FrozenCube(message, hint="fork it and change the fork, or thaw it: memos thaw")
+
+
+def require_unexpired(cube: MemCube) -> None:
+    """Refuse to use or to rewrite a cube whose time is over.
+
+    Raises:
+        ExpiredCube: it is over.
+    """
+    if cube.state is State.EXPIRED:
+        message = f"cube {cube.id} has expired"
+        raise ExpiredCube(message, hint="it can be read by its id; to use it, give it more time")

@@ -17,6 +17,8 @@ class Ancestor(Frozen):
     """1 for a parent, 2 for a grandparent."""
     stale: bool
     """Whether the cube has been revised since."""
+    expired: bool = False
+    """Whether its time is over."""
 
 
 class Lineage(Frozen):
@@ -30,4 +32,13 @@ class Lineage(Frozen):
         """The ancestors that have been revised since; a cube with any is not served."""
         return tuple(
             Parent(id=one.cube.id, version=one.cube.version) for one in self.ancestors if one.stale
+        )
+
+    @property
+    def expired(self) -> tuple[Parent, ...]:
+        """The ancestors whose time is over; a cube with any is not served."""
+        return tuple(
+            Parent(id=one.cube.id, version=one.cube.version)
+            for one in self.ancestors
+            if one.expired
         )

@@ -11,7 +11,7 @@ from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind
 from memos.kinds.entities import entity_edges
 from memos.kinds.plaintext import born, title_of
-from memos.life.expectation import require_changeable, require_version
+from memos.life.expectation import require_changeable, require_unexpired, require_version
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.graph import Edge, Relation
@@ -74,7 +74,7 @@ class Writer:
         ``source`` is a URI and which entry of it the first draft is.
         """
         if once.answer is not None:
-            return self._again(once.answer)
+            return written_before(self._catalog, once.answer)
         ids = self._ids(drafts, cube_id, if_version)
         cubes, edges = self._cubes(drafts, ids, act, source)
         ready = self._index.embed(cubes, progress)
@@ -83,7 +83,7 @@ class Writer:
             put=tuple(cubes),
             edges=(*edges, *(edge for cube in cubes for edge in entity_edges(cube))),
             expects=dict.fromkeys(ids, 0),
-            receipt=once.receipt(_answer(cubes)),
+            receipt=once.receipt(answer_of(cubes)),
         )
         self._catalog.commit(change)
         self._index.drain(cubes, ready)
@@ -94,9 +94,10 @@ class Writer:
     ) -> MemCube:
         """A new version of a plaintext cube; see ``MemOS.update``."""
         if once.answer is not None:
-            return self._again(once.answer)[0]
+            return written_before(self._catalog, once.answer)[0]
         require_version(cube, if_version)
         require_changeable(cube)
+        require_unexpired(cube)
         revised = _revised(cube, revision, act)
         ready = self._index.embed([revised])
         change = Change(
@@ -104,23 +105,11 @@ class Writer:
             put=(revised,),
             edges=tuple(entity_edges(revised)),
             replaces=(revised.id,),
-            receipt=once.receipt(_answer([revised])),
+            receipt=once.receipt(answer_of([revised])),
         )
         self._catalog.commit(change)
         self._index.drain([revised], ready)
         return revised
-
-    def _again(self, answer: JsonValue) -> list[MemCube]:
-        pairs = answer if isinstance(answer, list) else []
-        cubes = []
-        for pair in pairs:
-            cube_id, version = pair if isinstance(pair, list) else (None, None)
-            cube = self._catalog.find(str(cube_id), int(str(version)))
-            if cube is None:
-                message = f"the call with this key made cube {cube_id}, which was forgotten since"
-                raise UnknownCube(message, hint="use a new key to write it anew")
-            cubes.append(cube)
-        return cubes
 
     def _ids(
         self, drafts: Sequence[Draft], cube_id: str | None, if_version: int | None
@@ -198,8 +187,27 @@ def _source(source: tuple[str, int] | None, number: int) -> Source | None:
     return Source(uri=uri, span=(start + number, start + number + 1))
 
 
-def _answer(cubes: Sequence[MemCube]) -> JsonValue:
+def answer_of(cubes: Sequence[MemCube]) -> JsonValue:
+    """What a receipt keeps of the cubes that a call wrote."""
     return [[cube.id, cube.version] for cube in cubes]
+
+
+def written_before(catalog: Catalog, answer: JsonValue) -> list[MemCube]:
+    """The cubes that a call with the same key wrote.
+
+    Raises:
+        UnknownCube: one was forgotten since.
+    """
+    pairs = answer if isinstance(answer, list) else []
+    cubes = []
+    for pair in pairs:
+        cube_id, version = pair if isinstance(pair, list) else (None, None)
+        cube = catalog.find(str(cube_id), int(str(version)))
+        if cube is None:
+            message = f"the call with this key made cube {cube_id}, which was forgotten since"
+            raise UnknownCube(message, hint="use a new key to write it anew")
+        cubes.append(cube)
+    return cubes
 
 
 def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:

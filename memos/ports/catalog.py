@@ -89,6 +89,8 @@ class Selection:
     """Only ids beyond this one, in the direction of reading."""
     newest_first: bool = False
     limit: int | None = None
+    unchanged_since: datetime | None = None
+    """Only cubes whose current version was current then, already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,12 @@ class Catalog(Edges, Protocol):
     def commit(self, change: Change) -> None:
         """Apply a change in one transaction, and owe the derived stores what follows from it.
 
-        Plaintext cubes in ``put`` owe INDEX, ids in ``forget`` owe DROP, and blobs that no
-        version refers to any more owe SWEEP; whatever is forgotten owes one PURGE.
+        Plaintext cubes in ``put`` owe INDEX where they can be found and what the indexes hold of
+        them is no more right, or DROP where they can't; ids in ``forget`` owe DROP, and blobs that
+        no version refers to any more owe SWEEP; whatever is forgotten owes one PURGE.
+
+        A version counts as known from the time of the change on, or its own if that is later:
+        what comes from elsewhere was not known here before.
 
         Raises:
             VersionConflict: an expectation, or the version before a put, does not hold.
@@ -140,10 +146,19 @@ class Catalog(Edges, Protocol):
         ...
 
     def then(self, selection: Selection, at: datetime) -> list[MemCube]:
-        """The versions that were current at a time, of cubes that are still there.
+        """The versions that were current at a time, of cubes that have changed since.
 
-        The selection's filter is not applied: storage can enforce it on the present only.
+        The selection says what the cubes are like *now*; those that were forgotten since, or not
+        known yet, are left out.
         """
+        ...
+
+    def next_expiry(self) -> datetime | None:
+        """A time before which nothing expires; None where nothing will. It is kept at hand."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> list[MemCube]:
+        """Cubes whose time is over by ``now`` and whose state does not say so yet."""
         ...
 
     def history(self, cube_id: str) -> list[MemCube]:
@@ -156,6 +171,10 @@ class Catalog(Edges, Protocol):
 
     def contents(self, ids: Collection[str]) -> dict[str, int]:
         """The version that brought the current content, of each id that exists."""
+        ...
+
+    def sensitivities(self, ids: Collection[str]) -> dict[str, str]:
+        """How sensitive each of the cubes is now; absent ids are left out."""
         ...
 
     def blobs(self) -> set[str]:

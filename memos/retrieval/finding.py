@@ -15,7 +15,7 @@ from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from memos.cube import MemCube, Scope
     from memos.governance.access import Area, Reach
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
-_POOL = 30
+POOL = 30
 """Candidates asked of each index, at least."""
 _SPARE = 2
 """Cubes read beyond ``k``, for those that turn out not to be admitted."""
@@ -70,16 +70,16 @@ class Finder:
         rooms = [room for area in reach.areas if (room := self._room(area, where)).open]
         if not rooms:
             return []
-        pool = max(_POOL, 3 * k)
+        pool = max(POOL, 3 * k)
         vector = self._embedder.embed_query(query)
-        near = _joined(
+        near = joined(
             vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
         )
-        worded = _joined(
+        worded = joined(
             self._words.near(query, k=pool, scope=room.scope, among=room.among) for room in rooms
         )
         parts = fused(near, worded)
-        ranked = with_neighbours(parts, self._neighbours(parts))
+        ranked = with_neighbours(parts, neighbours(self._catalog, parts))
         return self._hits(ranked, rooms, k=k)
 
     def _room(self, area: Area, where: Filter) -> _Room:
@@ -89,16 +89,6 @@ class Finder:
             scope=area.scope, where=Every((area.where, where)), kinds=(Kind.PLAINTEXT,)
         )
         return _Room(area.scope, frozenset(self._catalog.ids(selection)))
-
-    def _neighbours(self, parts: dict[str, dict[str, float]]) -> dict[str, list[str]]:
-        strongest = sorted(parts, key=lambda each: (-sum(parts[each].values()), each))[:_SEEDS]
-        edges = self._catalog.edges_of(strongest, [Relation.NEXT])
-        neighbours: dict[str, list[str]] = {seed: [] for seed in strongest}
-        for edge in edges:
-            for here, there in ((edge.source, edge.target), (edge.target, edge.source)):
-                if here in neighbours:
-                    neighbours[here].append(there)
-        return neighbours
 
     def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[_Room], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
@@ -121,7 +111,19 @@ def _is_found(cube: MemCube) -> bool:
     return cube.kind is Kind.PLAINTEXT and cube.state in FINDABLE
 
 
-def _joined(lists: Iterable[Sequence[Near]]) -> list[Near]:
+def neighbours(catalog: Catalog, parts: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
+    """What stands next to the strongest hits in their conversations."""
+    strongest = sorted(parts, key=lambda each: (-sum(parts[each].values()), each))[:_SEEDS]
+    edges = catalog.edges_of(strongest, [Relation.NEXT])
+    beside: dict[str, list[str]] = {seed: [] for seed in strongest}
+    for edge in edges:
+        for here, there in ((edge.source, edge.target), (edge.target, edge.source)):
+            if here in beside:
+                beside[here].append(there)
+    return beside
+
+
+def joined(lists: Iterable[Sequence[Near]]) -> list[Near]:
     """One list of all, each id once, best first."""
     best: dict[str, Near] = {}
     for near in chain.from_iterable(lists):

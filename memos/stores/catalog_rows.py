@@ -77,8 +77,9 @@ def forget(connection: Connection, ids: Collection[str]) -> set[str]:
     return digests
 
 
-def put(connection: Connection, put: Sequence[MemCube]) -> None:
+def put(connection: Connection, change: Change) -> None:
     """Write new versions; what is put is no longer among the forgotten."""
+    put, known = change.put, microseconds(change.audit.at)
     if not put:
         return
     born = [cube for cube in put if cube.version == 1]
@@ -90,7 +91,7 @@ def put(connection: Connection, put: Sequence[MemCube]) -> None:
         if cube.version > 1:
             connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**cube_row(cube)))
             connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
-    connection.execute(insert(versions), [version_row(cube) for cube in put])
+    connection.execute(insert(versions), [version_row(cube, known) for cube in put])
     current = {cube.id: cube.header.labels for cube in put}
     tags = [
         {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
@@ -133,12 +134,12 @@ def cube_row(cube: MemCube) -> dict[str, Any]:
     }
 
 
-def version_row(cube: MemCube) -> dict[str, Any]:
-    """What the table of versions holds of a cube, by column."""
+def version_row(cube: MemCube, known: int) -> dict[str, Any]:
+    """What the table of versions holds of a cube that was learnt no earlier than ``known``."""
     return {
         "cube_id": cube.id,
         "version": cube.version,
-        "recorded_at": microseconds(cube.header.updated_at),
+        "recorded_at": max(known, microseconds(cube.header.updated_at)),
         "digest": cube.header.digest,
         "blob": next(iter(cube.blobs), None),
         "body": to_sealed_json(cube),
@@ -166,32 +167,34 @@ def link(connection: Connection, change: Change) -> None:
         connection.execute(insert(edges), rows)
 
 
-def unfindable(connection: Connection, put: Sequence[MemCube]) -> set[str]:
-    """Those of the cubes about to be put that the indexes do not hold now."""
-    revised = [cube.id for cube in put if cube.version > 1]
-    found: set[str] = set()
-    for chunk in chunks(revised):
-        states = [str(state) for state in FINDABLE]
-        query = select(cubes.c.id).where(cubes.c.id.in_(chunk), cubes.c.state.not_in(states))
-        found.update(connection.execute(query).scalars())
+def unindexed(connection: Connection, put: Sequence[MemCube]) -> set[str]:
+    """Those of the cubes about to be put of which the indexes do not hold what is put."""
+    contents = {cube.id: cube.content_version for cube in put}
+    found = {cube.id for cube in put if cube.version == 1}
+    for chunk in chunks(contents.keys() - found):
+        query = select(cubes.c.id, cubes.c.state, cubes.c.content).where(cubes.c.id.in_(chunk))
+        found.update(
+            row.id
+            for row in connection.execute(query)
+            if row.state not in FINDABLE or row.content != contents[row.id]
+        )
     return found
 
 
 def errands(
-    connection: Connection, change: Change, digests: Collection[str], hidden: Collection[str]
+    connection: Connection, change: Change, digests: Collection[str], fresh: Collection[str]
 ) -> list[tuple[Errand, str]]:
-    """What the derived stores are owed; ``hidden`` is what the indexes did not hold before."""
+    """What the derived stores are owed; ``fresh`` is what the indexes do not hold yet."""
     still: set[str | None] = set()
     for chunk in chunks(digests):
         query = select(versions.c.blob).where(versions.c.blob.in_(chunk))
         still.update(connection.execute(query).scalars())
     newest = {cube.id: cube for cube in change.put if cube.kind is Kind.PLAINTEXT}
-    changed = {cube.id for cube in change.put if cube.content_version == cube.version}
     return [
         *(
             (Errand.INDEX, cube_id)
             for cube_id, cube in newest.items()
-            if cube.state in FINDABLE and (cube_id in changed or cube_id in hidden)
+            if cube.state in FINDABLE and cube_id in fresh
         ),
         *((Errand.DROP, one) for one, cube in newest.items() if cube.state not in FINDABLE),
         *((Errand.DROP, cube_id) for cube_id in change.forget),

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select
 
-from memos.cube import Kind, MemCube, Scope
+from memos.cube import Kind, MemCube, Scope, State
 from memos.cube.identity import canonical
 from memos.cube.wire import from_json
 from memos.errors import CorruptionError, KeyReused, MemosError
 from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
-from memos.ports.filters import EVERYTHING
 from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
-from memos.stores.catalog_rows import chunks, versions_of
+from memos.stores.catalog_rows import Value, chunks, versions_of
+from memos.stores.engine_sqlite import problems
 from memos.stores.errors_sqlite import legible
+from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.journal_sql import record
 from memos.stores.ledger_sql import enter
 from memos.stores.tables import audit, cubes, edges, notes, outbox, receipts, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
 
 
 class SqlCatalog:
@@ -41,21 +42,23 @@ class SqlCatalog:
         self._key = key
         self._engine = engine
         self._writing = engine.execution_options(write=True)
+        self._expiries = Expiries(engine)
 
     def commit(self, change: Change) -> None:
         """Apply a change in one transaction."""
         with self._writing.begin() as connection:
             rows.check_expectations(connection, change)
             _refuse_repeated(connection, change.receipt)
-            hidden = rows.unfindable(connection, change.put)
+            fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
-            rows.put(connection, change.put)
+            rows.put(connection, change)
             rows.link(connection, change)
-            rows.owe(connection, rows.errands(connection, change, digests, hidden))
+            rows.owe(connection, rows.errands(connection, change, digests, fresh))
             for entry in change.also:
                 enter(entry, connection)
             _receive(connection, change.receipt)
             record(connection, change.audit, self._key)
+        self._expiries.sooner(change.put)
 
     def find(self, cube_id: str, version: int | None = None) -> MemCube | None:
         """The cube at a version, by default its current one."""
@@ -97,17 +100,34 @@ class SqlCatalog:
             return [_cube(body) for body in connection.execute(query).scalars()]
 
     def then(self, selection: Selection, at: datetime) -> list[MemCube]:
-        """The versions that were current at a time."""
+        """The versions that were current at a time, of cubes that have changed since."""
         others = versions.alias()
         newest = (
             select(func.max(others.c.version))
             .where(others.c.cube_id == cubes.c.id, others.c.recorded_at <= microseconds(at))
             .scalar_subquery()
         )
-        past = _bodies().where(versions.c.version == newest)
+        past = _bodies().where(versions.c.version == newest, versions.c.version < cubes.c.version)
         with self._engine.connect() as connection:
-            query = _selected(past, replace(selection, where=EVERYTHING))
+            query = _selected(past, selection)
             return [_cube(body) for body in connection.execute(query).scalars()]
+
+    def next_expiry(self) -> datetime | None:
+        """A time before which nothing expires."""
+        return self._expiries.next()
+
+    def due(self, now: datetime, limit: int) -> list[MemCube]:
+        """Cubes whose time is over and whose state does not say so yet."""
+        late = [
+            cubes.c.expires_at <= microseconds(now),
+            cubes.c.state != str(State.EXPIRED),
+        ]
+        with self._engine.connect() as connection:
+            query = _current().where(*late).order_by(cubes.c.expires_at).limit(limit)
+            found = list(_readable(connection.execute(query).scalars()))
+        if not found:
+            self._expiries.look(now)
+        return found
 
     def versions(self, ids: Collection[str]) -> dict[str, int]:
         """The current version of each id that exists."""
@@ -116,12 +136,11 @@ class SqlCatalog:
 
     def contents(self, ids: Collection[str]) -> dict[str, int]:
         """The version that brought the current content, of each id that exists."""
-        found: dict[str, int] = {}
-        with self._engine.connect() as connection:
-            for chunk in chunks(ids):
-                query = select(cubes.c.id, cubes.c.content).where(cubes.c.id.in_(chunk))
-                found.update({row.id: row.content for row in connection.execute(query)})
-        return found
+        return self._column(cubes.c.content, ids)
+
+    def sensitivities(self, ids: Collection[str]) -> dict[str, str]:
+        """How sensitive each of the cubes is now."""
+        return self._column(cubes.c.sensitivity, ids)
 
     def blobs(self) -> set[str]:
         """Every digest that some version refers to."""
@@ -200,13 +219,15 @@ class SqlCatalog:
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its file."""
-        if self._engine.dialect.name != "sqlite":
-            return []
+        return problems(self._engine) if self._engine.dialect.name == "sqlite" else []
+
+    def _column(self, column: ColumnElement[Value], ids: Collection[str]) -> dict[str, Value]:
+        found: dict[str, Value] = {}
         with self._engine.connect() as connection:
-            integrity = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-            foreign = connection.execute(text("PRAGMA foreign_key_check")).all()
-        wrong = [] if list(integrity) == ["ok"] else [str(line) for line in integrity]
-        return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+            for chunk in chunks(ids):
+                query = select(cubes.c.id, column.label("value")).where(cubes.c.id.in_(chunk))
+                found.update({row.id: row.value for row in connection.execute(query)})
+        return found
 
     def close(self) -> None:
         """Let go of the database."""
@@ -236,11 +257,22 @@ def _selected(query: Select[str], selection: Selection) -> Select[str]:
     if selection.kinds:
         query = query.where(cubes.c.kind.in_([str(kind) for kind in selection.kinds]))
     query = query.where(condition_of(selection.where))
+    if selection.unchanged_since is not None:
+        query = query.where(_unchanged(selection.unchanged_since))
     if selection.after is not None:
         here, there = cubes.c.id, selection.after
         query = query.where(here < there if selection.newest_first else here > there)
     order = cubes.c.id.desc() if selection.newest_first else cubes.c.id
     return query.order_by(order).limit(selection.limit)
+
+
+def _unchanged(since: datetime) -> ColumnElement[bool]:
+    others = versions.alias()
+    return exists().where(
+        others.c.cube_id == cubes.c.id,
+        others.c.version == cubes.c.version,
+        others.c.recorded_at <= microseconds(since),
+    )
 
 
 def _cube(body: str) -> MemCube:
@@ -258,6 +290,13 @@ def _owned(cube: MemCube, scope: Scope) -> MemCube:
         message = f"the columns of cube {cube.id} say that it is in {scope}, which it is not"
         raise CorruptionError(message, hint="memos check --repair")
     return cube
+
+
+def _readable(bodies: Iterable[str]) -> Iterator[MemCube]:
+    # What cannot be read is not served, expired or not; to tell of it is the task of a check.
+    for body in bodies:
+        with suppress(CorruptionError):
+            yield _cube(body)
 
 
 def _refuse_repeated(connection: Connection, receipt: Receipt | None) -> None:

@@ -1,4 +1,8 @@
-"""An SQLite database as we want it: durable, enforcing, and overwriting what it deletes."""
+"""An SQLite database as we want it: durable, enforcing, overwriting what it deletes.
+
+With a key the file is SQLCipher's: every page of it, its log and its full-text index is encrypted
+(AES-256) and authenticated, so that a page that was changed is damage and not another text.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 
-from memos.errors import BackendError
+from memos.errors import BackendError, CorruptionError, MissingLibrary
 from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -21,10 +26,16 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA secure_delete = ON",  # deleted rows are overwritten with zeros
+    "PRAGMA temp_store = MEMORY",  # no text lands in temporary files
 )
 
-
-def open_engine(path: Path | None, *, patient: bool = True, hint: str = RESTORE) -> Engine:
+def open_engine(
+    path: Path | None,
+    *,
+    key: bytes | None = None,
+    patient: bool = True,
+    hint: str = RESTORE,
+) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
@@ -33,11 +44,13 @@ def open_engine(path: Path | None, *, patient: bool = True, hint: str = RESTORE)
 
     Args:
         path: the file.
+        key: 32 bytes, which encrypt the file.
         patient: whether a commit waits for the disk. Without, what is committed still survives
             the end of the process, however it comes, but perhaps not a loss of power.
-        hint: what to do where the file turns out to be damaged.
+        hint: what to do where the file turns out to be damaged; that is a CorruptionError.
 
     Raises:
+        MissingLibrary: a key is given, and SQLCipher is not installed.
         BackendError: the file cannot be made.
     """
     if path is None:
@@ -50,18 +63,24 @@ def open_engine(path: Path | None, *, patient: bool = True, hint: str = RESTORE)
             connect_args={"check_same_thread": False},
         )
     else:
-        _make(path)
+        driver = None if key is None else sqlcipher()
+        make(path)
         engine = create_engine(
-            URL.create("sqlite", database=str(path)), json_deserializer=parsed
+            URL.create("sqlite", database=str(path)), module=driver, json_deserializer=parsed
         )
     where = "the database in memory" if path is None else str(path)
     event.listen(engine, "handle_error", partial(as_ours, where, hint))
-    event.listen(engine, "connect", _prepare if patient else _prepare_quick)
+    event.listen(engine, "connect", partial(_prepare if patient else _prepare_quick, key))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _make(path: Path) -> None:
+def make(path: Path) -> None:
+    """Make the file, private to its owner, where it is not there.
+
+    Raises:
+        BackendError: it cannot be made.
+    """
     try:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
@@ -70,16 +89,54 @@ def _make(path: Path) -> None:
         raise BackendError(message, hint=hint) from error
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def problems(engine: Engine) -> list[str]:
+    """What the database itself finds wrong with its file."""
+    try:
+        with engine.connect() as connection:
+            if pages := _rows(connection, "PRAGMA cipher_integrity_check"):
+                return [str(row[0]) for row in pages]
+            integrity = [str(row[0]) for row in _rows(connection, "PRAGMA integrity_check")]
+            foreign = _rows(connection, "PRAGMA foreign_key_check")
+    except CorruptionError as error:
+        return [error.message]
+    wrong = [] if integrity == ["ok"] else integrity
+    return wrong + [f"{row[0]} row {row[1]} refers to a missing {row[2]}" for row in foreign]
+
+
+def _rows(connection: Connection, pragma: str) -> Sequence[Any]:
+    """What a pragma answers; SQLite alone knows nothing of those of SQLCipher, and says nothing."""
+    result = connection.exec_driver_sql(pragma)
+    return result.all() if result.returns_rows else []
+
+
+def sqlcipher() -> Any:
+    """The driver of encrypted files.
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
+    try:
+        from sqlcipher3 import dbapi2
+    except ImportError as error:
+        message = "encryption needs SQLCipher, which is not installed"
+        raise MissingLibrary(message, hint="pip install 'agent-memos[encryption]'") from error
+    return dbapi2
+
+
+def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
     cursor = connection.cursor()
+    if key is not None:
+        # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
+        cursor.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        cursor.execute("PRAGMA cipher_log_level = NONE")  # errors are told once, by us
     for pragma in PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 
 
-def _prepare_quick(connection: Any, record: object) -> None:
-    _prepare(connection, record)
+def _prepare_quick(key: bytes | None, connection: Any, record: object) -> None:
+    _prepare(key, connection, record)
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()

@@ -2,6 +2,7 @@
 
 <store>/
   lock          held while the store is open
+  sealed.json   only where the store is encrypted: see memos.stores.seal
   catalog.db    the truth, with the word index beside it
   vectors/      one folder a vector backend
   blobs/        content by its SHA-256
@@ -15,17 +16,21 @@ import time
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, BadInput, StoreLocked
+from memos.stores.modes import loose, tighten
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CATALOG = "catalog.db"
 _LOCK = "lock"
 _PAUSE = 0.05
 
 
 class Folder:
     """An open store folder; it is locked until :meth:`release`."""
+
+    CATALOG = "catalog.db"
+    SEAL = "sealed.json"
+    UNFINISHED_SEAL = "sealed.json.part"
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -45,6 +50,8 @@ class Folder:
         _require_ours(path)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not cls.holds_store(path):
+                tighten(path)  # it may have been there before, and open to others
             lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             message = f"the folder {path} cannot be used: {error.strerror}"
@@ -58,12 +65,12 @@ class Folder:
     @staticmethod
     def holds_store(path: Path) -> bool:
         """Whether a store lies there."""
-        return (path / _CATALOG).is_file()
+        return (path / Folder.CATALOG).is_file()
 
     @property
     def catalog(self) -> Path:
         """The catalog's database file."""
-        return self.path / _CATALOG
+        return self.path / Folder.CATALOG
 
     @property
     def blobs(self) -> Path:
@@ -76,6 +83,14 @@ class Folder:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder / backend
 
+    def loose(self) -> list[str]:
+        """What in it, or it itself, others than the owner have a right to."""
+        return [str(path) for path in loose(self.path)]
+
+    def tighten(self) -> list[str]:
+        """Take these rights from them; what was changed."""
+        return [str(path) for path in tighten(self.path)]
+
     def release(self) -> None:
         """Let others open it."""
         if self._lock is not None:
@@ -83,11 +98,15 @@ class Folder:
             self._lock = None
 
 
+_BEFORE = {_LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL}
+"""What lies in a folder before the store does, and stays there if it never does."""
+
+
 def _require_ours(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise BadInput(f"{path} is a file", hint="name a folder")
     if path.is_dir() and not Folder.holds_store(path):
-        others = sorted(each.name for each in path.iterdir() if each.name != _LOCK)
+        others = sorted(each.name for each in path.iterdir() if each.name not in _BEFORE)
         if others:
             message = f"{path} is not a store, and not empty: it holds {others[0]!r}"
             raise BadInput(message, hint="name a folder that is empty or does not exist")

@@ -19,6 +19,7 @@ from memos.cube import EVERYBODY, Scope
 from memos.errors import BackendError
 from memos.ports.near import Near
 from memos.ports.vectors import VectorEntry
+from memos.stores.modes import tighten
 from memos.stores.vectors_window import Window, Windows, check_dimension
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class ChromaVectors:
                     metadatas=[entry.scope.model_dump() | _MARK for entry in batch],
                 )
                 self._windows.put(batch)
+            tighten(self._path)
 
     def near(
         self,
@@ -112,6 +114,7 @@ class ChromaVectors:
             for batch in self._batches(_distinct(ids)):
                 collection.delete(ids=batch)
                 self._windows.drop(batch)
+            tighten(self._path)
 
     def ids(self) -> set[str]:
         """The ids of all entries."""
@@ -150,12 +153,14 @@ class ChromaVectors:
         if self._client is None:
             self._client = _client(str(self._path))
         self._batch = self._client.get_max_batch_size()
-        return self._client.get_or_create_collection(
+        collection = self._client.get_or_create_collection(
             _legal(self._name),
             configuration={"hnsw": {"space": "cosine", "ef_search": _SEARCH_WIDTH}},
             metadata={"model": self._name},
             embedding_function=None,
         )
+        tighten(self._path)  # Chroma makes its files as the process's umask has them
+        return collection
 
     def _window(self, collection: ChromaCollection, scope: Scope) -> Window | None:
         """The window that holds what ``scope`` covers, loaded if this is the time to."""

@@ -40,7 +40,6 @@ _VECTORS = Table(
 _WIRE = np.dtype("<f4")
 _CHUNK = 10_000
 """Ids in one statement; SQLite takes 32,766 variables."""
-
 _REPAIR = "`memos check --repair` indexes anew"
 
 
@@ -51,15 +50,24 @@ class ExactVectors:
     one reads the file.
     """
 
-    def __init__(self, path: Path | None, *, collection: str, dimension: int) -> None:
-        """Open or make the index ``collection`` in a file, or in memory where ``path`` is None."""
+    def __init__(
+        self, path: Path | None, *, collection: str, dimension: int, key: bytes | None = None
+    ) -> None:
+        """Open or make the index ``collection`` in a file, or in memory where ``path`` is None.
+
+        Args:
+            path: the file.
+            collection: the name of the index; any will do.
+            dimension: the length of a vector.
+            key: 32 bytes, which encrypt the file.
+        """
         self._collection = collection
         self._dimension = dimension
         self._lock = threading.Lock()
         self._window: Window | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._engine = open_engine(path, hint=_REPAIR)
+        self._engine = open_engine(path, key=key, hint=_REPAIR)
         with self._transaction(write=True) as connection:
             _VECTORS.create(connection, checkfirst=True)
 

@@ -41,7 +41,7 @@ def test_all_commands_are_there() -> None:
     names = {words[0] for words in commands() if words}
     assert names == set(
         "init add search get ls history update forget transform chat lineage stats check demo "
-        "config export import".split()
+        "config key export import".split()
     )
 
 

@@ -188,7 +188,7 @@ def test_the_policy_leaves_the_order_and_what_may_be_seen() -> None:
     ]
     own = cubes[4].id
     policy = Redaction(PatternRedactor, HIDDEN)
-    views = policy.view(cubes, lambda cube: cube.id == own)
+    views = policy.view(cubes, lambda cube: cube.id == own, {})
     assert [view.id for view in views] == [cube.id for cube in cubes]
     assert [view is cube for view, cube in zip(views, cubes, strict=True)] == [
         True, False, True, False, True,
@@ -197,14 +197,14 @@ def test_the_policy_leaves_the_order_and_what_may_be_seen() -> None:
 
 def test_the_policy_follows_the_levels_it_is_given() -> None:
     cube = sensitive(titled(f"write to {ADA}"), "normal")
-    assert Redaction(PatternRedactor, ("normal",)).view([cube], nobody) != [cube]
-    assert Redaction(PatternRedactor, ()).view([cube], nobody) == [cube]
+    assert Redaction(PatternRedactor, ("normal",)).view([cube], nobody, {}) != [cube]
+    assert Redaction(PatternRedactor, ()).view([cube], nobody, {}) == [cube]
 
 
 def test_many_cubes_are_one_call_and_a_text_is_asked_about_once() -> None:
     counting = Counting()
     cubes = [sensitive(titled(f"write to {ADA}")) for _ in range(50)]
-    Redaction(lambda: counting, HIDDEN).view(cubes, nobody)
+    Redaction(lambda: counting, HIDDEN).view(cubes, nobody, {})
     assert len(counting.calls) == 1
     assert len(set(counting.calls[0])) == len(counting.calls[0])
 
@@ -212,14 +212,14 @@ def test_many_cubes_are_one_call_and_a_text_is_asked_about_once() -> None:
 def test_the_library_is_wanted_only_when_a_cube_must_be_redacted() -> None:
     policy = Redaction(unwilling, HIDDEN)
     plain = titled("anything")
-    assert policy.view([plain], nobody) == [plain]
-    assert policy.view([sensitive(plain)], lambda _cube: True)[0].text == "anything"
-    assert policy.view([], nobody) == []
+    assert policy.view([plain], nobody, {}) == [plain]
+    assert policy.view([sensitive(plain)], lambda _cube: True, {})[0].text == "anything"
+    assert policy.view([], nobody, {}) == []
 
 
 def test_without_the_library_nothing_sensitive_is_shown() -> None:
     with pytest.raises(MissingLibrary):
-        Redaction(unwilling, HIDDEN).view([sensitive(titled("anything"))], nobody)
+        Redaction(unwilling, HIDDEN).view([sensitive(titled("anything"))], nobody, {})
 
 
 JSON = st.recursive(
@@ -244,3 +244,12 @@ def test_whatever_the_cube_no_secret_is_shown_and_the_view_is_a_cube(
     assert not [secret for secret in SECRETS if secret in to_json(view)]
     assert from_json(to_json(view)) == view
     assert shown(view) == view
+
+
+def test_an_old_version_is_no_less_sensitive_than_the_cube_is_now() -> None:
+    policy = Redaction(PatternRedactor, HIDDEN)
+    cube = titled("write to alice@example.org")
+    assert policy.view([cube], nobody, {}) == [cube]
+    assert policy.view([cube], nobody, {cube.id: "secret"}) != [cube]
+    hidden = sensitive(cube)
+    assert policy.view([hidden], nobody, {cube.id: "public"}) != [hidden]

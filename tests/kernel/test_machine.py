@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from memos.boot import open_scratch
 from memos.governance.redaction import Redaction
 from memos.kernel import Parts
 from memos.life.deriving import Demands
@@ -64,6 +65,7 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 runtime=runtime,
                 clock=SystemClock(),
                 open_vectors=open_vectors,
+                open_scratch=open_scratch,
                 demands=Demands(),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )

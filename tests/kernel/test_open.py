@@ -56,6 +56,14 @@ def test_a_url_names_the_folder(tmp_path: Path, settings: Settings) -> None:
         MemOS.open(url="memory", settings=settings)
 
 
+def test_a_closed_store_holds_no_file_open(tmp_path: Path, settings: Settings) -> None:
+    with MemOS.open(tmp_path / "memory", settings=settings) as mem:
+        mem.add("tea")
+        mem.search("tea")
+    # SQLite takes its log away with the last connection: one that is left would keep it.
+    assert not list((tmp_path / "memory").glob("catalog.db-*"))
+
+
 def test_a_folder_in_use_is_refused_and_then_free(tmp_path: Path, settings: Settings) -> None:
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
         with pytest.raises(StoreLocked, match="in use"):

@@ -1,0 +1,131 @@
+"""The system calls on time: the store as it was, and names for moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos.cube import EVERYBODY, Right
+from memos.errors import BadInput, Conflict, NotFound
+from memos.kernel.cubes import CubeCalls
+from memos.kernel.view import View
+from memos.kinds.drafts import checked_text
+from memos.kinds.times import read_time
+from memos.ports.catalog import Change
+from memos.ports.ledger import Snapshot, SnapshotDropped
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memos.retrieval.hit import Hit
+    from memos.retrieval.past import Findable
+
+_LONGEST = 256
+"""Characters of a snapshot's name."""
+
+
+class MomentCalls(CubeCalls):
+    """Go back in time, to read."""
+
+    def at(self, time: datetime | str | float) -> View:
+        """Everything as it was known at a time, to be read and not to be changed.
+
+        Args:
+            time: a time, such as ``2024-05-01T12:00:00Z``, or the name of a snapshot. It may not
+                lie in the future: what will be known then is not known.
+
+        Raises:
+            BadInput: that is no time, or one to come.
+            NotFound: there is no snapshot of that name.
+        """
+        # The lock is waited for after the time was read: whoever is still writing has a time
+        # before it, and will have finished. So a view shows the same whenever it is looked at.
+        with self._act("at", Right.READ) as act, self._lock:
+            moment = self._moment(time)
+            if moment > act.at:
+                message = f"{moment.isoformat()} lies in the future"
+                raise BadInput(message, hint="name a time that has passed, or leave it out")
+            return View(
+                moment,
+                act=self._act,
+                past=self._past,
+                recall=self._recalled,
+            )
+
+    def snapshot(self, name: str) -> Snapshot:
+        """Give this moment a name: ``at(name)`` shows everything as it is known now.
+
+        Nothing is copied; what is forgotten later is gone from it as well.
+
+        Raises:
+            Conflict: the name is taken.
+            BadInput: the name is empty, too long, or reads as a time.
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("snapshot", Right.ADMINISTER) as act, self._changing(act):
+            self._gate.require(act, EVERYBODY)
+            checked = _checked_name(name)
+            there = self._parts.ledger.snapshot(checked)
+            if there is not None:
+                message = f"there is a snapshot {checked!r} of {there.at.isoformat()} already"
+                raise Conflict(message, hint="choose another name, or drop it: memos snapshot drop")
+            taken = Snapshot(checked, act.at, str(act.principal))
+            self._parts.catalog.commit(Change(audit=act.audit(), also=(taken,)))
+            return taken
+
+    def snapshots(self) -> list[Snapshot]:
+        """The moments that have names, oldest first."""
+        with self._act("snapshots", Right.READ):
+            return self._parts.ledger.snapshots()
+
+    def drop_snapshot(self, name: str) -> Snapshot:
+        """Take a moment's name away; no memory is touched, and the moment can be named anew.
+
+        Raises:
+            NotFound: there is no snapshot of that name.
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("drop_snapshot", Right.ADMINISTER) as act, self._changing(act):
+            self._gate.require(act, EVERYBODY)
+            there = self._parts.ledger.snapshot(str(name))
+            if there is None:
+                message = f"there is no snapshot {name!r:.80}"
+                raise NotFound(message, hint="memos snapshot ls lists them")
+            dropped = SnapshotDropped(there.name)
+            self._parts.catalog.commit(Change(audit=act.audit(), also=(dropped,)))
+            return there
+
+    def _moment(self, time: datetime | str | float) -> datetime:
+        snapshot = self._parts.ledger.snapshot(time.strip()) if isinstance(time, str) else None
+        if snapshot is not None:
+            return snapshot.at
+        try:
+            return read_time(time)
+        except BadInput as error:
+            if not isinstance(time, str):
+                raise
+            message = f"{time!r:.80} is neither a time nor the name of a snapshot"
+            hint = "write 2024-05-01T12:00:00Z; memos snapshot ls lists the names"
+            raise NotFound(message, hint=hint) from error
+
+    def _recalled(self, query: str, then: Findable, k: int) -> list[Hit]:
+        with self._lock:
+            vectors = self._index.vectors
+        return self._past_finder.find(query, vectors, then, k=k)
+
+
+def _checked_name(name: object) -> str:
+    checked = checked_text(name, "the name")
+    if len(checked) > _LONGEST:
+        message = f"the name has {len(checked)} characters, at most {_LONGEST} are taken"
+        raise BadInput(message, hint="choose a shorter one")
+    if _reads_as_time(checked):
+        raise BadInput(f"the name {checked!r} reads as a time", hint="put a word before it")
+    return checked
+
+
+def _reads_as_time(text: str) -> bool:
+    try:
+        read_time(text)
+    except BadInput:
+        return False
+    return True

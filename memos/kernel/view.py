@@ -1,0 +1,155 @@
+"""Everything as it was known at a time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Unpack
+
+from memos.cube import Right
+from memos.errors import UnknownCube
+from memos.kernel.handle import Whose, read_kind, require_count, require_id
+from memos.kinds.drafts import checked_text
+from memos.ports.catalog import Selection
+from memos.retrieval.filters import read_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from memos.cube import Kind, MemCube
+    from memos.governance.act import Act
+    from memos.retrieval.hit import Hit
+    from memos.retrieval.past import Findable, Past
+
+_LARGEST_K = 1000
+_NAMED = 1000
+
+
+class View:
+    """A store as it was known at a time, to be read and not to be changed.
+
+    Each cube is shown in the version that was current then. Whoever may read it today may read
+    what it was; what was forgotten since is gone from the past as well. Every call leaves a row
+    in the journal that names the time. A view needs no closing; it ends with the store.
+
+    Args:
+        at: the time, aware, in UTC.
+        act: how a call begins; see :meth:`memos.kernel.handle.Handle._act`.
+        past: reads the old versions.
+        recall: the best of them for a query.
+    """
+
+    def __init__(
+        self,
+        at: datetime,
+        *,
+        act: Callable[..., AbstractContextManager[Act]],
+        past: Past,
+        recall: Callable[[str, Findable, int], list[Hit]],
+    ) -> None:
+        self.at = at
+        self._act = act
+        self._past = past
+        self._recall = recall
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        filters: Mapping[str, Any] | None = None,
+        **whose: Unpack[Whose],
+    ) -> list[Hit]:
+        """The ``k`` memories that would have answered a query best, best first.
+
+        What could be found then is found: neither what had expired or been put away by then, nor
+        what came later. How rare a word is, is judged by the texts of today.
+
+        Raises:
+            BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
+        """
+        with self._begun("search", **whose) as act:
+            text = checked_text(query, "the query")
+            require_count(k, "k", largest=_LARGEST_K)
+            then = self._past.findable(_readable(act), read_filter(filters), self.at)
+            hits = self._recall(text, then, k)
+            act.touch(hit.cube.id for hit in hits)
+            shown = act.shown([hit.cube for hit in hits])
+            return [
+                hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
+            ]
+
+    def get(
+        self,
+        id: str,  # noqa: A002 - the name every user expects
+        **whose: Unpack[Whose],
+    ) -> MemCube:
+        """One cube as it was.
+
+        Raises:
+            UnknownCube: there was none then, in this scope.
+        """
+        with self._begun("get", **whose) as act:
+            return act.shown([self._seen(id, act)])[0]
+
+    def get_all(
+        self,
+        *,
+        kind: Kind | str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        **whose: Unpack[Whose],
+    ) -> list[MemCube]:
+        """Cubes as they were, in the order in which they were made; see ``MemOS.get_all``.
+
+        Raises:
+            BadInput: the kind, a filter or the limit cannot be read.
+        """
+        with self._begun("get_all", **whose) as act:
+            if limit is not None:
+                require_count(limit, "limit")
+            kinds = () if kind is None else (read_kind(kind),)
+            readable = _readable(
+                act, kinds=kinds, after=after, newest_first=newest_first, limit=limit
+            )
+            cubes = self._past.cubes(readable, read_filter(filters), self.at)
+            act.touch(cube.id for cube in cubes[:_NAMED])
+            return act.shown(cubes)
+
+    def history(
+        self,
+        id: str,  # noqa: A002
+        **whose: Unpack[Whose],
+    ) -> list[MemCube]:
+        """Every version of a cube that there was by then, oldest first.
+
+        Raises:
+            UnknownCube: there was none then, in this scope.
+        """
+        with self._begun("history", **whose) as act:
+            return act.shown(self._past.history(self._seen(id, act)))
+
+    def __repr__(self) -> str:
+        return f"View(at={self.at.isoformat()!r})"
+
+    @contextmanager
+    def _begun(self, call: str, **whose: Unpack[Whose]) -> Iterator[Act]:
+        with self._act(f"at.{call}", Right.READ, **whose) as act:
+            act.reason = f"{act.reason} [at {self.at.isoformat()}]".lstrip()
+            yield act
+
+    def _seen(self, cube_id: str, act: Act) -> MemCube:
+        require_id(cube_id)
+        act.touch([cube_id])
+        cube = self._past.one(cube_id, _readable(act), self.at)
+        if cube is None:
+            message = f"there was no cube {cube_id} in this scope ({act.scope}) at {self.at}"
+            raise UnknownCube(message, hint="memos history tells when it was first recorded")
+        return cube
+
+
+def _readable(act: Act, **more: Any) -> Selection:
+    return Selection(scope=act.scope, where=act.visible(), **more)

@@ -1,0 +1,93 @@
+"""Who may read a sensitive memory, but not see it whole, is shown it redacted, by every way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from memos import Kind, MemCube, MemOS, Right
+from memos.errors import Forbidden
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ADDRESS = "alice@example.org"
+TEXT = f"Write to {ADDRESS} about the garden."
+
+
+@pytest.fixture
+def cube(mem: MemOS) -> MemCube:
+    (made,) = mem.add(
+        TEXT, user_id="alice", sensitivity="confidential", metadata={"reply": ADDRESS}
+    )
+    mem.grant("agent:reader", Right.READ, user_id="alice")
+    return made
+
+
+@pytest.fixture
+def reader(mem: MemOS) -> MemOS:
+    return mem.acting("agent:reader")
+
+
+def test_every_way_out_is_redacted(mem: MemOS, cube: MemCube, reader: MemOS) -> None:
+    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    ways = [
+        reader.get(cube.id),
+        reader.search("the garden")[0].cube,
+        *(one for one in reader.get_all() if one.id == cube.id),
+        *reader.history(cube.id),
+        *(one.cube for one in reader.lineage(kv.id).ancestors),
+    ]
+    assert len(ways) == 5
+    for shown in ways:
+        assert ADDRESS not in shown.model_dump_json()
+        assert "[email]" in shown.text
+        assert shown.header.governance.redacted
+
+
+def test_owners_and_administrators_see_it_whole(mem: MemOS, cube: MemCube, reader: MemOS) -> None:
+    assert mem.acting("user:alice").get(cube.id) == cube
+    assert mem.get(cube.id) == cube
+    mem.grant("agent:reader", Right.ADMINISTER, id=cube.id)
+    assert reader.get(cube.id) == cube
+
+
+def test_nothing_carries_it_past_its_redaction(
+    mem: MemOS, cube: MemCube, reader: MemOS, tmp_path: Path
+) -> None:
+    mem.grant("agent:reader", [Right.WRITE, Right.SHARE, Right.FORGET], user_id="alice")
+    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    assert kv.header.governance.sensitivity == "confidential"
+    for carry in (
+        lambda: reader.transform([cube.id], to=Kind.ACTIVATION),
+        lambda: reader.chat("Where?", memories=[kv.id], max_tokens=1),
+        lambda: reader.export_to(tmp_path / "out.zip"),
+    ):
+        with pytest.raises(Forbidden, match="only redacted"):
+            carry()
+    assert not (tmp_path / "out.zip").exists()
+    told = reader.forget(cube.id, dry_run=True)
+    assert ADDRESS not in told.model_dump_json()
+    assert reader.chat("Where?", memories=[cube.id], max_tokens=1).prompt_tokens > 0
+
+
+def test_what_is_not_sensitive_is_shown_as_it_is(mem: MemOS, reader: MemOS, cube: MemCube) -> None:
+    (plain,) = mem.add(TEXT, user_id="alice")
+    assert reader.get(plain.id) == plain
+    assert cube.id != plain.id
+
+
+def test_what_is_classified_later_is_redacted_in_its_past_too(mem: MemOS, reader: MemOS) -> None:
+    mem.grant("agent:reader", Right.READ, user_id="alice")
+    (cube,) = mem.add(TEXT, user_id="alice")
+    before = cube.created_at
+    mem.update(cube.id, "Nothing to see here.")
+    assert reader.get(cube.id, version=1) == cube
+    mem.classify(cube.id, "secret")
+    for shown in (
+        reader.get(cube.id, version=1),
+        reader.history(cube.id)[0],
+        reader.at(before).get(cube.id),
+    ):
+        assert ADDRESS not in shown.model_dump_json()
