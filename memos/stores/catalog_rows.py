@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from memos.cube import MemCube
     from memos.ports.catalog import Change
+    from memos.ports.graph import Edge
 
 Value = TypeVar("Value")
 
@@ -154,6 +155,11 @@ def link(connection: Connection, change: Change) -> None:
                 edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
             )
         )
+    add_edges(connection, change.edges)
+
+
+def add_edges(connection: Connection, added: Iterable[Edge]) -> None:
+    """Write edges, each once."""
     rows = [
         {
             "source": edge.source,
@@ -161,7 +167,7 @@ def link(connection: Connection, change: Change) -> None:
             "target": edge.target,
             "version": edge.version,
         }
-        for edge in dict.fromkeys(change.edges)
+        for edge in dict.fromkeys(added)
     ]
     if rows:
         connection.execute(insert(edges), rows)

@@ -15,6 +15,7 @@ from memos.cube import Scope
 from memos.errors import BackendError, CorruptionError
 from memos.ports.vectors import VectorEntry
 from memos.stores.engine_sqlite import open_engine
+from memos.stores.errors_sqlite import legible
 from memos.stores.vectors_window import Window, check_dimension
 
 if TYPE_CHECKING:
@@ -125,6 +126,19 @@ class ExactVectors:
         with self._lock, self._transaction() as connection:
             return set(connection.execute(query).scalars())
 
+    def fetch(self, ids: Collection[str]) -> list[VectorEntry]:
+        """The entries of these ids as they are stored."""
+        wanted = list(ids)
+        found = []
+        with self._lock, self._transaction() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                query = select(_VECTORS).where(
+                    _VECTORS.c.collection == self._collection,
+                    _VECTORS.c.id.in_(wanted[start : start + _CHUNK]),
+                )
+                found += [_stored(*row) for row in connection.execute(query)]
+        return found
+
     def close(self) -> None:
         """Let go of the file; what was only in memory is gone."""
         with self._lock:
@@ -162,3 +176,13 @@ class ExactVectors:
         except SQLAlchemyError as error:
             message = f"the index of vectors cannot be used: {error}"
             raise BackendError(message, hint=_REPAIR) from error
+
+
+def _stored(_collection: str, one: str, *rest: object) -> VectorEntry:
+    """A row as it is, whatever it holds; what cannot be read at all has nothing in it."""
+    *owner, content = rest
+    raw = content if isinstance(content, bytes) else b""
+    vector = np.frombuffer(raw[: len(raw) // _WIRE.itemsize * _WIRE.itemsize], dtype=_WIRE)
+    with legible(f"the scope of the vector of {one}"):
+        scope = Scope.model_validate(dict(zip(Scope.model_fields, owner, strict=True)))
+    return VectorEntry(one, vector, scope)
