@@ -187,12 +187,10 @@ def _in_folder(
     try:
         upgrade(engine)
         catalog = SqlCatalog(engine, key=seal_key)
-        quick = open_engine(home.catalog, key=page_key, patient=False)
-        journal = SqlJournal(quick, key=seal_key)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
-            journal=journal,
+            journal=SqlJournal(engine, key=seal_key),
             blobs=_blobs(home, keys),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
@@ -209,16 +207,11 @@ def _in_folder(
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,
-            release=partial(_let_go, journal, home),
+            release=home.release,
         )
     except BaseException:
         engine.dispose()
         raise
-
-
-def _let_go(journal: SqlJournal, home: Folder) -> None:
-    journal.close()  # before the lock: until then the folder is ours alone
-    home.release()
 
 
 def _blobs(home: Folder, keys: Keys | None) -> Blobs:

@@ -23,6 +23,7 @@
     │   ├── OtherVersion          a store that another version of the schema wrote
     │   └── WrongKey              a store that another key encrypted
     ├── Forbidden                 without the right, or outside the scope of the handle exit 5
+    │   └── Untrusted             a bundle that nobody signed whom the caller trusts
     ├── CorruptionError           bytes are not what was written                     exit 6
     ├── StoreLocked               the folder is in use by another process            exit 75
     ├── BackendError              a store or a model failed; the cause is chained    exit 1
@@ -151,6 +152,10 @@ class Forbidden(MemosError):
     """Without the right to do this, or outside the scope that the application has set."""
 
     exit_code = 5
+
+
+class Untrusted(Forbidden):
+    """A bundle that is not signed by anybody whom the caller trusts."""
 
 
 class CorruptionError(MemosError):

@@ -87,7 +87,7 @@ def _explained(line: str | bytes, error: ValidationError) -> BadInput:
     text = line if isinstance(line, str) else line.decode(errors="replace")
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return BadInput(f"not JSON: {text[:60]!r}", hint="expected one cube a line")
     if not isinstance(content, dict) or "format" not in content:
         return BadInput(f"not a cube: {text[:60]!r}", hint="expected an object with 'format'")

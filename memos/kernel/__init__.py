@@ -11,6 +11,7 @@ from memos.kernel.kinds import KindCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
+from memos.kernel.sharing import SharingCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
@@ -24,6 +25,7 @@ class Kernel(
     ForgetCalls,
     AccessCalls,
     AuditCalls,
+    SharingCalls,
     UpkeepCalls,
 ):
     """The system calls over one store.

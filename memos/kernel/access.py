@@ -53,7 +53,7 @@ class AccessCalls(CubeCalls):
             UnknownCube: there is no such cube in this scope.
             BadInput: nobody, nothing or no right was named, or both a cube and a label.
         """
-        with self._act("grant", Right.SHARE, **whose) as act, self._lock:
+        with self._act("grant", Right.SHARE, **whose) as act, self._changing(act):
             if id is not None and label is not None:
                 message = f"a grant is on cube {id}, or on the label {label!r:.40}, not on both"
                 raise BadInput(message, hint="choose one of them")
@@ -89,7 +89,7 @@ class AccessCalls(CubeCalls):
             NotFound: there is no such grant that one may see.
             Forbidden: one neither gave it nor may share what it is on.
         """
-        with self._act("revoke", Right.SHARE) as act, self._lock:
+        with self._act("revoke", Right.SHARE) as act, self._changing(act):
             found = [one for one in self._visible_grants(act) if one.number == number]
             if not found:
                 raise NotFound(f"there is no grant {number}", hint="memos grants lists them")

@@ -269,7 +269,7 @@ class CubeCalls(Handle):
             VersionConflict: it is not at ``if_version``.
             KeyReused: the key came before with other arguments.
         """
-        with self._act("delete", Right.FORGET, **whose) as act, self._lock:
+        with self._act("delete", Right.FORGET, **whose) as act, self._changing(act):
             once = self._once(idempotency_key, act, ["delete", id, if_version])
             if once.answer is not None:
                 return Forgotten.model_validate(once.answer)
@@ -294,7 +294,7 @@ class CubeCalls(Handle):
             if not (act.scope.named() or filters or everything):
                 hint = "name a user, agent or session, pass filters, or say everything=True"
                 raise BadInput("delete_all() without a scope would forget everything", hint=hint)
-            with self._lock:
+            with self._changing(act):
                 cubes = self._chosen(act, read_filter(filters))
                 once = self._once(None, act, [])
                 return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run)

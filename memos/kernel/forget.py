@@ -66,7 +66,7 @@ class ForgetCalls(CubeCalls):
             if not (one_by_one or filters or source is not None or act.scope.named() or everything):
                 hint = "name cubes, a scope, filters or a source, or say everything=True"
                 raise BadInput("forget() would forget everything", hint=hint)
-            with self._lock:
+            with self._changing(act):
                 cubes = (
                     self._named(ids, act)
                     if ids is not None

@@ -24,6 +24,7 @@ from memos.life.expiry import Expirer
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
+from memos.life.installing import Installer
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
     from memos.governance.act import Act
     from memos.kernel.parts import Parts
+
+
+_RECENT = 1000
+"""How many rows of the journal are looked at for the latest recorded time."""
 
 
 class Whose(TypedDict, total=False):
@@ -59,8 +64,9 @@ class Handle:
         reason: str = "",
         folder: str | None = None,
     ) -> None:
-        newest = parts.journal.newest(1)
-        clock = ForwardClock(parts.clock, newest[0].audit.at if newest else None)
+        # A call's row may come after those of calls that began later: hence not the last alone.
+        times = [row.audit.at for row in parts.journal.newest(_RECENT)]
+        clock = ForwardClock(parts.clock, max(times, default=None))
         parts = replace(parts, clock=clock)
         self._parts = parts
         self._folder = folder
@@ -109,7 +115,15 @@ class Handle:
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
-        self._bundles = Bundles(catalog=catalog, blobs=blobs, index=self._index, clock=clock)
+        self._bundles = Bundles(
+            catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
+        )
+        self._installer = Installer(
+            catalog=catalog,
+            ledger=parts.ledger,
+            bundles=self._bundles,
+            forgetter=self._forgetter,
+        )
         self._index.drain()
 
     def close(self) -> None:

@@ -1,90 +1,162 @@
-"""What a safetensors file holds, read from its header; no tensor is loaded.
+"""What the bytes of a KV or LoRA cube must look like: read from their header, without torch.
 
-8 bytes        length n of the header, little-endian
-n bytes        JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
-the rest       the tensors, one after the other
+     0          8            8 + n
+     | n        | header     | tensors, one after another, no byte between them
+     | 8 bytes  | JSON       |
+
+Bytes come from strangers, too: nothing here is believed before it has been counted.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from memos.cube import Activation, Parametric
+from memos.cube.frozen import Frozen
+from memos.cube.identity import canonical, digest_of
+from memos.errors import CorruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memos.cube import Payload
+_LONGEST_HEADER = 16 << 20
+_METADATA = "__metadata__"
+_WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2,
+    "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
+}  # fmt: skip
+"""Bytes of one element."""
+_FLOATS = frozenset({"F16", "BF16", "F32", "F64", "F8_E4M3", "F8_E5M2"})
+_A, _B = ".lora_A.weight", ".lora_B.weight"
 
-_WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "I16": 2, "U16": 2, "F16": 2,
-           "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}  # fmt: skip
+_Size = Annotated[int, Field(ge=0, lt=1 << 48)]
+
+
+class _Tensor(Frozen):
+    dtype: Literal[
+        "BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "I16", "U16", "F16",
+        "BF16", "I32", "U32", "F32", "I64", "U64", "F64",
+    ]  # fmt: skip
+    shape: Annotated[tuple[_Size, ...], Field(max_length=8)]
+    data_offsets: tuple[_Size, _Size]
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+
+_TENSORS = TypeAdapter(dict[str, _Tensor])
+_HEADER = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
-    """One tensor, as the header describes it."""
+class Told:
+    """What a payload says of its bytes; two payloads with one blob must tell the same."""
 
-    dtype: str
-    shape: tuple[int, ...]
+    size_bytes: int
+    tokens: int = 0
+    tokens_digest: str = ""
+    layers: int = 0
+    rank: int = 0
+    parameters: int = 0
 
 
-def misfit(payload: Payload, content: bytes) -> str | None:
-    """How the bytes of a blob differ from what the payload says of them; None where they fit."""
-    if isinstance(payload, Activation | Parametric) and payload.size_bytes != len(content):
-        return f"it has {len(content)} bytes, not {payload.size_bytes}"
-    try:
-        tensors = read(content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"it is not a safetensors file: {error}"
+def told(payload: Activation | Parametric) -> Told:
+    """What can be checked of a payload without its model."""
     if isinstance(payload, Activation):
-        return _state_misfit(payload, tensors)
-    if isinstance(payload, Parametric):
-        return _weights_misfit(payload, tensors)
-    return None
+        return Told(
+            payload.size_bytes,
+            tokens=payload.tokens,
+            tokens_digest=payload.tokens_digest,
+            layers=payload.layers,
+        )
+    adapter = payload.adapter
+    return Told(payload.size_bytes, rank=adapter.rank, parameters=adapter.parameters)
 
 
-def read(content: bytes) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, by name.
+def require_tensors(claim: Told, content: bytes) -> None:
+    """Refuse bytes that are not what a payload says of them.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is none.
+        CorruptionError: no safetensors file, or one of other tensors than the cube tells of.
     """
+    if len(content) != claim.size_bytes:
+        raise _unlike(f"it has {len(content):,} bytes, which its cube denies")
+    tensors, start = _tensors(content)
+    if claim.layers:
+        _require_state(claim, tensors)
+        first, last = (start + offset for offset in tensors["tokens"].data_offsets)
+        tokens = struct.unpack(f"<{claim.tokens}q", content[first:last])
+        if digest_of(canonical(tokens)) != claim.tokens_digest:
+            raise _unlike("it is of other tokens than its cube says")
+    else:
+        _require_adapter(claim, tensors)
+
+
+def _tensors(content: bytes) -> tuple[Mapping[str, _Tensor], int]:
+    """The tensors by name, and where the first begins."""
     length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 + length:
-        raise ValueError("it is cut short")
-    header = json.loads(content[8 : 8 + length])
-    header.pop("__metadata__", None)
-    tensors, end = {}, 0
-    for name, told in sorted(header.items(), key=lambda pair: pair[1]["data_offsets"]):
-        tensor = Tensor(str(told["dtype"]), tuple(int(size) for size in told["shape"]))
-        start, stop = told["data_offsets"]
-        if start != end or stop - start != math.prod(tensor.shape) * _WIDTHS[tensor.dtype]:
-            raise ValueError(f"{name} does not lie where it should")
-        tensors[name], end = tensor, stop
-    if 8 + length + end != len(content):
-        raise ValueError("its length is not that of its tensors")
-    return tensors
+    start = 8 + length
+    if length > _LONGEST_HEADER or start > len(content):
+        raise _unlike(f"its header would have {length:,} bytes")
+    try:
+        header = _HEADER.validate_json(content[8:start])
+        header.pop(_METADATA, None)
+        tensors = _TENSORS.validate_python(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _unlike(f"{place[:80]}: {first['msg'][:120]}") from error
+    end = start
+    for name, tensor in sorted(tensors.items(), key=lambda pair: pair[1].data_offsets):
+        first_byte, last = (start + offset for offset in tensor.data_offsets)
+        if first_byte != end or last - first_byte != tensor.elements * _WIDTHS[tensor.dtype]:
+            raise _unlike(f"tensor {name[:80]!r} does not lie where it should")
+        end = last
+    if end != len(content):
+        raise _unlike(f"its tensors end at byte {end:,} of {len(content):,}")
+    return tensors, start
 
 
-def _state_misfit(payload: Activation, tensors: Mapping[str, Tensor]) -> str | None:
-    parts = [f"layers.{layer}.{part}" for layer in range(payload.layers)
-             for part in ("key", "value")]  # fmt: skip
-    if set(tensors) != {"tokens", *parts}:
-        return f"it holds {len(tensors)} tensors, which are not those of {payload.layers} layers"
-    if tensors["tokens"] != Tensor("I64", (payload.tokens,)):
-        return f"its tokens are not {payload.tokens} numbers"
+def _require_state(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
+    if len(tensors) != 1 + 2 * claim.layers:
+        raise _unlike(f"it has {len(tensors):,} tensors, not those of its cube's layers")
+    parts = [f"layers.{n}.{part}" for n in range(claim.layers) for part in ("key", "value")]
+    _require_names({"tokens", *parts}, tensors)
+    tokens = tensors["tokens"]
+    if (tokens.dtype, tokens.shape) != ("I64", (claim.tokens,)):
+        raise _unlike("it does not hold as many tokens as its cube says")
     for name in parts:
-        shape = tensors[name].shape
-        if len(shape) != 3 or shape[1] != payload.tokens:
-            return f"{name} of shape {list(shape)} is not of {payload.tokens} tokens"
-    return None
+        tensor = tensors[name]
+        fits = len(tensor.shape) == 3 and tensor.shape[1] == claim.tokens
+        if not fits or tensor.dtype not in _FLOATS:
+            raise _unlike(f"{name} is {tensor.dtype} {list(tensor.shape)}")
 
 
-def _weights_misfit(payload: Parametric, tensors: Mapping[str, Tensor]) -> str | None:
-    count = sum(math.prod(tensor.shape) for tensor in tensors.values())
-    if count != payload.adapter.parameters:
-        return f"it has {count} parameters, not {payload.adapter.parameters}"
-    return None
+def _require_adapter(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
+    modules = {name.removesuffix(_A).removesuffix(_B) for name in tensors}
+    _require_names({module + end for module in modules for end in (_A, _B)}, tensors)
+    for name, tensor in tensors.items():
+        ranked = 0 if name.endswith(_A) else 1
+        fits = len(tensor.shape) == 2 and tensor.shape[ranked] == claim.rank
+        if not fits or tensor.dtype not in _FLOATS:
+            raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
+    parameters = sum(tensor.elements for tensor in tensors.values())
+    if parameters != claim.parameters:
+        raise _unlike(f"it has {parameters:,} parameters, which its cube denies")
+
+
+def _require_names(expected: set[str], found: Mapping[str, _Tensor]) -> None:
+    if not expected or expected != set(found):
+        odd = min(expected ^ set(found), default="no tensor")
+        raise _unlike(f"see {odd[:80]!r}, which is there too much or too little")
+
+
+def _unlike(why: str) -> CorruptionError:
+    message = f"a blob is not the safetensors file that its cube describes: {why}"
+    return CorruptionError(message, hint="get the bundle again; nothing was imported")

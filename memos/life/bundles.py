@@ -1,251 +1,239 @@
-"""Cubes leave and arrive as one file.
-
-manifest.json   format, code, digests of the other members
-cubes.jsonl     one version of a cube a line; the versions of a cube in ascending order
-edges.jsonl     turn order among the cubes: [source, target] a line
-blobs/<sha256>  what activation and parametric cubes refer to
-"""
+"""One's own memories leave as a file and arrive from one, with their ids and their history."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-import zlib
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from memos.cube.identity import digest_of
-from memos.cube.wire import from_json, to_json
-from memos.errors import BackendError, BadInput, CorruptionError, Forbidden, VersionConflict
+from memos.cube import Kind, MemCube, Right
+from memos.cube.header import FINDABLE
+from memos.cube.wire import to_json
+from memos.errors import (
+    BackendError,
+    CorruptionError,
+    Forbidden,
+    ForgottenCube,
+    MemosError,
+    VersionConflict,
+)
 from memos.kinds.entities import entity_edges
-from memos.life.report import Imported
+from memos.life.contents import Contents, blob_of, read_contents
+from memos.life.packing import Load, pack
+from memos.life.report import BundleReport, Imported
+from memos.life.unpacking import Archive
 from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
-from memos.version import VERSION
+from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from memos.cube import MemCube
     from memos.governance.act import Act
     from memos.life.index import Index
+    from memos.life.manifest import Label
+    from memos.life.signing import SigningKey
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
-    from memos.ports.clock import Clock
+    from memos.ports.ledger import Ledger
 
-FORMAT = 1
-LARGEST = 8 << 30
-"""Bytes that a bundle may unpack to; more is refused before anything is read."""
+    Shown = Callable[[list[MemCube]], Sequence[MemCube]]
+    """Versions of a cube as the principal may see them."""
 
 
 class Bundles:
     """Writes and reads bundles; an import is verified first and then applied whole."""
 
-    def __init__(self, *, catalog: Catalog, blobs: Blobs, index: Index, clock: Clock) -> None:
+    def __init__(self, *, catalog: Catalog, ledger: Ledger, blobs: Blobs, index: Index) -> None:
         self._catalog = catalog
+        self._ledger = ledger
         self._blobs = blobs
         self._index = index
-        self._clock = clock
 
-    def write(self, cubes: Sequence[MemCube], path: Path) -> int:
-        """Write all versions of the cubes, and what they were derived from; how many cubes."""
-        ids = self._with_parents(cubes)
-        histories = [self._catalog.history(cube_id) for cube_id in ids]
-        lines = [to_json(version) for history in histories for version in history]
-        turns = self._catalog.edges_of(ids, [Relation.NEXT])
-        there = set(ids)
-        pairs = [[edge.source, edge.target] for edge in turns
-                 if edge.source in there and edge.target in there]  # fmt: skip
-        digests = sorted({d for history in histories for one in history for d in one.blobs})
-        members = {
-            "cubes.jsonl": "".join(f"{line}\n" for line in lines).encode(),
-            "edges.jsonl": "".join(f"{json.dumps(pair)}\n" for pair in pairs).encode(),
-        }
-        self._pack(path, members, digests)
-        return len(ids)
+    def write(
+        self,
+        cubes: Sequence[MemCube],
+        path: Path,
+        act: Act,
+        *,
+        label: Label,
+        key: SigningKey | None = None,
+        shown: Shown = list,
+    ) -> int:
+        """Write all versions of the cubes, and what they were derived from; how many cubes.
 
-    def read(self, path: Path, act: Act) -> Imported:
+        Raises:
+            Forbidden: one was derived from what the principal may not share.
+        """
+        found = self._with_parents(cubes, act)
+        act.touch(found)
+        turns = [
+            edge
+            for edge in self._catalog.edges_of(found, [Relation.NEXT])
+            if edge.source in found and edge.target in found
+        ]
+        histories = [shown(versions) for versions in found.values()]
+        pack(Load(histories, turns, label, at=act.at, key=key), self._blobs, path)
+        return len(found)
+
+    def read(
+        self, path: Path, act: Act, *, revive: bool = False, progress: Progress = silent
+    ) -> Imported:
         """Import a bundle.
 
         Raises:
             BadInput: it is no bundle, or of another format.
             CorruptionError: a member is not what the manifest says.
             VersionConflict: a cube of the same id with other content is there already.
-            Forbidden: a cube lies outside the scope of this handle.
+            ForgottenCube: a cube was forgotten here, and ``revive`` is not set.
+            Forbidden: a cube lies outside the scope of this handle, or is somebody else's.
         """
-        scope = act.scope
-        versions, turns, blobs = _unpacked(path)
-        for cube in versions:
-            if not scope.covers(cube.scope):
-                message = f"cube {cube.id} belongs to {cube.scope}, outside of {scope}"
-                raise Forbidden(message, hint="import it with a handle of that scope")
-        _require_complete(versions, blobs)
-        known = self._known(versions)
-        fresh = [cube for cube in versions if cube.id not in known]
-        if fresh:
-            self._apply(fresh, turns, {d: blobs[d] for cube in fresh for d in cube.blobs}, act)
-        current = {cube.id: cube for cube in fresh}
-        return Imported(cubes=tuple(current.values()), skipped=tuple(sorted(known)))
+        with Archive(path) as archive:
+            contents = read_contents(archive, now=act.at)
+            for cube in (one for versions in contents.histories.values() for one in versions):
+                _require_own(cube, act)
+            known = self._known(contents)
+            fresh = [cube_id for cube_id in contents.histories if cube_id not in known]
+            if not revive:
+                self._require_unforgotten(fresh)
+            if fresh:
+                self._apply(archive, contents, fresh, act, progress=progress)
+            else:
+                act.touch(known)
+        current = tuple(contents.histories[cube_id][-1] for cube_id in fresh)
+        return Imported(cubes=current, skipped=tuple(sorted(known)))
 
     def _apply(
         self,
-        fresh: Sequence[MemCube],
-        turns: Sequence[Edge],
-        blobs: dict[str, bytes],
+        archive: Archive,
+        contents: Contents,
+        fresh: Sequence[str],
         act: Act,
+        *,
+        progress: Progress,
     ) -> None:
-        for content in blobs.values():
-            self._blobs.put(content)
-        ids = tuple(dict.fromkeys(cube.id for cube in fresh))
-        current = {cube.id: cube for cube in fresh}
+        put = tuple(cube for cube_id in fresh for cube in contents.histories[cube_id])
+        current = {cube_id: contents.histories[cube_id][-1] for cube_id in fresh}
         derived = [
             Edge(cube.id, Relation.DERIVED, parent.id, parent.version)
-            for cube in fresh
+            for cube in put
             for parent in cube.provenance.parents
         ]
-        new_turns = [edge for edge in turns if edge.source in current and edge.target in current]
+        turns = [one for one in contents.turns if one.source in current and one.target in current]
         names = [edge for cube in current.values() for edge in entity_edges(cube)]
-        edges = tuple(dict.fromkeys([*derived, *new_turns, *names]))
-        try:
-            self._catalog.commit(Change(audit=act.audit(ids), put=tuple(fresh), edges=edges))
-        except VersionConflict:
-            self._catalog.owe([(Errand.SWEEP, digest) for digest in blobs])
-            raise
-        self._index.drain()
+        edges = tuple(dict.fromkeys([*derived, *turns, *names]))
+        change = Change(
+            audit=act.audit(fresh), put=put, edges=edges, expects=dict.fromkeys(fresh, 0)
+        )
+        self.commit(change, archive, progress)
 
-    def _known(self, versions: Sequence[MemCube]) -> set[str]:
+    def commit(self, change: Change, archive: Archive, progress: Progress = silent) -> None:
+        """Commit what comes from a bundle: its blobs first, and the indexes last.
+
+        Raises:
+            ModelMismatch: the store was indexed by another embedding model.
+            VersionConflict: somebody was faster.
+        """
+        current = {cube.id: cube for cube in change.put}
+        found = [
+            cube
+            for cube in current.values()
+            if cube.kind is Kind.PLAINTEXT and cube.state in FINDABLE
+        ]
+        ready = self._index.embed(found, progress) if found else {}
+        digests = dict.fromkeys(digest for cube in change.put for digest in cube.blobs)
+        try:
+            for digest in digests:
+                self._blobs.put(blob_of(archive, digest))
+            self._catalog.commit(change)
+        except MemosError:
+            with suppress(BackendError):  # why it failed must not be hidden
+                self._catalog.owe([(Errand.SWEEP, digest) for digest in digests])
+                self._index.drain()
+            raise
+        self._index.drain(list(current.values()), ready, progress)
+
+    def _known(self, contents: Contents) -> set[str]:
         """The ids that are there already, with the same content."""
-        arriving: dict[str, list[str]] = {}
-        for cube in versions:
-            arriving.setdefault(cube.id, []).append(to_json(cube))
-        there = self._catalog.versions(arriving)
+        there = self._catalog.versions(contents.histories)
         for cube_id in there:
-            if [to_json(one) for one in self._catalog.history(cube_id)] != arriving[cube_id]:
+            arriving = [to_json(cube) for cube in contents.histories[cube_id]]
+            if [to_json(one) for one in self._catalog.history(cube_id)] != arriving:
                 message = f"cube {cube_id} is there already, with other content"
                 raise VersionConflict(message, hint="nothing was imported; forget one of the two")
         return set(there)
 
-    def _with_parents(self, cubes: Sequence[MemCube]) -> list[str]:
-        found = {cube.id: cube for cube in cubes}
-        frontier = list(cubes)
-        while frontier:
-            parents = [p.id for cube in frontier for p in cube.provenance.parents]
-            frontier = self._catalog.find_all([one for one in parents if one not in found])
-            found.update((cube.id, cube) for cube in frontier)
-        return sorted(found)
+    def _require_unforgotten(self, ids: Sequence[str]) -> None:
+        for cube_id in ids:
+            tombstone = self._ledger.tombstone(cube_id)
+            if tombstone is not None:
+                message = f"cube {cube_id} was forgotten here on {tombstone.at:%Y-%m-%d %H:%M}"
+                hint = "nothing was imported; pass revive to bring it back"
+                raise ForgottenCube(message, hint=hint)
 
-    def _pack(self, path: Path, members: dict[str, bytes], digests: Sequence[str]) -> None:
-        manifest = {
-            "format": FORMAT,
-            "code": f"agent-memos {VERSION}",
-            "members": {name: digest_of(content) for name, content in members.items()},
-            "blobs": list(digests),
-        }
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
-                partial.chmod(0o600)
-                bundle.writestr("manifest.json", json.dumps(manifest, indent=1))
-                for name, content in members.items():
-                    bundle.writestr(name, content)
-                for digest in digests:
-                    bundle.writestr(f"blobs/{digest}", self._blobs.get(digest))
-            with partial.open("rb") as written:
-                os.fsync(written.fileno())
-            partial.rename(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            message = f"cannot write the bundle {path}: {error.strerror}"
-            raise BackendError(message, hint="choose another place") from error
+    def _with_parents(self, cubes: Iterable[MemCube], act: Act) -> dict[str, list[MemCube]]:
+        """All versions of the cubes, and of everything that any of them was derived from."""
+        found: dict[str, list[MemCube]] = {}
+        waiting = {cube.id for cube in cubes}
+        while waiting:
+            above: dict[str, str] = {}
+            for cube_id in waiting:
+                found[cube_id] = self._catalog.history(cube_id)
+                named = [parent.id for one in found[cube_id] for parent in one.provenance.parents]
+                above.update(dict.fromkeys(named, cube_id))
+            waiting = set(above) - set(found)
+            there = {cube.id: cube for cube in self._catalog.find_all(sorted(waiting))}
+            for parent_id in waiting:
+                _require_shareable(there.get(parent_id), above[parent_id], act)
+        return dict(sorted(found.items()))
 
 
-def _unpacked(path: Path) -> tuple[list[MemCube], list[Edge], dict[str, bytes]]:
-    try:
-        with zipfile.ZipFile(path) as bundle:
-            return _members(bundle, path)
-    except FileNotFoundError as error:
-        raise BadInput(f"there is no file {path}", hint="memos export writes one") from error
-    except (zipfile.BadZipFile, IsADirectoryError, NotImplementedError) as error:
-        raise BadInput(f"{path} is no bundle: {error}", hint="memos export writes one") from error
-    except (EOFError, OSError, zipfile.LargeZipFile) as error:
-        raise CorruptionError(f"{path} cannot be read whole: {error}") from error
+def inspect(path: Path) -> BundleReport:
+    """What a bundle holds and who signed it; verified as before an import, whatever its times.
 
-
-def _members(
-    bundle: zipfile.ZipFile, path: Path
-) -> tuple[list[MemCube], list[Edge], dict[str, bytes]]:
-    size = sum(member.file_size for member in bundle.infolist())
-    if size > LARGEST:
-        raise BadInput(f"{path} unpacks to {size:,} bytes, more than {LARGEST:,}")
-    manifest = _manifest(_member(bundle, "manifest.json"), path)
-    contents = {}
-    for name, digest in manifest["members"].items():
-        contents[name] = _verified(bundle, name, digest)
-    blobs = {digest: _verified(bundle, f"blobs/{digest}", digest) for digest in manifest["blobs"]}
-    cubes = [from_json(line) for line in contents["cubes.jsonl"].splitlines() if line]
-    turns = [_turn(line) for line in contents["edges.jsonl"].splitlines() if line]
-    return cubes, turns, blobs
-
-
-def _manifest(content: bytes, path: Path) -> dict[str, dict[str, str]]:
-    try:
-        manifest = json.loads(content)
-    except ValueError as error:
-        raise BadInput(f"{path}: the manifest is not JSON") from error
-    shaped = (
-        isinstance(manifest, dict)
-        and isinstance(manifest.get("members"), dict)
-        and {"cubes.jsonl", "edges.jsonl"} == set(manifest["members"])
-        and isinstance(manifest.get("blobs"), list)
-        and all(isinstance(digest, str) for digest in manifest["blobs"])
+    Raises:
+        BadInput: it is no bundle, or of another format.
+        CorruptionError: a member is not what the manifest says, or the manifest is not what was
+            signed.
+    """
+    with Archive(path) as archive:
+        contents = read_contents(archive, now=None)
+    manifest, current = contents.manifest, contents.current
+    scopes = dict.fromkeys(cube.scope for cube in current)
+    return BundleReport(
+        name=manifest.name,
+        version=manifest.version,
+        licence=manifest.licence,
+        description=manifest.description,
+        created_at=manifest.created_at,
+        code=manifest.code,
+        format=manifest.format,
+        digest=contents.digest,
+        signer=contents.signer,
+        cubes=dict(Counter(str(cube.kind) for cube in current)),
+        versions=sum(len(versions) for versions in contents.histories.values()),
+        scopes=tuple(sorted(scopes, key=str)),
     )
-    if not shaped:
-        raise BadInput(f"{path}: the manifest is not one of ours")
-    if manifest.get("format") != FORMAT:
-        message = f"{path} has bundle format {manifest.get('format')!r}"
-        raise BadInput(message, hint=f"this version reads {FORMAT}")
-    checked: dict[str, dict[str, str]] = manifest
-    return checked
 
 
-def _member(bundle: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return bundle.read(name)
-    except KeyError as error:
-        raise BadInput(f"the bundle has no {name}", hint="memos export writes one") from error
-    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise CorruptionError(f"{name} in the bundle cannot be read: {error}") from error
+def _require_shareable(parent: MemCube | None, child: str, act: Act) -> None:
+    if parent is None:
+        message = f"cube {child} was derived from a cube that is gone"
+        raise CorruptionError(message, hint="memos check names what is wrong")
+    if not act.reach().holds(parent):
+        message = f"cube {child} was derived from what {act.principal} may not {act.right}"
+        raise Forbidden(message, hint="leave it out, or ask for a grant: memos grant")
 
 
-def _verified(bundle: zipfile.ZipFile, name: str, digest: str) -> bytes:
-    content = _member(bundle, name)
-    if digest_of(content) != digest:
-        message = f"{name} in the bundle does not have the digest that the manifest names"
-        raise CorruptionError(message, hint="get the bundle again; nothing was imported")
-    return content
-
-
-def _turn(line: bytes) -> Edge:
-    try:
-        pair = json.loads(line)
-    except ValueError:
-        pair = None
-    if not isinstance(pair, list) or [type(end) for end in pair] != [str, str]:
-        raise BadInput(f"edges.jsonl has {line[:60]!r}, not [source, target]")
-    return Edge(pair[0], Relation.NEXT, pair[1])
-
-
-def _require_complete(versions: Sequence[MemCube], blobs: Collection[str]) -> None:
-    there = {(cube.id, cube.version) for cube in versions}
-    counted: dict[str, int] = {}
-    for cube in versions:
-        if cube.version != counted.get(cube.id, 0) + 1:
-            message = f"cube {cube.id} comes with version {cube.version} out of order"
-            raise BadInput(message, hint="nothing was imported")
-        counted[cube.id] = cube.version
-        missing = [f"blob {digest}" for digest in cube.blobs if digest not in blobs]
-        missing += [p.id for p in cube.provenance.parents if (p.id, p.version) not in there]
-        if missing:
-            message = f"cube {cube.id} refers to {missing[0]}, which the bundle does not hold"
-            raise CorruptionError(message, hint="nothing was imported")
+def _require_own(cube: MemCube, act: Act) -> None:
+    """Refuse what would put something in another's name, or bind others."""
+    if not act.scope.covers(cube.scope):
+        message = f"cube {cube.id} belongs to {cube.scope}, outside of {act.scope}"
+        raise Forbidden(message, hint="import it with a handle of that scope, or install it")
+    governance = cube.header.governance
+    if act.reach(Right.ADMINISTER).holds(cube):
+        return
+    if governance.owner not in {None, str(act.principal)} or governance.legal_hold:
+        message = f"cube {cube.id} is {governance.owner}'s, or on legal hold"
+        raise Forbidden(message, hint="install it under a namespace: memos install")

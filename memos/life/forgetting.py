@@ -11,6 +11,7 @@ one commit: rows out, tombstones and a certificate in, and the outbox owes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from memos.cube import Kind, MemCube, Right
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from memos.life.once import Once
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
-    from memos.ports.ledger import Ledger
+    from memos.ports.ledger import Entry, Ledger
     from memos.ports.runtime import Runtime
 
 _MANY = 500
@@ -43,6 +44,25 @@ class Doom(NamedTuple):
     cube: MemCube
     tie: Tie
     because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes, what the caller is told of it, and the records that stay."""
+
+    doomed: tuple[Doom, ...]
+    forgotten: Forgotten
+    entries: tuple[Entry, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All that goes, what the caller may not see included."""
+        return tuple(doom.cube.id for doom in self.doomed)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """At which versions it must still be."""
+        return {doom.cube.id: doom.cube.version for doom in self.doomed}
 
 
 class Forgetter:
@@ -73,41 +93,59 @@ class Forgetter:
         act: Act,
         dry_run: bool,
         duplicates: bool = False,
+        also: tuple[Entry, ...] = (),
     ) -> Forgotten:
         """Forget cubes, or say what forgetting them would take along.
+
+        ``also`` is written along, even where there is no cube to forget.
 
         Raises:
             LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
         """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
-        same = self._duplicates(cubes, act) if duplicates else []
-        doomed = self.doomed(cubes, same)
-        forgotten = self._told(doomed, act, dry_run=dry_run)
-        if dry_run or not doomed:
+        plan = self.plan(cubes, act, duplicates=duplicates, dry_run=dry_run)
+        if dry_run or not (plan.ids or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
-            return forgotten
-        _refuse_held([doom.cube for doom in doomed])
-        certificate = self._identities.new(act.at)
-        done = forgotten.model_copy(update={"certificate": certificate})
-        ids = tuple(doom.cube.id for doom in doomed)
+            return plan.forgotten
         self._catalog.commit(
             Change(
-                audit=act.audit(ids),
-                forget=ids,
-                expects={doom.cube.id: doom.cube.version for doom in doomed},
-                receipt=once.receipt(_without_content(done)),
-                also=(
-                    *_tombstones(doomed, act, certificate),
-                    Certificate(certificate, act.at, _body(doomed, done, act)),
-                ),
+                audit=act.audit(plan.ids),
+                forget=plan.ids,
+                expects=plan.versions,
+                receipt=once.receipt(_without_content(plan.forgotten)),
+                also=(*also, *plan.entries),
             )
         )
-        self._runtime.release(forgotten.blobs)
+        self._runtime.release(plan.forgotten.blobs)
         self._index.drain()
-        return done
+        return plan.forgotten
 
-    def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:
+    def plan(
+        self,
+        cubes: Sequence[MemCube],
+        act: Act,
+        *,
+        duplicates: bool = False,
+        dry_run: bool = False,
+    ) -> Plan:
+        """What forgetting these cubes takes along, and the records to write with it.
+
+        Raises:
+            LegalHold: one of the cubes that would go is held by law, and it is no dry run.
+        """
+        same = self._duplicates(cubes, act) if duplicates else []
+        doomed = self._doomed(cubes, same)
+        told = self._told(doomed, act, dry_run=dry_run)
+        if dry_run or not doomed:
+            return Plan(tuple(doomed), told, ())
+        _refuse_held([doom.cube for doom in doomed])
+        certificate = self._identities.new(act.at)
+        done = told.model_copy(update={"certificate": certificate})
+        record = Certificate(certificate, act.at, _body(doomed, done, act))
+        return Plan(tuple(doomed), done, (*_tombstones(doomed, act, certificate), record))
+
+    def _doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom]) -> list[Doom]:
         """What goes: the cubes, those that say the same, and everything derived from them."""
         asked = {cube.id: cube for cube in cubes}
         roots = {**asked, **{doom.cube.id: doom.cube for doom in same}}

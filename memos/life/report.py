@@ -124,6 +124,51 @@ class Imported(Frozen):
     """Ids that were there already, with the same content."""
 
 
+class BundleReport(Frozen):
+    """What a bundle says of itself; all of it was verified, but that its maker tells the truth."""
+
+    name: str
+    version: str
+    licence: str | None
+    description: str
+    created_at: datetime | None
+    code: str
+    """What wrote it."""
+    format: int
+    digest: str
+    """The SHA-256 of its manifest, which names the digests of all the rest."""
+    signer: str | None
+    """The Ed25519 public key that signed it; None where nobody did."""
+    cubes: dict[str, int]
+    """By kind."""
+    versions: int
+    scopes: tuple[Scope, ...]
+    """Whose its cubes are, where it comes from."""
+
+
+class Installation(Frozen):
+    """What installing a bundle did; in a dry run, what it would do."""
+
+    namespace: str
+    bundle: str
+    """The SHA-256 of the bundle's manifest."""
+    name: str
+    version: str
+    licence: str | None
+    signer: str | None
+    added: tuple[str, ...]
+    """Ids of the cubes that are new here."""
+    revised: tuple[str, ...]
+    """Those that the bundle has changed since it was installed last."""
+    kept: tuple[str, ...]
+    """Those that it has not."""
+    forgotten: tuple[Doomed, ...]
+    """Those that it no longer holds, with everything derived from them here."""
+    left_out: tuple[str, ...]
+    """Ids, in the bundle, of stale derivations, and of what was forgotten here by itself."""
+    dry_run: bool
+
+
 class AuditRow(Frozen):
     """One call, as the journal has it."""
 

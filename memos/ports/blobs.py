@@ -31,7 +31,7 @@ class Blobs(Protocol):
         ...
 
     def drop(self, digest: str) -> None:
-        """Remove the blob. Removing what is absent is no error."""
+        """Remove the blob and every byte of it. Removing what is absent is no error."""
         ...
 
     def digests(self) -> Iterator[str]:

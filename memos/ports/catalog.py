@@ -209,6 +209,18 @@ class Catalog(Edges, Protocol):
         """What the database itself finds wrong with its file; empty when nothing."""
         ...
 
+    def purge(self) -> None:
+        """Erase: what was forgotten or settled leaves no byte behind in any file.
+
+        What still stands in a row stays, of course: the audit keeps the ids of what was
+        forgotten. Slow: meant to be called once after many forgets. After a crash at any point
+        every row is there, and purging again finishes it.
+
+        Raises:
+            BackendError: it could not be done; bytes may be left.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the database."""
         ...

@@ -69,6 +69,19 @@ class Vectors(Protocol):
         """
         ...
 
+    def purge(self) -> None:
+        """Erase: what was dropped or replaced leaves no byte behind in any file.
+
+        That is the id, the vector (a text can be guessed from it) and the scope. Slow: meant to
+        be called once after many drops. Quick where nothing was dropped since the last purge,
+        also in another process. After a crash at any point the entries that remain are there, and
+        purging again finishes it.
+
+        Raises:
+            BackendError: it could not be done; bytes may be left.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and threads."""
         ...

@@ -61,3 +61,15 @@ class Words(Protocol):
     def clear(self) -> None:
         """Make the index anew, with nothing in it, also where it cannot be read any more."""
         ...
+
+    def purge(self) -> None:
+        """Erase: what was dropped or replaced leaves no byte behind in any file.
+
+        That is the id, the text with each of its words, and the scope. Slow: meant to be called
+        once after many drops. After a crash at any point the entries that remain are there, and
+        purging again finishes it.
+
+        Raises:
+            BackendError: it could not be done; bytes may be left.
+        """
+        ...

@@ -15,7 +15,7 @@ from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
 from memos.stores.catalog_rows import Value, chunks, versions_of
-from memos.stores.engine_sqlite import problems
+from memos.stores.engine_sqlite import problems, purge
 from memos.stores.errors_sqlite import legible
 from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
@@ -228,6 +228,10 @@ class SqlCatalog:
                 query = select(cubes.c.id, column.label("value")).where(cubes.c.id.in_(chunk))
                 found.update({row.id: row.value for row in connection.execute(query)})
         return found
+
+    def purge(self) -> None:
+        """Erase what was forgotten or settled, by rewriting the file."""
+        purge(self._engine)
 
     def close(self) -> None:
         """Let go of the database."""

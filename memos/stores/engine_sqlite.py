@@ -6,12 +6,13 @@ With a key the file is SQLCipher's: every page of it, its log and its full-text 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 
-from memos.errors import BackendError, CorruptionError, MissingLibrary
+from memos.errors import BackendError, CorruptionError, MissingLibrary, StoreLocked
 from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
@@ -29,24 +30,31 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",  # no text lands in temporary files
 )
 
+
+@dataclass
+class _Purity:
+    """Whether a database file holds nothing but what is in its rows."""
+
+    pure: bool = False
+
+
 def open_engine(
     path: Path | None,
     *,
     key: bytes | None = None,
-    patient: bool = True,
     hint: str = RESTORE,
 ) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
-    once, so that it can't fail half-way for want of it. In memory there is one connection, and
-    whoever wants it waits: transactions must not be nested.
+    once, so that it can't fail half-way for want of it. One with ``patient=False`` does not wait
+    for the disk when it commits: what is committed then survives the end of the process, however
+    it comes, but perhaps not a loss of power. In memory there is one connection, and whoever wants
+    it waits: transactions must not be nested.
 
     Args:
         path: the file.
         key: 32 bytes, which encrypt the file.
-        patient: whether a commit waits for the disk. Without, what is committed still survives
-            the end of the process, however it comes, but perhaps not a loss of power.
         hint: what to do where the file turns out to be damaged; that is a CorruptionError.
 
     Raises:
@@ -66,11 +74,14 @@ def open_engine(
         driver = None if key is None else sqlcipher()
         make(path)
         engine = create_engine(
-            URL.create("sqlite", database=str(path)), module=driver, json_deserializer=parsed
+            URL.create("sqlite", database=str(path)),
+            module=driver,
+            json_deserializer=parsed,
+            execution_options={"purity": _Purity()},
         )
     where = "the database in memory" if path is None else str(path)
     event.listen(engine, "handle_error", partial(as_ours, where, hint))
-    event.listen(engine, "connect", partial(_prepare if patient else _prepare_quick, key))
+    event.listen(engine, "connect", partial(_prepare, key))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -123,6 +134,42 @@ def sqlcipher() -> Any:
     return dbapi2
 
 
+def purge(engine: Engine) -> None:
+    """Write the file anew, so that nothing of what was deleted is left in it or beside it.
+
+    ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
+    SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
+    written through this engine since the last purge: another engine on the same file only appends.
+
+    Raises:
+        BackendError: somebody is still reading or writing, or there is no room for the copy.
+    """
+    purity = engine.get_execution_options().get("purity")
+    if purity is None or purity.pure:
+        return
+    purity.pure = True  # before the work, so that whoever writes meanwhile is not missed
+    try:
+        _rewrite(engine)
+    except BaseException:
+        purity.pure = False
+        raise
+
+
+def _rewrite(engine: Engine) -> None:
+    try:
+        with engine.execution_options(bare=True).connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            # Old pages stand in the write-ahead log until it has been cut to nothing.
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    except (BackendError, StoreLocked) as error:
+        message = f"what was deleted cannot be erased from {engine.url.database}: {error}"
+        hint = "it takes as much free space as the file has; try again: memos check --repair"
+        raise BackendError(message, hint=hint) from error
+    if busy:
+        message = f"what was deleted is not erased yet: {engine.url.database} is being read"
+        raise BackendError(message, hint="let the reading end, then purge again")
+
+
 def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
     cursor = connection.cursor()
@@ -135,13 +182,15 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _prepare_quick(key: bytes | None, connection: Any, record: object) -> None:
-    _prepare(key, connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
-
-
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
+    options = connection.get_execution_options()
+    if options.get("bare", False):  # no transaction: each statement for itself
+        return
+    write = options.get("write", False)
+    if write and "purity" in options:
+        options["purity"].pure = False
+    patient = options.get("patient", True)
+    if connection.info.get("patient", True) != patient:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
+        connection.info["patient"] = patient
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -57,7 +57,10 @@ def record(connection: Connection, done: Audit, key: bytes | None) -> None:
 
 
 class SqlJournal:
-    """Appends with an engine of its own, which need not wait for the disk; reads with any.
+    """Appends without waiting for the disk, through the catalog's own connections.
+
+    A connection of another engine would do, too, but each of its commits makes SQLite forget the
+    pages that the catalog's connections hold, and they must be read, and decrypted, anew.
 
     Args:
         engine: on the catalog's database.
@@ -66,7 +69,7 @@ class SqlJournal:
 
     def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(write=True)
+        self._writing = engine.execution_options(write=True, patient=False)
         self._key = key
 
     def append(self, audit: Audit) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from memos.errors import BackendError
 from memos.ports.near import Near
 from memos.ports.vectors import VectorEntry
 from memos.stores.modes import tighten
+from memos.stores.vectors_chroma_files import NOBODY, Marker, erase, holds_anything
 from memos.stores.vectors_window import Window, Windows, check_dimension
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ _SEARCH_WIDTH = 400
 
 _MARGIN = 16
 """Neighbours fetched beyond those asked for, to see whether equals are left behind."""
+
+_PATIENT, _EAGER = 1000, 2
+"""After how many writes Chroma writes its graph (HNSW's sync_threshold): usually, and at once."""
 
 _MARK = {"kept": True}
 """Chroma refuses an entry whose metadata are all None."""
@@ -65,6 +70,7 @@ class ChromaVectors:
         self._name = collection
         self._dimension = dimension
         self._lock = threading.Lock()
+        self._marker = Marker(path)
         self._windows = Windows(window_limit)
         self._client: ClientAPI | None = None
         self._opened: ChromaCollection | None = None
@@ -75,6 +81,7 @@ class ChromaVectors:
         check_dimension((entry.vector for entry in entries), self._dimension)
         latest = list({entry.id: entry for entry in entries}.values())
         with self._access() as collection:
+            self._marker.clear()
             for batch in self._batches(latest):
                 collection.upsert(
                     ids=[entry.id for entry in batch],
@@ -111,6 +118,7 @@ class ChromaVectors:
     def drop(self, ids: Collection[str]) -> None:
         """Remove entries; absent ids are no error."""
         with self._access() as collection:
+            self._marker.clear()
             for batch in self._batches(_distinct(ids)):
                 collection.delete(ids=batch)
                 self._windows.drop(batch)
@@ -126,32 +134,55 @@ class ChromaVectors:
         with self._access() as collection:
             return list(self._entries(collection, _distinct(ids)))
 
+    def purge(self) -> None:
+        """Erase what was dropped or replaced in any collection of the folder.
+
+        Chroma is made to write its graphs, and closes the folder for the time that it takes.
+
+        Raises:
+            BackendError: the folder is open in another index, or could not be erased.
+        """
+        with self._lock, self._translated():
+            if self._marker.is_set() or not holds_anything(self._path):
+                return
+            self._let_go()
+            _write_graphs(str(self._path))
+            erase(self._path)
+            self._marker.set()
+
     def close(self) -> None:
         """Let go of files and threads; a later call opens them again."""
         with self._lock:
             self._windows.clear()
-            self._opened = None
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._opened = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     @contextmanager
     def _access(self) -> Iterator[ChromaCollection]:
         """The collection, for one thread at a time."""
+        with self._lock, self._translated():
+            if self._opened is None:
+                self._opened = self._open()
+            yield self._opened
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         from chromadb.errors import ChromaError
 
-        with self._lock:
-            try:
-                if self._opened is None:
-                    self._opened = self._open()
-                yield self._opened
-            except BaseException as error:
-                self._windows.clear()  # they may miss what was stored before this
-                if not isinstance(error, ChromaError | OSError):
-                    raise
-                message = f"the index of vectors in {self._path} cannot be used: {error}"
-                hint = "it can be made anew: remove the folder, then `memos check --repair`"
-                raise BackendError(message, hint=hint) from error
+        try:
+            yield
+        except BaseException as error:
+            self._windows.clear()  # they may miss what was stored before this
+            if not isinstance(error, ChromaError | OSError):
+                raise
+            message = f"the index of vectors in {self._path} cannot be used: {error}"
+            hint = "it can be made anew: remove the folder, then `memos check --repair`"
+            raise BackendError(message, hint=hint) from error
 
     def _open(self) -> ChromaCollection:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,6 +196,10 @@ class ChromaVectors:
             embedding_function=None,
         )
         tighten(self._path)  # Chroma makes its files as the process's umask has them
+        if (
+            collection.configuration_json["hnsw"]["sync_threshold"] == _EAGER
+        ):  # a purge was cut short
+            _set_threshold(collection, _PATIENT)
         return collection
 
     def _window(self, collection: ChromaCollection, scope: Scope) -> Window | None:
@@ -252,6 +287,51 @@ def _client(path: str) -> ClientAPI:
         # Chroma keeps what could not be started, and would hand it out for this path again.
         SharedSystemClient._identifier_to_system.pop(path, None)  # noqa: SLF001
         raise
+
+
+def _write_graphs(path: str) -> None:
+    """Move Chroma to write what its queues hold into its graphs; it has the folder closed then."""
+    with _alone(path) as client:
+        for collection in client.list_collections():
+            _set_threshold(collection, _EAGER)
+    with _alone(path) as client:  # a graph reads its threshold when it is opened
+        for collection in client.list_collections():
+            if collection.count() == 1:
+                _write_alone(collection)
+            for _ in range(_EAGER):
+                collection.delete(ids=[NOBODY])
+            _set_threshold(collection, _PATIENT)
+
+
+def _set_threshold(collection: ChromaCollection, writes: int) -> None:
+    with warnings.catch_warnings():
+        # Chroma deprecates collections without an embedding function, such as all of ours.
+        warnings.filterwarnings("ignore", "legacy embedding function", DeprecationWarning)
+        collection.modify(configuration={"hnsw": {"sync_threshold": writes}})
+
+
+def _write_alone(collection: ChromaCollection) -> None:
+    """Have a neighbour put beside the only entry, and removed with the next NOBODY.
+
+    The only slot of a graph is not written when its vector is replaced; with a link to another it
+    is.
+    """
+    only = collection.get(include=["embeddings"])
+    collection.upsert(ids=[NOBODY], embeddings=only["embeddings"], metadatas=[_MARK])
+
+
+@contextmanager
+def _alone(path: str) -> Iterator[ClientAPI]:
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    if path in SharedSystemClient._identifier_to_system:  # noqa: SLF001
+        message = f"what was dropped is not erased: the vectors in {path} are in use elsewhere"
+        raise BackendError(message, hint="close the other index, then purge again")
+    client = _client(path)
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def _query(

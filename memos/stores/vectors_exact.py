@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from memos.cube import Scope
 from memos.errors import BackendError, CorruptionError
 from memos.ports.vectors import VectorEntry
-from memos.stores.engine_sqlite import open_engine
+from memos.stores.engine_sqlite import open_engine, purge
 from memos.stores.errors_sqlite import legible
 from memos.stores.vectors_window import Window, check_dimension
 
@@ -138,6 +138,10 @@ class ExactVectors:
                 )
                 found += [_stored(*row) for row in connection.execute(query)]
         return found
+
+    def purge(self) -> None:
+        """Erase what was dropped or replaced, by rewriting the file."""
+        purge(self._engine)
 
     def close(self) -> None:
         """Let go of the file; what was only in memory is gone."""

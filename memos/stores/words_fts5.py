@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from memos.errors import BackendError, CorruptionError
 from memos.ports.near import Near
+from memos.stores.engine_sqlite import purge
 from memos.stores.stopwords import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ _DROP_TEXTS = text(
 _DROP_ENTRIES = text("DELETE FROM words_entries WHERE id IN (SELECT value FROM json_each(:ids))")
 
 # A deleted text's terms stay in the index's older segments until these are merged into one.
-_ERASE = text("INSERT INTO words (words) VALUES ('optimize')")
+_MERGE = text("INSERT INTO words (words) VALUES ('optimize')")
 
 _PUT_TEXT = text("INSERT INTO words (rowid, text) VALUES (:number, :text)")
 
@@ -147,6 +148,7 @@ class Fts5Words:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(write=True)
+        self._merged = False
         with _translated(), self._writing.begin() as connection:
             for statement in _TABLES:
                 connection.execute(text(statement))
@@ -157,7 +159,7 @@ class Fts5Words:
         if not latest:
             return
         with _translated(), self._writing.begin() as connection:
-            _delete(connection, latest)
+            self._delete(connection, latest)
             last = connection.execute(_LAST).scalar() or 0
             rows = [
                 {"number": number, "id": entry.id, "text": _indexed(entry.text)}
@@ -196,13 +198,9 @@ class Fts5Words:
             return [Near(row.id, row.score) for row in connection.execute(_NEAR, asked)]
 
     def drop(self, ids: Collection[str]) -> None:
-        """Remove entries and what the index keeps of their words; absent ids are no error.
-
-        The index is rewritten, which takes longer than a put: drop many at once.
-        """
+        """Remove entries; absent ids are no error."""
         with _translated(), self._writing.begin() as connection:
-            if _delete(connection, ids):
-                connection.execute(_ERASE)
+            self._delete(connection, ids)
 
     def ids(self) -> set[str]:
         """The ids of all entries."""
@@ -235,6 +233,29 @@ class Fts5Words:
                 connection.execute(text(statement))
 
 
+    def purge(self) -> None:
+        """Erase what was dropped or replaced: merge the index, then rewrite the file.
+
+        The file is the catalog's, too: whoever purges both does the words first, and so pays once.
+        """
+        if not self._merged:
+            self._merged = True  # now, so that what another thread drops meanwhile is not missed
+            try:
+                with _translated(), self._writing.begin() as connection:
+                    connection.execute(_MERGE)
+            except BaseException:
+                self._merged = False
+                raise
+        purge(self._engine)
+
+    def _delete(self, connection: Connection, ids: Iterable[str]) -> None:
+        """Remove entries from both tables."""
+        parameters = {"ids": json.dumps(list(ids))}
+        connection.execute(_DROP_TEXTS, parameters)
+        if connection.execute(_DROP_ENTRIES, parameters).rowcount:
+            self._merged = False
+
+
 def _is_same(row: Any, entry: WordEntry) -> bool:
     if row is None or row.text != _indexed(entry.text):
         return False
@@ -257,13 +278,6 @@ def _best(
     worst = min(row.score for row in rows)
     sure = len(nears) >= k and (not exact or nears[k - 1].score > worst)
     return nears[:k] if sure else None
-
-
-def _delete(connection: Connection, ids: Iterable[str]) -> int:
-    """Remove entries from both tables and return how many there were."""
-    parameters = {"ids": json.dumps(list(ids))}
-    connection.execute(_DROP_TEXTS, parameters)
-    return connection.execute(_DROP_ENTRIES, parameters).rowcount
 
 
 def _indexed(content: str) -> str:

@@ -9,8 +9,11 @@ import pytest
 
 from memos.cube.identity import digest_of
 from memos.errors import BadInput, CorruptionError
+from memos.testing.traces import assert_gone
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memos.ports.blobs import Blobs
 
 CONTENT = b"what a model has attended to" * 1000
@@ -28,6 +31,10 @@ class BlobsSuite(ABC):
     @abstractmethod
     def reopened(self, blobs: Blobs) -> Blobs:
         """The same store, opened again; ``blobs`` itself where nothing is durable."""
+
+    @abstractmethod
+    def files(self) -> Path | None:
+        """The folder that the store's files lie in; None where it has none."""
 
     @abstractmethod
     def damage(self, blobs: Blobs, digest: str, content: bytes) -> None:
@@ -61,6 +68,14 @@ class BlobsSuite(ABC):
         assert blobs.size_bytes(gone) is None
         with pytest.raises(CorruptionError, match=gone):
             blobs.get(gone)
+
+    def test_no_byte_of_what_is_dropped_is_left_in_any_file(self, blobs: Blobs) -> None:
+        kept = blobs.put(CONTENT)
+        blobs.drop(blobs.put(b"attention to what should be forgotten" * 1000))
+        assert_gone(self.files(), ["attention to what should be forgotten"])
+        again = self.reopened(blobs)
+        assert_gone(self.files(), ["attention to what should be forgotten"])
+        assert again.get(kept) == CONTENT
 
     def test_dropping_what_is_absent_is_no_error(self, blobs: Blobs) -> None:
         blobs.drop(ABSENT)

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from memos.cube import EVERYBODY, Scope
 from memos.errors import BadInput
 from memos.ports.vectors import VectorEntry, Vectors
+from memos.testing.traces import assert_gone
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -43,6 +45,10 @@ class VectorsSuite(ABC):
     @abstractmethod
     def reopened(self, vectors: Vectors) -> Vectors:
         """The same index, closed and opened again; ``vectors`` itself where nothing is durable."""
+
+    @abstractmethod
+    def files(self) -> Path | None:
+        """The folder that the index's files lie in; None where it has none."""
 
     def test_the_nearest_come_first_with_their_cosine(self, vectors: Vectors) -> None:
         vectors.put([entry("opposite", -1), entry("half", 1, 1), entry("same", 1)])
@@ -144,6 +150,56 @@ class VectorsSuite(ABC):
         assert ids_near(again) == ["a", "c"]
         assert ids_near(again, scope=ALICE) == ["a"]
         assert ids_near(again, scope=BOB) == []
+
+    def test_what_was_dropped_or_replaced_is_purged_from_every_file(self, vectors: Vectors) -> None:
+        names = [f"entry {number:04} of the index" for number in range(1200)]
+        owners = [f"owner {number:04} of an entry" for number in range(1200)]
+        chance = np.random.default_rng(5)
+        entries = [
+            VectorEntry(name, unit(*chance.standard_normal(DIMENSION)), Scope(user_id=owner))
+            for name, owner in zip(names, owners, strict=True)
+        ]
+        vectors.put(entries)
+        vectors.put([VectorEntry(names[0], entries[1].vector, Scope(user_id=owners[1]))])
+        vectors.drop(names[2:50])
+        vectors.purge()
+        gone = names[2:50] + owners[2:50] + owners[:1]
+        old = [each.vector for each in (entries[0], *entries[2:50])]
+        assert_gone(self.files(), gone, old)
+        assert vectors.ids() == {*names[:2], *names[50:]}
+        assert vectors.near(entries[60].vector, k=1, scope=EVERYBODY)[0].id == names[60]
+        again = self.reopened(vectors)
+        assert_gone(self.files(), gone, old)
+        assert again.ids() == {*names[:2], *names[50:]}
+        assert again.near(entries[60].vector, k=1, scope=EVERYBODY)[0].id == names[60]
+
+    def test_the_only_entry_is_purged_too(self, vectors: Vectors) -> None:
+        first, second, third = (unit(3, 1, 4, 1, 5, number, 2, 6) for number in range(3))
+        named, unnamed = Scope(user_id="a user with a name"), EVERYBODY
+        vectors.put([VectorEntry("the only entry", first, named)])
+        vectors.purge()
+        vectors.put([VectorEntry("the only entry", second, unnamed)])
+        vectors.purge()
+        assert_gone(self.files(), ["a user with a name"], [first])
+        again = self.reopened(vectors)
+        again.put([VectorEntry("the only entry", third, unnamed)])
+        again.drop(["the only entry"])
+        again.purge()
+        assert_gone(self.files(), ["the only entry"], [first, second, third])
+        assert again.ids() == set()
+        again.put([entry("a", 1)])
+        assert ids_near(again) == ["a"]
+
+    def test_purging_again_or_with_nothing_to_purge_changes_nothing(self, vectors: Vectors) -> None:
+        vectors.purge()
+        assert vectors.ids() == set()
+        vectors.put([entry("a", 1), entry("b", 1, 1)])
+        for _ in range(3):
+            vectors.purge()
+            assert ids_near(vectors) == ["a", "b"]
+        vectors.drop(["a"])
+        vectors.purge()
+        assert ids_near(self.reopened(vectors)) == ["b"]
 
     def test_an_index_in_use_follows_every_change(self, vectors: Vectors) -> None:
         for number in range(20):

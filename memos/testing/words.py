@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from memos.cube import EVERYBODY, Scope
 from memos.ports.words import WordEntry, Words
+from memos.testing.traces import assert_gone
 from memos.testing.vectors import ALICE, BOB, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
 MOVED = "Alice moved to Lisbon in May."
 COFFEE = "Bob drinks his coffee black."
@@ -32,6 +34,10 @@ class WordsSuite(ABC):
     @abstractmethod
     def reopened(self, words: Words) -> Words:
         """The same index, opened again; ``words`` itself where nothing is durable."""
+
+    @abstractmethod
+    def files(self) -> Path | None:
+        """The folder that the index's files lie in; None where it has none."""
 
     def test_one_word_in_common_is_enough(self, words: Words) -> None:
         words.put([entry("moved", MOVED), entry("coffee", COFFEE)])
@@ -192,6 +198,30 @@ class WordsSuite(ABC):
         words.drop([])
         assert found(words, "Lisbon") == ["b"]
         assert words.ids() == {"b"}
+
+    def test_what_was_dropped_or_replaced_is_purged_from_every_file(self, words: Words) -> None:
+        names = [f"entry {number:04} of the index" for number in range(500)]
+        texts = [f"{number:04} is said to be xyzzyplugh{number:04}" for number in range(500)]
+        owner = Scope(user_id="an owner of entries")
+        words.put([entry(name, text) for name, text in zip(names[1:], texts[1:], strict=True)])
+        words.put([entry(names[0], texts[0], owner)])
+        words.put([entry(names[0], "something else")])
+        words.drop(names[1:50])
+        words.purge()
+        gone = [*names[1:50], *texts[:50], *(f"xyzzyplugh{n:04}" for n in range(50))]
+        gone.append("an owner of entries")
+        assert_gone(self.files(), gone)
+        assert found(words, "xyzzyplugh0050 xyzzyplugh0049") == [names[50]]
+        again = self.reopened(words)
+        assert_gone(self.files(), gone)
+        assert found(again, "xyzzyplugh0050 xyzzyplugh0049") == [names[50]]
+
+    def test_purging_again_or_with_nothing_to_purge_changes_nothing(self, words: Words) -> None:
+        words.purge()
+        words.put([entry("a", "green tea")])
+        for _ in range(3):
+            words.purge()
+            assert found(words, "tea") == ["a"]
 
     def test_a_text_without_words_is_kept_but_not_found(self, words: Words) -> None:
         words.put([entry("a", ""), entry("b", "?!")])

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from memos import MemOS
+from memos.config import VectorsSettings
 from memos.errors import (
     BadInput,
     ModelMismatch,
@@ -129,9 +130,15 @@ def test_another_embedding_model_is_refused_until_it_is_indexed_anew(
         assert mem.check().problems == ()
 
 
-def test_a_store_is_for_its_owner_only(tmp_path: Path, settings: Settings) -> None:
+@pytest.mark.parametrize("vectors", ["exact", "chroma"])
+def test_a_store_is_for_its_owner_only(tmp_path: Path, settings: Settings, vectors: str) -> None:
+    settings = settings.model_copy(update={"vectors": VectorsSettings(backend=vectors)})
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store").chmod(0o755)
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
         mem.add("private")
+        mem._parts.blobs.put(b"private, too")
         for path in (tmp_path / "store").rglob("*"):
             assert path.stat().st_mode & 0o077 == 0, path
+        assert "loose-permissions" not in {problem.code for problem in mem.check().problems}
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700

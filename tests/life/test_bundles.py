@@ -8,10 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memos import MemOS
+from memos import Kind, MemCube, MemOS, Principal, Right
+from memos.cube import ROOT
 from memos.cube.identity import digest_of
-from memos.errors import BadInput, Forbidden, MemosError, VersionConflict
-from memos.ports.graph import Relation
+from memos.errors import (
+    BadInput,
+    CorruptionError,
+    Forbidden,
+    ForgottenCube,
+    MemosError,
+    VersionConflict,
+)
+from memos.life.manifest import Label
+from memos.life.packing import _method
+from memos.life.signing import SigningKey
+from memos.life.unpacking import LIMITS
+from memos.ports.catalog import Change
+from memos.ports.graph import Edge, Relation
+from memos.ports.ledger import Tombstone
+from memos.testing.catalog import START, audit
+from memos.testing.crafted import Crafted
+from memos.testing.derived import adapter, attention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,7 +119,7 @@ def _leave(members: dict[str, bytes], _manifest: dict[str, Any]) -> None:
 
 
 def _future(_members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    manifest["format"] = 2
+    manifest["format"] = 3
 
 
 def _traverse(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
@@ -163,12 +180,171 @@ def test_a_flipped_bit_anywhere_in_a_bundle_is_our_error_or_harmless(
             damaged[place] ^= 0x10
             bundle.write_bytes(damaged)
             try:
-                other.import_from(bundle)
+                other.import_from(bundle, revive=True)
             except MemosError:
                 assert other.get_all() == []
             else:
                 assert other.get_all() == mem.get_all(user_id="alice")
                 other.delete_all(everything=True)
+
+
+def test_all_three_kinds_come_back_with_their_bytes(mem: MemOS, tmp_path: Path) -> None:
+    parts, sources = mem._parts, mem.get_all(user_id="alice")
+    for made in (attention, adapter):
+        cube, content = made(sources, at=parts.clock.now())
+        parts.blobs.put(content)
+        edges = tuple(
+            Edge(cube.id, Relation.DERIVED, one.id, one.version) for one in cube.provenance.parents
+        )
+        parts.catalog.commit(Change(audit=audit(), put=(cube,), edges=edges))
+    path = tmp_path / "all.zip"
+    assert mem.export_to(path, filters={"kind": {"ne": "plaintext"}}) == 4
+    with MemOS.open(tmp_path / "store", embedder="hash") as other:
+        other.import_from(path)
+        for kind in (Kind.ACTIVATION, Kind.PARAMETRIC):
+            (cube,) = other.get_all(kind=kind)
+            assert cube == mem.get(cube.id)
+            assert other._parts.blobs.get(cube.blobs[0]) == parts.blobs.get(cube.blobs[0])
+            assert len(other.lineage(cube.id).ancestors) == 2
+        assert other.check().problems == ()
+
+
+def test_a_bundle_tells_its_name_its_licence_and_who_signed_it(mem: MemOS, tmp_path: Path) -> None:
+    key = SigningKey.new()
+    key.write(tmp_path / "key.pem")
+    path = tmp_path / "travel.zip"
+    mem.export_to(
+        path,
+        name="Travel",
+        version="1.2",
+        licence="CC-BY-4.0",
+        description="Where Alice lives.",
+        sign_with=tmp_path / "key.pem",
+        user_id="alice",
+    )
+    told = MemOS.inspect(path)
+    assert (told.name, told.version, told.licence) == ("Travel", "1.2", "CC-BY-4.0")
+    assert (told.description, told.signer) == ("Where Alice lives.", key.public)
+    assert (told.cubes, told.versions, told.format) == ({"plaintext": 2}, 3, 2)
+    assert [scope.user_id for scope in told.scopes] == ["alice"]
+
+
+def test_without_a_name_a_bundle_is_called_as_its_file(bundle: Path) -> None:
+    told = MemOS.inspect(bundle)
+    assert (told.name, told.version, told.licence, told.signer) == ("bundle", "1", None, None)
+
+
+@pytest.mark.parametrize("change", [{"name": "x" * 201}, {"version": "x" * 65}, {"licence": 7}])
+def test_a_label_that_cannot_be_read_is_refused(
+    mem: MemOS, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    with pytest.raises(BadInput, match=next(iter(change))):
+        mem.export_to(tmp_path / "x.zip", **change)
+    with pytest.raises(BadInput, match="key"):
+        mem.export_to(tmp_path / "x.zip", sign_with=tmp_path / "absent")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_signed_cannot_be_changed(mem: MemOS, tmp_path: Path) -> None:
+    SigningKey.new().write(tmp_path / "key.pem")
+    path = tmp_path / "signed.zip"
+    mem.export_to(path, sign_with=tmp_path / "key.pem")
+    crafted = Crafted.taken(path)
+    crafted.manifest["licence"] = "do as you like"
+    crafted.write(path)
+    with pytest.raises(CorruptionError, match="signed"), MemOS.open(None, embedder="hash") as other:
+        other.import_from(path)
+    with pytest.raises(CorruptionError, match="signed"):
+        MemOS.inspect(path)
+
+
+def test_a_bundle_of_the_first_format_is_still_read(mem: MemOS, bundle: Path) -> None:
+    def first(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        kept = {name: manifest[name] for name in ("code", "members", "blobs")}
+        manifest.clear()
+        manifest.update(format=1, **kept)
+
+    rewrite(bundle, first)
+    with MemOS.open(None, embedder="hash") as other:
+        assert len(other.import_from(bundle).cubes) == 2
+        assert other.get_all() == mem.get_all(user_id="alice")
+
+
+def test_what_was_forgotten_does_not_come_back_unasked(mem: MemOS, bundle: Path) -> None:
+    cube = mem.get_all(user_id="alice")[0]
+    mem.delete(cube.id)
+    grave = Tombstone(cube.id, "plaintext", START, "user:alice", "a certificate")
+    mem._parts.catalog.commit(Change(audit=audit(), also=(grave,)))
+    before = mem.stats().held
+    with pytest.raises(ForgottenCube, match="2024-05-01"):
+        mem.import_from(bundle)
+    assert mem.stats().held == before
+    assert [one.id for one in mem.import_from(bundle, revive=True).cubes] == [cube.id]
+    assert mem._parts.ledger.tombstone(cube.id) is None
+    assert mem.search("Porto")[0].cube.id == cube.id
+
+
+def test_nobody_is_given_what_another_makes(mem: MemOS, bundle: Path) -> None:
+    crafted = Crafted.taken(bundle)
+    governance = [line["cube"]["header"]["governance"] for line in crafted.cubes]
+    for change in ({"owner": "user:bob"}, {"legal_hold": True, "owner": None}):
+        for one in governance:
+            one.update(change)
+        crafted.write(bundle)
+        with MemOS.open(None, embedder="hash") as other:
+            with pytest.raises(Forbidden, match="hold"):
+                other.acting("user:alice", user_id="alice").import_from(bundle)
+            assert other.get_all() == []
+            other.acting(ROOT).import_from(bundle)
+
+
+def test_who_may_not_share_a_source_may_not_share_what_was_made_from_it(
+    mem: MemOS, tmp_path: Path
+) -> None:
+    sources = mem.get_all(user_id="alice")
+    cube, content = attention(sources, at=mem._parts.clock.now())
+    mem._parts.blobs.put(content)
+    mem._parts.catalog.commit(Change(audit=audit(), put=(cube,)))
+    bob = Principal.read("user:bob")
+    mem.grant(bob, ["read", "share"], id=cube.id)
+    with pytest.raises(Forbidden, match="derived from"):
+        mem.acting(bob).export_to(tmp_path / "x.zip", filters={"id": cube.id})
+    for source in sources:
+        mem.grant(bob, ["read", "share"], id=source.id)
+    assert mem.acting(bob).export_to(tmp_path / "x.zip", filters={"id": cube.id}) == 3
+
+
+def test_a_text_that_shrinks_like_a_bomb_is_packed_as_it_is(tmp_path: Path) -> None:
+    with MemOS.open(None, embedder="hash") as mem:
+        mem.add([{"content": f"{number} {'a' * 900_000}"} for number in range(12)])
+        mem.export_to(tmp_path / "long.zip")
+        with zipfile.ZipFile(tmp_path / "long.zip") as packed:
+            assert packed.getinfo("cubes.jsonl").compress_type == zipfile.ZIP_STORED
+        assert len(mem.import_from(tmp_path / "long.zip").skipped) == 12
+    assert _method(b"a" * LIMITS.small) == zipfile.ZIP_DEFLATED
+
+
+def test_a_bundle_is_for_its_owner_only(mem: MemOS, bundle: Path) -> None:
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    bundle.with_name(".bundle.zip.partial").write_text("of a process that died")
+    assert mem.export_to(bundle) == 3
+    assert list(bundle.parent.iterdir()) == [bundle]
+
+
+def test_what_is_shown_redacted_leaves_redacted(mem: MemOS, tmp_path: Path) -> None:
+    def shown(versions: list[MemCube]) -> list[MemCube]:
+        hidden = [one.payload.model_copy(update={"text": "[redacted]"}) for one in versions]
+        return [
+            one.model_copy(update={"payload": payload})
+            for one, payload in zip(versions, hidden, strict=True)
+        ]
+
+    with mem._act("export", Right.SHARE) as act:
+        cubes, path = mem.get_all(user_id="bob"), tmp_path / "x.zip"
+        mem._bundles.write(cubes, path, act, label=Label(name="x"), shown=shown)
+    with MemOS.open(None, embedder="hash") as other:
+        (cube,) = other.import_from(path).cubes
+    assert cube.text == "[redacted]"
 
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing_behind(mem: MemOS, tmp_path: Path) -> None:

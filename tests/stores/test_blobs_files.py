@@ -25,6 +25,9 @@ class TestFileBlobs(BlobsSuite):
     def reopened(self, blobs: Blobs) -> Blobs:
         return FileBlobs(self.folder)
 
+    def files(self) -> Path:
+        return self.folder
+
     def damage(self, blobs: Blobs, digest: str, content: bytes) -> None:
         (self.folder / digest[:2] / digest).write_bytes(content)
 

@@ -21,6 +21,9 @@ class TestMemoryBlobs(BlobsSuite):
     def reopened(self, blobs: Blobs) -> Blobs:
         return blobs
 
+    def files(self) -> None:
+        return None
+
     def damage(self, blobs: Blobs, digest: str, content: bytes) -> None:
         assert isinstance(blobs, MemoryBlobs)
         blobs._contents[digest] = content

@@ -12,6 +12,7 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
 from memos.testing.catalog import CatalogSuite, plaintext, put
+from memos.testing.catalog_purge import CatalogPurgeSuite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog
 
 
-class TestSqlCatalogInAFile(CatalogSuite):
+class TestSqlCatalogInAFile(CatalogSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self, tmp_path: Path, request: pytest.FixtureRequest) -> Catalog:
         self.path = tmp_path / "catalog.db"
@@ -29,6 +30,9 @@ class TestSqlCatalogInAFile(CatalogSuite):
     def reopened(self, catalog: Catalog) -> Catalog:
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Catalog:
         engine = open_engine(self.path)
         upgrade(engine)
@@ -37,7 +41,7 @@ class TestSqlCatalogInAFile(CatalogSuite):
         return catalog
 
 
-class TestSqlCatalogInMemory(CatalogSuite):
+class TestSqlCatalogInMemory(CatalogSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self) -> Catalog:
         engine = open_engine(None)
@@ -46,6 +50,9 @@ class TestSqlCatalogInMemory(CatalogSuite):
 
     def reopened(self, catalog: Catalog) -> Catalog:
         return catalog
+
+    def files(self) -> None:
+        return None
 
 
 def test_a_row_that_was_tampered_with_is_not_served(tmp_path: Path) -> None:

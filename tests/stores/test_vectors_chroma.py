@@ -37,6 +37,9 @@ class ChromaSuite(VectorsSuite):
         vectors.close()
         return self._open()
 
+    def files(self) -> Path:
+        return self.path
+
     def _open(self) -> Vectors:
         vectors = ChromaVectors(
             self.path,

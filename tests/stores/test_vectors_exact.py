@@ -33,6 +33,9 @@ class TestExactVectorsInAFile(VectorsSuite):
         vectors.close()
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Vectors:
         vectors = ExactVectors(self.path, collection="model", dimension=DIMENSION)
         self.finish(vectors.close)
@@ -48,6 +51,9 @@ class TestExactVectorsInMemory(VectorsSuite):
 
     def reopened(self, vectors: Vectors) -> Vectors:
         return vectors
+
+    def files(self) -> None:
+        return None
 
 
 def test_collections_in_one_file_do_not_see_each_other(tmp_path: Path) -> None:

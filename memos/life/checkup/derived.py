@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos.cube import Activation, Parametric
 from memos.errors import CorruptionError
-from memos.kinds.tensors import misfit
+from memos.kinds.tensors import require_tensors, told
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -38,12 +39,15 @@ def examine_blobs(
 
 def _wrong(digest: str, cube: MemCube, blobs: Blobs) -> tuple[str, str]:
     try:
-        odd = misfit(cube.payload, blobs.get(digest))
+        content = blobs.get(digest)
     except CorruptionError as error:
         missing = blobs.size_bytes(digest) is None
         return ("missing-blob" if missing else "damaged-blob"), error.message
-    if odd is not None:
-        return "unfit-blob", f"blob {digest} is not what cube {cube.id} says: {odd}"
+    try:
+        if isinstance(cube.payload, Activation | Parametric):
+            require_tensors(told(cube.payload), content)
+    except CorruptionError as error:
+        return "unfit-blob", f"blob {digest} is not what cube {cube.id} says: {error.message}"
     return "", ""
 
 

@@ -1,0 +1,230 @@
+"""Bundles of others come in under a namespace: installed, updated and removed as one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from memos.cube import ROOT, MemCube, Right
+from memos.errors import BadInput, Forbidden, NotFound, Untrusted
+from memos.kinds.entities import entity_edges
+from memos.life.adopting import Home
+from memos.life.contents import Contents, read_contents
+from memos.life.signing import checked_public_key
+from memos.life.unpacking import Archive
+from memos.life.updating import Here, Update
+from memos.ports.catalog import Change
+from memos.ports.graph import Edge, Relation
+from memos.ports.ledger import Entry, Installed, Tombstone, Uninstalled
+from memos.ports.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from memos.cube import Scope
+    from memos.governance.act import Act
+    from memos.life.bundles import Bundles
+    from memos.life.forgetting import Forgetter, Plan
+    from memos.life.once import Once
+    from memos.life.report import Forgotten, Installation
+    from memos.ports.catalog import Catalog
+    from memos.ports.ledger import Ledger
+
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_NAMESPACE = re.compile(rf"{_PART}(/{_PART})*")
+_LONGEST = 128
+
+
+class Installer:
+    """Installs bundles; each is verified first, and then applied in one commit."""
+
+    def __init__(
+        self, *, catalog: Catalog, ledger: Ledger, bundles: Bundles, forgetter: Forgetter
+    ) -> None:
+        self._catalog = catalog
+        self._ledger = ledger
+        self._bundles = bundles
+        self._forgetter = forgetter
+
+    def install(
+        self,
+        path: Path,
+        namespace: str,
+        act: Act,
+        *,
+        scope: Scope,
+        trust: Sequence[str] | None,
+        force: bool,
+        dry_run: bool,
+        progress: Progress = silent,
+    ) -> Installation:
+        """Install a bundle, or update what an earlier version of it left; see ``MemOS.install``."""
+        namespace = checked_namespace(namespace)
+        keys = None if trust is None else _checked_keys(trust)
+        before, cubes = self._before(namespace, act)
+        home = Home(namespace, cubes[0].scope if cubes else scope, act.owner, act.actor, act.at)
+        if not act.reach().covers(home.scope):
+            message = f"{act.principal} may not {act.right} in {home.scope}"
+            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+        with Archive(path) as archive:
+            contents = read_contents(archive, now=act.at)
+            _require_trusted(contents, keys, before)
+            here = Here() if before is None else self._here(before, cubes)
+            update = Update(contents, home, here, force=force)
+            plan = self._plan(update, act, dry_run=dry_run)
+            put = update.put(set(plan.ids))
+            if dry_run:
+                act.outcome = "dry run"
+            else:
+                change = Change(
+                    audit=act.audit([*(cube.id for cube in put), *plan.ids]),
+                    put=tuple(put),
+                    forget=plan.ids,
+                    edges=self._edges(update, put, set(plan.ids)),
+                    replaces=tuple(cube.id for cube in put if cube.version > 1),
+                    also=(update.entry(str(act.principal)), *_records(plan, put)),
+                )
+                self._bundles.commit(change, archive, progress)
+        return update.report(put, plan.forgotten, dry_run=dry_run)
+
+    def uninstall(self, namespace: str, once: Once, act: Act, *, dry_run: bool) -> Forgotten:
+        """Forget what was installed under a namespace; see ``MemOS.uninstall``."""
+        namespace = checked_namespace(namespace)
+        if not any(entry.namespace == namespace for entry in self.installed(act)):
+            raise _absent(namespace)
+        _, cubes = self._before(namespace, act)
+        kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
+        if kept is not None:
+            message = f"{act.principal} may not {act.right} cube {kept.id} of {namespace!r}"
+            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+        also = (Uninstalled(namespace),)
+        return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run, also=also)
+
+    def installed(self, act: Act) -> list[Installed]:
+        """What is installed, of which the principal may read all that is there."""
+        return [
+            entry
+            for entry in self._ledger.installed()
+            if _is_visible(entry, self._there(entry), act)
+        ]
+
+    def _there(self, entry: Installed) -> list[MemCube]:
+        return self._catalog.find_all([cube_id for cube_id, _ in entry.cubes])
+
+    def _before(self, namespace: str, act: Act) -> tuple[Installed | None, list[MemCube]]:
+        """What is under the namespace now.
+
+        Raises:
+            Forbidden: it is somebody else's.
+        """
+        entry = next(iter(self._ledger.installed(namespace)), None)
+        if entry is None:
+            return None, []
+        cubes = self._there(entry)
+        if not _is_visible(entry, cubes, act):
+            message = f"the namespace {namespace!r} is taken, in another scope or by another"
+            raise Forbidden(message, hint="choose another namespace")
+        return entry, cubes
+
+    def _here(self, entry: Installed, cubes: Sequence[MemCube]) -> Here:
+        members = frozenset(cube_id for cube_id, _ in entry.cubes)
+        return Here(members, {cube.id: self._catalog.history(cube.id) for cube in cubes})
+
+    def _plan(self, update: Update, act: Act, *, dry_run: bool) -> Plan:
+        """What goes, with all that was made from it.
+
+        Raises:
+            Forbidden: the principal may not forget it.
+            LegalHold: some of it has to stay.
+        """
+        cubes = [update.here.histories[cube_id][-1] for cube_id in update.going]
+        kept = next((one for one in cubes if not act.reach(Right.FORGET).holds(one)), None)
+        if kept is not None:
+            message = f"{act.principal} may not forget cube {kept.id}, which the bundle drops"
+            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+        return self._forgetter.plan(cubes, act, dry_run=dry_run)
+
+    def _edges(
+        self, update: Update, put: Sequence[MemCube], gone: Collection[str]
+    ) -> tuple[Edge, ...]:
+        """Derivations and names of what is put, and the turns that are not linked yet."""
+        derived = [
+            Edge(cube.id, Relation.DERIVED, parent.id, parent.version)
+            for cube in put
+            if cube.version == 1
+            for parent in cube.provenance.parents
+        ]
+        names = [edge for cube in put for edge in entity_edges(cube)]
+        linked = {
+            edge
+            for edge in self._catalog.edges_of(update.members, [Relation.NEXT])
+            if edge.source not in gone and edge.target not in gone
+        }
+        home = update.home
+        turns = [
+            Edge(home.id_of(turn.source), Relation.NEXT, home.id_of(turn.target))
+            for turn in update.contents.turns
+            if turn.source not in update.left_out and turn.target not in update.left_out
+        ]
+        return tuple(dict.fromkeys([*derived, *names, *(t for t in turns if t not in linked)]))
+
+
+def checked_namespace(namespace: object) -> str:
+    """A name to install under, such as ``acme/travel``.
+
+    Raises:
+        BadInput: it has other characters, or is too long.
+    """
+    text = str(namespace)
+    if len(text) > _LONGEST or not _NAMESPACE.fullmatch(text):
+        hint = "letters, digits, . _ - and /, such as acme/travel"
+        raise BadInput(f"{text!r:.80} cannot name what is installed", hint=hint)
+    return text
+
+
+def _checked_keys(trust: Sequence[str]) -> frozenset[str]:
+    listed = [trust] if isinstance(trust, str) else list(trust)
+    if not listed:
+        raise BadInput("trust names nobody", hint="pass public keys, or leave it out")
+    return frozenset(checked_public_key(key) for key in listed)
+
+
+def _require_trusted(
+    contents: Contents, keys: Collection[str] | None, before: Installed | None
+) -> None:
+    """Refuse what nobody signed who should have: a trusted key, or the one that signed before.
+
+    Raises:
+        Untrusted: so it is.
+    """
+    signer = contents.signer
+    if keys is not None and signer not in keys:
+        message = f"the bundle is signed by {signer or 'nobody'}, whom the call does not trust"
+        raise Untrusted(message, hint="nothing was installed; memos inspect shows who signed")
+    pinned = None if before is None else before.signer
+    if keys is None and pinned is not None and signer != pinned:
+        message = f"what is installed was signed by {pinned}, this by {signer or 'nobody'}"
+        raise Untrusted(message, hint="nothing was installed; to change the signer, name it: trust")
+
+
+def _records(plan: Plan, put: Sequence[MemCube]) -> list[Entry]:
+    """The tombstones of what is gone for good, and the certificate."""
+    back = {cube.id for cube in put}
+    return [
+        entry
+        for entry in plan.entries
+        if not (isinstance(entry, Tombstone) and entry.cube_id in back)
+    ]
+
+
+def _is_visible(entry: Installed, cubes: Sequence[MemCube], act: Act) -> bool:
+    """Whether the principal may read all that is left of it; what is empty is its installer's."""
+    if not cubes:
+        return act.principal == ROOT or entry.by == str(act.principal)
+    reach = act.reach(Right.READ)
+    return all(act.scope.covers(cube.scope) and reach.holds(cube) for cube in cubes)
+
+
+def _absent(namespace: str) -> NotFound:
+    return NotFound(f"nothing is installed under {namespace!r}", hint="memos installed lists it")
