@@ -18,6 +18,7 @@ from memos.life.deriving import Demands
 from memos.plugins import available, find
 from memos.ports.progress import Progress, silent
 from memos.retrieval.scratch import Scratch
+from memos.stores.blobs_archive import ArchiveBlobs
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_memory import MemoryBlobs
 from memos.stores.blobs_sealed import SealedBlobs
@@ -30,6 +31,8 @@ from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
 from memos.stores.master_key import key_of_environment, key_of_keyring
+from memos.stores.quarantine_folder import QuarantineFolder
+from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
 from memos.stores.seal import refuse_sealed, unlocked
 from memos.stores.words_fts5 import Fts5Words
@@ -37,7 +40,6 @@ from memos.stores.words_fts5 import Fts5Words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memos.ports.blobs import Blobs
     from memos.ports.embedder import Embedder
     from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
@@ -145,7 +147,9 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         catalog=catalog,
         ledger=SqlLedger(engine),
         journal=SqlJournal(engine),
+        repairs=SqlRepairs(engine),
         blobs=MemoryBlobs(),
+        archive=MemoryBlobs(),
         words=Fts5Words(engine),
         graph=NetworkxGraph(catalog),
         embedder=_embedder(settings),
@@ -182,6 +186,7 @@ def _in_folder(
         backend = "chroma" if master is None else "exact"
     vectors = find("vectors", backend)
     keys = None if master is None else unlocked(home.path, master)
+    blobs, archive = _blobs(home.blobs, keys), _archive(home, settings, keys)
     page_key, seal_key = (None, None) if keys is None else (keys.catalog, keys.audit)
     engine = open_engine(home.catalog, key=page_key)
     try:
@@ -191,7 +196,15 @@ def _in_folder(
             catalog=catalog,
             ledger=SqlLedger(engine),
             journal=SqlJournal(engine, key=seal_key),
-            blobs=_blobs(home, keys),
+            repairs=SqlRepairs(engine, key=seal_key),
+            blobs=blobs,
+            archive=archive,
+            aside=QuarantineFolder(
+                home.quarantine,
+                blobs={"disk": blobs.path, "archive": archive.path},
+                vectors=home.vectors(backend),
+            ),
+            crashed=home.crashed,
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
             embedder=_embedder(settings),
@@ -214,10 +227,21 @@ def _in_folder(
         raise
 
 
-def _blobs(home: Folder, keys: Keys | None) -> Blobs:
+def _blobs(folder: Path, keys: Keys | None) -> FileBlobs | SealedBlobs:
     if keys is None:
-        return FileBlobs(home.blobs)
-    return SealedBlobs(Files(home.blobs), content_key=keys.blobs, name_key=keys.names)
+        return FileBlobs(folder)
+    return _blobs_sealed(folder, keys)
+
+
+def _archive(home: Folder, settings: Settings, keys: Keys | None) -> ArchiveBlobs | SealedBlobs:
+    named = settings.archive.folder
+    folder = home.archive if named is None else Path(named).expanduser().absolute()
+    # What is encrypted cannot be compressed any more.
+    return ArchiveBlobs(folder) if keys is None else _blobs_sealed(folder, keys)
+
+
+def _blobs_sealed(folder: Path, keys: Keys) -> SealedBlobs:
+    return SealedBlobs(Files(folder), content_key=keys.blobs, name_key=keys.names)
 
 
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:

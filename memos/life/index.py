@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     """Vectors already computed, by text."""
 
 _STATES: list[JsonValue] = [str(state) for state in FINDABLE]
-_FINDABLE = Selection(
-    where=Condition("state", Operator.IN, _STATES), kinds=(Kind.PLAINTEXT,)
-)
+_FINDABLE = Selection(where=Condition("state", Operator.IN, _STATES), kinds=(Kind.PLAINTEXT,))
 _BATCH = 1000
 _NOTE = "embedder"
 

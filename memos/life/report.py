@@ -116,6 +116,18 @@ class CheckReport(Frozen):
         return all(problem.repaired for problem in self.problems)
 
 
+class Moved(Frozen):
+    """Where a cube's bytes lie."""
+
+    id: str
+    kind: Kind
+    place: str
+    """``disk`` or ``archive``; ``catalog`` for a text."""
+    blobs: tuple[str, ...]
+    size_bytes: int
+    """Of the content, however it is packed."""
+
+
 class Imported(Frozen):
     """What came in from a bundle."""
 

@@ -29,7 +29,9 @@ class Shelves:
         aside: where damaged blobs were taken.
     """
 
-    def __init__(self, disk: Blobs, archive: Blobs | None = None, aside: Aside | None = None) -> None:
+    def __init__(
+        self, disk: Blobs, archive: Blobs | None = None, aside: Aside | None = None
+    ) -> None:
         self._aside = aside
         self._by_place = {DISK: disk} if archive is None else {DISK: disk, ARCHIVE: archive}
 
@@ -79,14 +81,10 @@ class Shelves:
     def where(self, digest: str) -> list[str]:
         """The places that have a copy."""
         return [
-            place
-            for place, blobs in self._by_place.items()
-            if blobs.size_bytes(digest) is not None
+            place for place, blobs in self._by_place.items() if blobs.size_bytes(digest) is not None
         ]
 
-    def strays(
-        self, referred: Collection[str], places: Mapping[str, str]
-    ) -> list[tuple[str, str]]:
+    def strays(self, referred: Collection[str], places: Mapping[str, str]) -> list[tuple[str, str]]:
         """(place, digest) of copies that nobody needs.
 
         Those to which no cube refers, and second copies outside of the place that ``places``

@@ -67,6 +67,14 @@ class Repairs(Protocol):
         """Edges that start or end in a cube that is not there, or say nothing we know, in words."""
         ...
 
+    def referred(self) -> set[str]:
+        """Every digest of a blob that the body of any version names, and those in the columns.
+
+        Raises:
+            CorruptionError: the table itself cannot be read.
+        """
+        ...
+
     def broken_receipts(self) -> list[str]:
         """The keys of receipts that cannot be read."""
         ...

@@ -48,6 +48,10 @@ class FileBlobs:
         """The length of a blob, None where there is no such blob."""
         return self._files.size_bytes(checked(digest))
 
+    def path(self, digest: str) -> Path:
+        """Where the file of a blob lies, or would lie."""
+        return self._files.path(checked(digest))
+
     def _is_whole(self, digest: str) -> bool:
         try:
             self.get(digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -13,7 +14,16 @@ from memos.errors import VersionConflict
 from memos.ports.catalog import Errand
 from memos.ports.graph import Relation
 from memos.stores.filter_sql import microseconds
-from memos.stores.tables import cubes, edges, labels, outbox, quarantine, tombstones, versions
+from memos.stores.tables import (
+    cubes,
+    edges,
+    labels,
+    outbox,
+    places,
+    quarantine,
+    tombstones,
+    versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,6 +35,10 @@ if TYPE_CHECKING:
     from memos.ports.graph import Edge
 
 Value = TypeVar("Value")
+
+_ID = re.compile(r'"id":"([0-9a-f-]{36})"')
+_BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
+"""In a body that is in quarantine: the ids of the cube and of its parents, and its blob."""
 
 _CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
@@ -72,10 +86,29 @@ def forget(connection: Connection, ids: Collection[str]) -> set[str]:
         connection.execute(delete(labels).where(labels.c.cube_id.in_(chunk)))
         connection.execute(delete(versions).where(versions.c.cube_id.in_(chunk)))
         connection.execute(delete(cubes).where(cubes.c.id.in_(chunk)))
-        connection.execute(delete(quarantine).where(quarantine.c.cube_id.in_(chunk)))
         either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
         connection.execute(delete(edges).where(either))
+    return digests | _discard(connection, ids)
+
+
+def _discard(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Erase what is in quarantine of cubes, or was made from them; the digests of its blobs."""
+    digests: set[str] = set()
+    if ids:
+        wanted = set(ids)
+        for row in connection.execute(select(quarantine)).all():
+            if row.cube_id in wanted or wanted.intersection(_ID.findall(str(row.body))):
+                digests.update(_BLOB.findall(str(row.body)))
+                connection.execute(delete(quarantine).where(quarantine.c.number == row.number))
     return digests
+
+
+def unplace(connection: Connection, digests: Collection[str]) -> None:
+    """Say no more where blobs lie that no version refers to."""
+    for chunk in chunks(digests):
+        used = select(versions.c.blob).where(versions.c.blob.in_(chunk))
+        gone = places.c.digest.in_(chunk) & places.c.digest.not_in(used)
+        connection.execute(delete(places).where(gone))
 
 
 def put(connection: Connection, change: Change) -> None:

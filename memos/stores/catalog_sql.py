@@ -52,6 +52,7 @@ class SqlCatalog:
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
             rows.put(connection, change)
+            rows.unplace(connection, digests)
             rows.link(connection, change)
             rows.owe(connection, rows.errands(connection, change, digests, fresh))
             for entry in change.also:

@@ -46,7 +46,7 @@ def as_ours(where: str, hint: str, context: ExceptionContext) -> MemosError | No
     if context.sqlalchemy_exception is None or isinstance(error, MemosError):
         return None
     name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
-    if name.startswith(_DAMAGE):
+    if name.startswith(_DAMAGE) and type(error).__module__.startswith("sqlcipher"):
         context.is_disconnect = True  # SQLCipher serves nothing more on this connection
     if name.startswith(_DAMAGE) or any(sign in said.lower() for sign in _DAMAGED):
         return CorruptionError(f"{where} is damaged: {said}", hint=hint)

@@ -6,6 +6,8 @@
   catalog.db    the truth, with the word index beside it
   vectors/      one folder a vector backend
   blobs/        content by its SHA-256
+  archive/      the same, compressed: what is seldom read
+  quarantine/   damaged files that a repair took out of the way; with the first of them
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, BadInput, StoreLocked
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 _LOCK = "lock"
 _PAUSE = 0.05
+_OPEN = b"open\n"
+"""What the lock holds while the store is open, and after a crash."""
 
 
 class Folder:
@@ -35,6 +40,10 @@ class Folder:
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock: int | None = lock
+        self.crashed = bool(os.fstat(lock).st_size)
+        """Whether the last process that had it open did not release it."""
+        if not self.crashed:
+            os.write(lock, _OPEN)
 
     @classmethod
     def open(cls, path: Path, *, lock_seconds: float) -> Folder:
@@ -60,7 +69,12 @@ class Folder:
             os.close(lock)
             message = f"the store {path} is in use by another process"
             raise StoreLocked(message, hint="close it there, or wait: lock_seconds")
-        return cls(path, lock)
+        try:
+            return cls(path, lock)
+        except OSError as error:
+            os.close(lock)
+            message = f"the folder {path} cannot be written: {error.strerror}"
+            raise BackendError(message, hint="make room on its disk") from error
 
     @staticmethod
     def holds_store(path: Path) -> bool:
@@ -76,6 +90,16 @@ class Folder:
     def blobs(self) -> Path:
         """The folder of the blobs."""
         return self.path / "blobs"
+
+    @property
+    def archive(self) -> Path:
+        """The folder of the archive, unless the settings name another."""
+        return self.path / "archive"
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder of damaged files."""
+        return self.path / "quarantine"
 
     def vectors(self, backend: str) -> Path:
         """The folder of a vector backend."""
@@ -94,6 +118,8 @@ class Folder:
     def release(self) -> None:
         """Let others open it."""
         if self._lock is not None:
+            with suppress(OSError):  # whoever opens it next then looks once more than needed
+                os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = None
 

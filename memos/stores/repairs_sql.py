@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, text, update
@@ -39,6 +40,12 @@ _LOOSE = text(
     ORDER BY rowid
     """
 )
+# A body that is damaged names its blob all the same, unless just there.
+_REFERRING = text(
+    "SELECT blob, body FROM versions NOT INDEXED"
+    """ WHERE blob IS NOT NULL OR body LIKE '%"blob":"%'"""
+)
+_DIGEST = re.compile(r'"blob":"([0-9a-f]{64})"')
 _UNREADABLE = (
     "json_valid(answer) = 0 OR json_valid(scope) = 0"
     " OR length(fingerprint) != 64 OR fingerprint GLOB '*[^0-9a-f]*'"
@@ -69,6 +76,13 @@ class SqlRepairs:
                 row.number: f"{row.source} {row.relation} {row.target}"
                 for row in connection.execute(_LOOSE)
             }
+
+    def referred(self) -> set[str]:
+        """Every digest that the bodies of KV and LoRA cubes, or the columns, name."""
+        with self._engine.connect() as connection:
+            found = connection.execute(_REFERRING).all()
+        named = {str(row.blob) for row in found if row.blob}
+        return named.union(*(_DIGEST.findall(str(row.body)) for row in found))
 
     def broken_receipts(self) -> list[str]:
         """The keys of receipts that cannot be read."""
@@ -246,4 +260,3 @@ def _relink(connection: Connection, mending: Mending) -> None:
             )
         )
     rows.add_edges(connection, mending.link)
-

@@ -232,7 +232,6 @@ class Fts5Words:
             for statement in _TABLES:
                 connection.execute(text(statement))
 
-
     def purge(self) -> None:
         """Erase what was dropped or replaced: merge the index, then rewrite the file.
 

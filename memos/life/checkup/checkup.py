@@ -12,6 +12,8 @@ orphan unless everything that could refer to it was read.
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
@@ -78,8 +80,7 @@ class Checkup:
         self._records(there, findings, progress)
         if repair and findings.is_planned:
             self._mend(findings, act)
-            if any(findings.lost):
-                there = census(subjects.repairs, subjects.catalog, Findings(act.at))
+            there = self._relinked(act)
         exam = IndexExam(subjects.catalog, subjects.index, subjects.aside, deep=deep)
         with findings.reading("indexes"):
             exam.run(there, findings, repair=repair, progress=progress)
@@ -126,6 +127,18 @@ class Checkup:
             return
         findings.mended()
 
+    def _relinked(self, act: Act) -> Census:
+        """What there is after mending; versions that are current again get their edges back."""
+        subjects, again = self._subjects, Findings(act.at)
+        there = census(subjects.repairs, subjects.catalog, again)
+        examine_edges(there, subjects.repairs, again)
+        if again.link or again.unlink or again.drop_edges:
+            edges = Findings(
+                act.at, link=again.link, unlink=again.unlink, drop_edges=again.drop_edges
+            )
+            subjects.repairs.mend(edges.mending(act.audit()))
+        return there
+
     def _set_aside(self, findings: Findings) -> None:
         """Take the bytes of what went into quarantine out of the way, unless others use them."""
         gone = findings.aside - self._subjects.catalog.blobs()
@@ -153,8 +166,13 @@ class Checkup:
             findings.tell("loose-permissions", path, message, repaired=path in mended)
 
 
+@cache
+def _namesakes(_path: tuple[str, ...]) -> list[str]:
+    """Other distributions with a package called memos, among all that are on the path."""
+    return sorted(set(packages_distributions().get("memos", [])) - {_DISTRIBUTION})
+
+
 def _name_clash(findings: Findings) -> None:
-    others = set(packages_distributions().get("memos", [])) - {_DISTRIBUTION}
-    for name in sorted(others):
+    for name in _namesakes(tuple(sys.path)):
         message = f"the distribution {name} installs a package called memos as well"
         findings.tell("name-clash", name, message)

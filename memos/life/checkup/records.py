@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from memos.life.checkup.census import Census
     from memos.life.checkup.findings import Findings
-    from memos.ports.catalog import Catalog
     from memos.ports.graph import Edge
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
@@ -61,15 +60,19 @@ def examine_ledger(
             findings.also.append(Revocation(grant.number))
     for bundle in ledger.installed():
         _examine_bundle(bundle, census.ids | forgotten, findings)
+    _examine_places(ledger, referred, findings)
+    for snapshot in ledger.snapshots():
+        if snapshot.at > findings.at:
+            message = f"snapshot {snapshot.name!r} names {snapshot.at}, which has not come yet"
+            findings.tell("snapshot-in-future", snapshot.name, message)
+
+
+def _examine_places(ledger: Ledger, referred: Collection[str], findings: Findings) -> None:
     for digest, place in sorted(ledger.places().items()):
         if digest not in referred or place not in PLACES:
             message = f"blob {digest} is said to be in {place!r}, and nothing refers to it there"
             findings.plan("place-of-nothing", digest, message)
             findings.also.append(Placed(digest, "disk"))
-    for snapshot in ledger.snapshots():
-        if snapshot.at > findings.at:
-            message = f"snapshot {snapshot.name!r} names {snapshot.at}, which has not come yet"
-            findings.tell("snapshot-in-future", snapshot.name, message)
 
 
 def examine_journal(journal: Journal, findings: Findings) -> None:
