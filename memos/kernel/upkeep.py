@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Right
-from memos.errors import Conflict, NotFound
+from memos.errors import Conflict, NotFound, NotSupported
 from memos.kernel.cubes import CubeCalls
 from memos.kernel.handle import require_id
 from memos.life.checkup import Checkup, Subjects
@@ -14,6 +15,7 @@ from memos.ports.catalog import Change
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from memos.ports.backup import Manifest
     from memos.ports.ledger import Quarantined
 
 
@@ -79,6 +81,35 @@ class UpkeepCalls(CubeCalls):
         with self._act("check", Right.ADMINISTER, expiring=False) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
             return Checkup(subjects).run(act, repair=repair, deep=deep, progress=progress)
+
+    def reindex(self, *, progress: Progress = silent) -> None:
+        """Make the indexes of vectors and words anew, from the texts.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("reindex", Right.ADMINISTER) as act, self._changing(act):
+            self._gate.require(act, EVERYBODY)
+            self._index.restart(progress)
+
+    def backup(self, target: str | Path, *, progress: Progress = silent) -> Manifest:
+        """Write a copy of the whole store to a folder that does not exist yet.
+
+        It is the store of one moment, while others go on reading and writing. Vectors are left
+        out: they are made anew when it is restored. What is forgotten later stays in a backup.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+            Conflict: there is something at ``target``.
+            CorruptionError: the store is damaged; check it first.
+            NotSupported: the store lies in memory.
+        """
+        with self._act("backup", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            if self._parts.back_up is None:
+                message = "a store in memory has no backup"
+                raise NotSupported(message, hint="export it: memos export")
+            return self._parts.back_up(Path(target).expanduser().absolute(), act.at, progress)
 
     def quarantined(self) -> list[Quarantined]:
         """What repairs have taken out of the catalog, oldest first.

@@ -25,8 +25,9 @@ _LENGTH = 8
 class ArchiveBlobs:
     """One compressed file a blob, readable by its owner only."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = Files(folder)
+    def __init__(self, folder: Path, *, owned: bool = True) -> None:
+        """Blobs in a folder; one that is not ``owned`` belongs to a process that is at work."""
+        self._files = Files(folder, owned=owned)
 
     def put(self, content: bytes) -> str:
         """Store ``content`` durably and return its digest; a damaged copy is replaced."""

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class FileBlobs:
     """One file a blob, readable by its owner only; its name is the digest of what it holds."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = Files(folder)
+    def __init__(self, folder: Path, *, owned: bool = True) -> None:
+        """Blobs in a folder; one that is not ``owned`` belongs to a process that is at work."""
+        self._files = Files(folder, owned=owned)
 
     def put(self, content: bytes) -> str:
         """Store ``content`` durably and return its digest; a damaged copy is replaced."""

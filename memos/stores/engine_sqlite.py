@@ -93,7 +93,8 @@ def make(path: Path) -> None:
         BackendError: it cannot be made.
     """
     try:
-        path.touch(mode=0o600, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         hint = "look at the folder's owner and rights, and at whether its disk is full or read-only"

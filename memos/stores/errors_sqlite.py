@@ -45,9 +45,14 @@ def as_ours(where: str, hint: str, context: ExceptionContext) -> MemosError | No
     error = context.original_exception
     if context.sqlalchemy_exception is None or isinstance(error, MemosError):
         return None
-    name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
-    if name.startswith(_DAMAGE) and type(error).__module__.startswith("sqlcipher"):
+    ours = _translated(where, hint, error)
+    if isinstance(ours, CorruptionError) and type(error).__module__.startswith("sqlcipher"):
         context.is_disconnect = True  # SQLCipher serves nothing more on this connection
+    return ours
+
+
+def _translated(where: str, hint: str, error: BaseException) -> MemosError:
+    name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
     if name.startswith(_DAMAGE) or any(sign in said.lower() for sign in _DAMAGED):
         return CorruptionError(f"{where} is damaged: {said}", hint=hint)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -56,6 +61,21 @@ def as_ours(where: str, hint: str, context: ExceptionContext) -> MemosError | No
         if name.startswith(names):
             return BackendError(f"{where}: {what}: {said}", hint=todo)
     return BackendError(f"{where} cannot be used: {said}", hint="run `memos check`")
+
+
+@contextmanager
+def reading(where: str, hint: str = RESTORE) -> Iterator[None]:
+    """Work on a connection of the driver itself, whose errors SQLAlchemy does not see.
+
+    Raises:
+        MemosError: as for a statement on ``where``.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("sqlite3", "sqlcipher3")):
+            raise
+        raise _translated(where, hint, error) from error
 
 
 def parsed(text: str | bytes) -> Any:

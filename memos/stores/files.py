@@ -33,8 +33,11 @@ class Files:
     on half a file. One store has the folder at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, owned: bool = True) -> None:
+        """Files in a folder; one that is not ``owned`` belongs to a process that is at work."""
         self._folder = folder
+        if not owned:
+            return
         with _translated(f"the blobs in {folder} cannot be opened"):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             for leftover in folder.glob(f".*{_UNFINISHED}"):

@@ -34,6 +34,8 @@ class Folder:
     """An open store folder; it is locked until :meth:`release`."""
 
     CATALOG = "catalog.db"
+    BLOBS = "blobs"
+    ARCHIVE = "archive"
     SEAL = "sealed.json"
     UNFINISHED_SEAL = "sealed.json.part"
 
@@ -89,12 +91,7 @@ class Folder:
     @property
     def blobs(self) -> Path:
         """The folder of the blobs."""
-        return self.path / "blobs"
-
-    @property
-    def archive(self) -> Path:
-        """The folder of the archive, unless the settings name another."""
-        return self.path / "archive"
+        return self.path / self.BLOBS
 
     @property
     def quarantine(self) -> Path:
@@ -115,11 +112,12 @@ class Folder:
         """Take these rights from them; what was changed."""
         return [str(path) for path in tighten(self.path)]
 
-    def release(self) -> None:
-        """Let others open it."""
-        if self._lock is not None:
+    def release(self, *, clean: bool = True) -> None:
+        """Let others open it; what a crash left has been seen to, unless not ``clean``."""
+        if self._lock is not None and clean:
             with suppress(OSError):  # whoever opens it next then looks once more than needed
                 os.ftruncate(self._lock, 0)
+        if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 

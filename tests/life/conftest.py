@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from memos.config import (
@@ -14,9 +12,6 @@ from memos.config import (
     VectorsSettings,
 )
 from memos.testing.tiny_model import write_tiny_model
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

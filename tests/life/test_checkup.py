@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 
 from memos import Kind, MemOS
 from memos.cube import EVERYBODY, Scope
+from memos.cube.identity import digest_of
+from memos.cube.wire import payload_digest, to_sealed_json
 from memos.errors import Conflict, CorruptionError, NotFound, UnknownCube
 from memos.ports.catalog import Change
 from memos.ports.journal import Audit
@@ -24,7 +27,6 @@ from memos.ports.words import WordEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from memos.config import Settings
     from memos.ports.ledger import Entry
@@ -44,11 +46,11 @@ def mem(tmp_path: Path, quick: Settings) -> Iterator[MemOS]:
         yield opened
 
 
-def sql(mem: MemOS, *statements: str, file: str = "catalog.db") -> None:
+def sql(mem: MemOS, *statements: str, file: str = "catalog.db", **values: object) -> None:
     """Change rows behind the kernel's back."""
     with closing(sqlite3.connect(f"{mem._folder}/{file}")) as database:
         for statement in statements:
-            database.execute(statement)
+            database.execute(statement, values)
         database.commit()
 
 
@@ -81,8 +83,8 @@ def _give_vectors_away(mem: MemOS) -> None:
 
 
 def _cut_vectors(mem: MemOS) -> None:
-    cut = "UPDATE vectors SET vector = substr(vector, 1, 7) WHERE id = "
-    sql(mem, f"{cut}'{first(mem)}'", file="vectors/exact")
+    cut = "UPDATE vectors SET vector = substr(vector, 1, 7) WHERE id = :id"
+    sql(mem, cut, file="vectors/exact", id=first(mem))
 
 
 def _lose_words(mem: MemOS) -> None:
@@ -114,15 +116,16 @@ def _leave_blob(mem: MemOS) -> None:
 
 
 def _leave_work(mem: MemOS) -> None:
-    sql(mem, f"INSERT INTO outbox (errand, subject) VALUES ('index', '{first(mem)}')")
+    sql(mem, "INSERT INTO outbox (errand, subject) VALUES ('index', :id)", id=first(mem))
 
 
 def _bend_columns(mem: MemOS) -> None:
-    sql(mem, f"UPDATE cubes SET user_id = 'mallory', content = 7 WHERE id = '{first(mem)}'")
+    bend = "UPDATE cubes SET user_id = 'mallory', content = 7 WHERE id = :id"
+    sql(mem, bend, id=first(mem))
 
 
 def _bend_metadata(mem: MemOS) -> None:
-    sql(mem, f"UPDATE cubes SET metadata = '{{' WHERE id = '{first(mem)}'")
+    sql(mem, "UPDATE cubes SET metadata = '{' WHERE id = :id", id=first(mem))
 
 
 def _lose_labels(mem: MemOS) -> None:
@@ -130,7 +133,7 @@ def _lose_labels(mem: MemOS) -> None:
 
 
 def _lose_the_row_of_a_cube(mem: MemOS) -> None:
-    sql(mem, f"DELETE FROM cubes WHERE id = '{first(mem)}'")
+    sql(mem, "DELETE FROM cubes WHERE id = :id", id=first(mem))
 
 
 def _bend_edges(mem: MemOS) -> None:
@@ -138,13 +141,15 @@ def _bend_edges(mem: MemOS) -> None:
 
 
 def _lead_edges_nowhere(mem: MemOS) -> None:
-    ends = f"'{first(mem)}', 'next', '{GHOST}', 1"
-    sql(mem, f"INSERT INTO edges (source, relation, target, version) VALUES ({ends})")
+    ends = "VALUES (:source, 'next', :target, 1)"
+    insert = f"INSERT INTO edges (source, relation, target, version) {ends}"
+    sql(mem, insert, source=first(mem), target=GHOST)
 
 
 def _name_unknown_relations(mem: MemOS) -> None:
-    ends = f"'{first(mem)}', 'nfxt', '{first(mem)}', 1"
-    sql(mem, f"INSERT INTO edges (source, relation, target, version) VALUES ({ends})")
+    ends = "VALUES (:source, 'nfxt', :target, 1)"
+    insert = f"INSERT INTO edges (source, relation, target, version) {ends}"
+    sql(mem, insert, source=first(mem), target=first(mem))
 
 
 def _bend_receipts(mem: MemOS) -> None:
@@ -154,7 +159,8 @@ def _bend_receipts(mem: MemOS) -> None:
 
 def _grant_on_nothing(mem: MemOS) -> None:
     (grant,) = mem.grant("user:bob", "read", id=first(mem))
-    sql(mem, f"UPDATE grants SET cube_id = '{GHOST}' WHERE number = {grant.number}")
+    move = "UPDATE grants SET cube_id = :id WHERE number = :number"
+    sql(mem, move, id=GHOST, number=grant.number)
 
 
 def _place_nothing(mem: MemOS) -> None:
@@ -235,8 +241,8 @@ def test_a_database_index_is_made_anew_from_its_table(mem: MemOS) -> None:
 
 
 def _flip(mem: MemOS, cube_id: str, version: int) -> None:
-    named = f"cube_id = '{cube_id}' AND version = {version}"
-    sql(mem, f"UPDATE versions SET body = replace(body, 'number', 'numbfr') WHERE {named}")
+    flip = "UPDATE versions SET body = replace(body, 'number', 'numbfr')"
+    sql(mem, f"{flip} WHERE cube_id = :id AND version = :version", id=cube_id, version=version)
 
 
 def test_a_damaged_cube_is_served_to_nobody_and_goes_into_quarantine(mem: MemOS) -> None:
@@ -362,8 +368,6 @@ def test_another_distribution_with_our_package_s_name_is_told_of(
 
 
 def _blob(mem: MemOS, digest: str) -> Path:
-    from pathlib import Path
-
     return Path(str(mem._folder)) / "blobs" / digest[:2] / digest
 
 
@@ -399,17 +403,13 @@ def test_a_kv_cube_without_its_bytes_goes_into_quarantine(
 def test_bytes_that_are_not_what_the_payload_says_are_found(
     mem: MemOS, state: tuple[str, str]
 ) -> None:
-    import hashlib
-
-    cube_id, digest = state
+    cube_id, _ = state
     other = b"\x02\0\0\0\0\0\0\0{}"
-    fake = hashlib.sha256(other).hexdigest()
+    fake = digest_of(other)
     _blob(mem, fake).parent.mkdir(exist_ok=True)
     _blob(mem, fake).write_bytes(other)
     cube = mem.get(cube_id)
     payload = cube.payload.model_copy(update={"blob": fake})
-    from memos.cube.wire import payload_digest, to_sealed_json
-
     header = cube.header.model_copy(update={"digest": payload_digest(payload)})
     body = to_sealed_json(cube.model_copy(update={"header": header, "payload": payload}))
     with closing(sqlite3.connect(f"{mem._folder}/catalog.db")) as database:
@@ -422,9 +422,7 @@ def test_bytes_that_are_not_what_the_payload_says_are_found(
     assert json.loads(mem.quarantined()[0].body)["cube"]["payload"]["blob"] == fake
 
 
-def test_what_was_made_from_a_damaged_text_goes_with_it(
-    mem: MemOS, state: tuple[str, str]
-) -> None:
+def test_what_was_made_from_a_damaged_text_goes_with_it(mem: MemOS, state: tuple[str, str]) -> None:
     cube_id, digest = state
     _flip(mem, first(mem), 1)
     assert codes(mem, repair=True) == [("damaged-cube", True), ("orphan-derivation", True)]
