@@ -24,16 +24,18 @@ if TYPE_CHECKING:
     from memos.life.report import (
         AuditReport,
         AuditRow,
+        BundleReport,
         CheckReport,
         Doomed,
         Forgotten,
         Imported,
+        Installation,
         Moved,
         Problem,
         Restored,
         Stats,
     )
-    from memos.ports.ledger import Grant, Snapshot
+    from memos.ports.ledger import Grant, Installed, Snapshot
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -43,12 +45,15 @@ _HOMES = {
     "Answer": "memos.kinds.answer",
     "AuditReport": "memos.life.report",
     "AuditRow": "memos.life.report",
+    "BundleReport": "memos.life.report",
     "CheckReport": "memos.life.report",
     "Doomed": "memos.life.report",
     "Forgotten": "memos.life.report",
     "Grant": "memos.ports.ledger",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
+    "Installation": "memos.life.report",
+    "Installed": "memos.ports.ledger",
     "Kind": "memos.cube",
     "Lineage": "memos.life.lineage",
     "MemCube": "memos.cube",
@@ -71,12 +76,15 @@ __all__ = [
     "Answer",
     "AuditReport",
     "AuditRow",
+    "BundleReport",
     "CheckReport",
     "Doomed",
     "Forgotten",
     "Grant",
     "Hit",
     "Imported",
+    "Installation",
+    "Installed",
     "Kind",
     "Lineage",
     "MemCube",

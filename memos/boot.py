@@ -35,6 +35,8 @@ from memos.stores.quarantine_folder import QuarantineFolder
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
 from memos.stores.seal import unlocked
+from memos.stores.traces_files import FileTraces
+from memos.stores.traces_memory import MemoryTraces
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
@@ -246,6 +248,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
         demands=_demands(settings),
+        traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
@@ -291,6 +294,7 @@ def _in_folder(
             ),
             open_scratch=open_scratch,
             demands=_demands(settings),
+            traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,

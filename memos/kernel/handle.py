@@ -26,6 +26,7 @@ from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.installing import Installer
 from memos.life.moving import Mover
+from memos.life.proving import Prover
 from memos.life.shelves import Shelves
 from memos.life.sweeping import sweep_strays
 from memos.life.writing import Writer
@@ -100,6 +101,7 @@ class Handle:
             index=self._index,
             runtime=parts.runtime,
             identities=identities,
+            prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -134,7 +136,7 @@ class Handle:
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""
         with suppress(CorruptionError, BackendError):
-            self._index.drain()
+            self._index.drain(insist=False)
         if self._parts.crashed:
             with suppress(CorruptionError, BackendError):
                 sweep_strays(self._parts.repairs, self._parts.ledger, self._shelves)

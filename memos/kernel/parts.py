@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memos.ports.progress import Progress
     from memos.ports.repairs import Repairs
     from memos.ports.runtime import Runtime
+    from memos.ports.traces import Traces
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.scratch import OpenScratch
@@ -49,6 +50,7 @@ class Parts:
     open_scratch: OpenScratch
     """Opens indexes for one search in what was known once."""
     demands: Demands
+    traces: Traces
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True

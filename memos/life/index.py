@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.errors import CorruptionError, ModelMismatch
+from memos.errors import BackendError, CorruptionError, ModelMismatch
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand, Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -109,6 +109,8 @@ class Index:
         fresh: Sequence[MemCube] = (),
         ready: Ready | None = None,
         progress: Progress = silent,
+        *,
+        insist: bool = True,
     ) -> int:
         """Pay everything the outbox owes, and return how many tasks that was.
 
@@ -116,20 +118,50 @@ class Index:
             fresh: cubes that were committed just now, to be spared another reading.
             ready: vectors of theirs, as :meth:`embed` returned them.
             progress: told of embedding.
+            insist: whether a purge that fails is an error. Otherwise it is still owed: a disk
+                without room for it is no reason not to open a store.
+
+        Raises:
+            BackendError: a purge failed; what was forgotten is forgotten, and may lie on the disk.
         """
         done = 0
         at_hand = {cube.id: cube for cube in fresh}
         while tasks := self._catalog.pending(_BATCH):
-            ids = _subjects(tasks, Errand.INDEX)
-            read = self._catalog.find_all([one for one in ids if one not in at_hand])
-            cubes = [at_hand[one] for one in ids if one in at_hand]
-            findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
-            self._index(findable, ready or {}, progress)
-            self._drop(_subjects(tasks, Errand.DROP))
-            self._sweep(_subjects(tasks, Errand.SWEEP))
-            self._catalog.settle(tasks)
-            done += len(tasks)
+            due = [task for task in tasks if task.errand is not Errand.PURGE]
+            if due:
+                self._pay(due, at_hand, ready or {}, progress)
+            elif not self._purged(insist=insist):  # last: what is erased was dropped before
+                return done
+            self._catalog.settle(due or tasks)
+            done += len(due or tasks)
         return done
+
+    def _pay(
+        self,
+        tasks: Sequence[Task],
+        at_hand: Mapping[str, MemCube],
+        ready: Ready,
+        progress: Progress,
+    ) -> None:
+        ids = _subjects(tasks, Errand.INDEX)
+        read = self._catalog.find_all([one for one in ids if one not in at_hand])
+        cubes = [at_hand[one] for one in ids if one in at_hand]
+        findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
+        self._index(findable, ready, progress)
+        self._drop(_subjects(tasks, Errand.DROP))
+        self._sweep(_subjects(tasks, Errand.SWEEP))
+
+    def _purged(self, *, insist: bool) -> bool:
+        try:
+            self.words.purge()
+            if self.indexed_by() is not None:
+                self.vectors.purge()
+            self._catalog.purge()
+        except BackendError:
+            if insist:
+                raise
+            return False
+        return True
 
     def rebuild(self) -> None:
         """Forget which model made the vectors, drop them all, and take the configured one."""

@@ -186,8 +186,8 @@ class Installation(Frozen):
     """Those that the bundle has changed since it was installed last."""
     kept: tuple[str, ...]
     """Those that it has not."""
-    forgotten: tuple[Doomed, ...]
-    """Those that it no longer holds, with everything derived from them here."""
+    forgotten: Forgotten
+    """What it no longer holds, with everything derived from that here."""
     left_out: tuple[str, ...]
     """Ids, in the bundle, of stale derivations, and of what was forgotten here by itself."""
     dry_run: bool

@@ -38,12 +38,7 @@ class _Purity:
     pure: bool = False
 
 
-def open_engine(
-    path: Path | None,
-    *,
-    key: bytes | None = None,
-    hint: str = RESTORE,
-) -> Engine:
+def open_engine(path: Path | None, *, key: bytes | None = None, hint: str = RESTORE) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
@@ -140,7 +135,8 @@ def purge(engine: Engine) -> None:
 
     ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
     SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
-    written through this engine since the last purge: another engine on the same file only appends.
+    written since the last purge; transactions that do not wait for the disk only append, and do
+    not count.
 
     Raises:
         BackendError: somebody is still reading or writing, or there is no room for the copy.
@@ -173,6 +169,7 @@ def _rewrite(engine: Engine) -> None:
 
 def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     if key is not None:
         # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
@@ -183,14 +180,18 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _lower(value: object) -> object:
+    # SQLite's own knows the case of ASCII letters only.
+    return value.lower() if isinstance(value, str) else value
+
+
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("bare", False):  # no transaction: each statement for itself
         return
-    write = options.get("write", False)
-    if write and "purity" in options:
+    write, patient = options.get("write", False), options.get("patient", True)
+    if write and patient and "purity" in options:
         options["purity"].pure = False
-    patient = options.get("patient", True)
     if connection.info.get("patient", True) != patient:
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
         connection.info["patient"] = patient

@@ -148,6 +148,7 @@ class ChromaVectors:
             self._let_go()
             _write_graphs(str(self._path))
             erase(self._path)
+            tighten(self._path)
             self._marker.set()
 
     def close(self) -> None:

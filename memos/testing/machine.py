@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memos.kernel import Parts
 
 USERS = ("alice", "bob")
-CHANGES = frozenset({"add", "update", "delete", "transform"})
+CHANGES = frozenset({"add", "update", "delete", "forget", "transform", "grant", "revoke"})
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ class KernelMachine(RuleBasedStateMachine):
 
     def _changes(self) -> int:
         """The rows of the journal that tell of a change, and not of an attempt or a dry run."""
-        rows = self.kernel.audit(after=0, limit=1_000_000)
+        rows = self.kernel.audit(after=0, limit=100_000)
         return sum(row.call in CHANGES and row.outcome == "ok" for row in rows)
 
     def _is_there(self, cube_id: str) -> bool:
