@@ -87,6 +87,7 @@ class Handle:
             words=parts.words,
             embedder=parts.embedder,
             open_vectors=parts.open_vectors,
+            aside=parts.aside,
         )
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities

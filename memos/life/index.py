@@ -55,12 +55,14 @@ class Index:
         words: Words,
         embedder: Embedder,
         open_vectors: Callable[[str, int], Vectors],
+        aside: Aside | None = None,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self.words = words
         self._embedder = embedder
         self._open_vectors = open_vectors
+        self._aside = aside
         self._vectors: Vectors | None = None
 
     @property
@@ -157,6 +159,8 @@ class Index:
             if self.indexed_by() is not None:
                 self.vectors.purge()
             self._catalog.purge()
+            if self._aside is not None:
+                self._aside.forget_vectors()
         except BackendError:
             if insist:
                 raise
@@ -175,11 +179,11 @@ class Index:
         )
         self._note()
 
-    def start_anew(self, aside: Aside | None) -> None:
+    def start_anew(self) -> None:
         """Take a vector index that cannot be used out of the way, and begin an empty one."""
         self.close()
-        if aside is not None:
-            aside.vectors()
+        if self._aside is not None:
+            self._aside.vectors()
         self._vectors = self._open_vectors(self._embedder.name, self._embedder.dimension)
         self._note()
 

@@ -19,6 +19,10 @@ class Aside(Protocol):
         """Take the whole vector index out of the way; it must be closed."""
         ...
 
+    def forget_vectors(self) -> None:
+        """Erase every index of vectors that was taken aside: a text can be guessed from them."""
+        ...
+
     def discard(self, digests: Collection[str]) -> None:
         """Erase what was taken aside of these blobs; what is not there is no error."""
         ...

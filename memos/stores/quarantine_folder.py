@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError
@@ -52,6 +53,18 @@ class QuarantineFolder:
         for beside in ("", "-wal", "-shm", "-journal"):
             path = self._vectors.with_name(self._vectors.name + beside)
             self._take(path, f"{_VECTORS}{number}{beside}")
+
+    def forget_vectors(self) -> None:
+        """Erase every index of vectors that was taken aside."""
+        for path in sorted(self._folder.glob(f"{_VECTORS}*")):
+            try:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            except OSError as error:
+                message = f"{path} cannot be erased: {error.strerror}"
+                raise BackendError(message, hint="look at its owner and rights") from error
 
     def discard(self, digests: Collection[str]) -> None:
         """Erase what was taken aside of these blobs."""

@@ -81,7 +81,7 @@ class Checkup:
         if repair and findings.is_planned:
             self._mend(findings, act)
             there = self._relinked(act)
-        exam = IndexExam(subjects.catalog, subjects.index, subjects.aside, deep=deep)
+        exam = IndexExam(subjects.catalog, subjects.index, deep=deep)
         with findings.reading("indexes"):
             exam.run(there, findings, repair=repair, progress=progress)
         if findings.readable:

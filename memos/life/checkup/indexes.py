@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from memos.life.checkup.census import Census
     from memos.life.checkup.findings import Findings
     from memos.life.index import Index
-    from memos.ports.aside import Aside
     from memos.ports.catalog import Catalog
     from memos.ports.vectors import VectorEntry
 
@@ -36,14 +35,12 @@ class IndexExam:
     Args:
         catalog: holds the texts, and the outbox.
         index: the two indexes.
-        aside: takes an index of vectors that cannot be opened.
         deep: whether vectors are made again and compared.
     """
 
-    def __init__(self, catalog: Catalog, index: Index, aside: Aside | None, *, deep: bool) -> None:
+    def __init__(self, catalog: Catalog, index: Index, *, deep: bool) -> None:
         self._catalog = catalog
         self._index = index
-        self._aside = aside
         self._deep = deep
         self._found: list[tuple[str, str, str]] = []
         self._owed: dict[tuple[Errand, str], None] = {}
@@ -105,7 +102,7 @@ class IndexExam:
         self._found.append(("damaged-vectors", "vectors", message))
         self._all(census)
         if repair:
-            self._index.start_anew(self._aside)
+            self._index.start_anew()
 
     def _all(self, census: Census) -> None:
         self._owed.update(dict.fromkeys((Errand.INDEX, one) for one in sorted(census.findable)))
