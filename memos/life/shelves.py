@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos.cube.identity import digest_of
 from memos.errors import CorruptionError
 from memos.life.places import ARCHIVE, DISK
 
@@ -45,7 +46,13 @@ class Shelves:
         return self._by_place[place]
 
     def put(self, content: bytes) -> str:
-        """Store ``content`` in the usual place and return its digest."""
+        """Store ``content`` and return its digest: in the usual place, unless it is in another.
+
+        So what two cubes share stays where the one was moved to.
+        """
+        digest = digest_of(content)
+        if any(self._is_whole(place, digest) for place in self._by_place if place != DISK):
+            return digest
         return self._by_place[DISK].put(content)
 
     def get(self, digest: str) -> bytes:
@@ -99,10 +106,11 @@ class Shelves:
         return found
 
     def _is_whole(self, place: str, digest: str) -> bool:
-        if place not in self._by_place:
+        blobs = self._by_place.get(place)
+        if blobs is None or blobs.size_bytes(digest) is None:
             return False
         try:
-            self._by_place[place].get(digest)
+            blobs.get(digest)
         except CorruptionError:
             return False
         return True

@@ -43,7 +43,10 @@ class Truth:
     """By id, the text of every version."""
     states: dict[str, set[str]] = field(default_factory=dict)
     """By the id of a KV cube, the ids that it was made from."""
-    places: dict[str, str] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
+    """By the id of a KV cube, the digest of its bytes; cubes made from the same share them."""
+    archived: set[str] = field(default_factory=set)
+    """Digests of bytes that were moved to the archive."""
     forgotten: set[str] = field(default_factory=set)
     """Words that only forgotten cubes have said."""
 
@@ -56,7 +59,24 @@ class Truth:
         for one in ids:
             self.forgotten.update(self.texts.pop(one, ()))
             self.states.pop(one, None)
-            self.places.pop(one, None)
+            self.blobs.pop(one, None)
+        self.archived &= set(self.blobs.values())
+
+    def derive(self, cube_id: str, parents: list[str], blob: str) -> None:
+        """A KV cube was made."""
+        self.states[cube_id] = set(parents)
+        self.blobs[cube_id] = blob
+
+    def move(self, cube_id: str, place: str) -> None:
+        """Its bytes lie there now."""
+        if place == "archive":
+            self.archived.add(self.blobs[cube_id])
+        else:
+            self.archived.discard(self.blobs[cube_id])
+
+    def place(self, cube_id: str) -> str:
+        """Where they lie."""
+        return "archive" if self.blobs[cube_id] in self.archived else "disk"
 
 
 @dataclass
@@ -183,10 +203,9 @@ class Kills:
                 self._expect(set(done["ids"]) == self.truth.doomed(intent["id"]), str(done))
                 self.truth.forget(set(done["ids"]))
             case "transform":
-                self.truth.states[done["id"]] = set(intent["parents"])
-                self.truth.places[done["id"]] = "disk"
+                self.truth.derive(done["id"], intent["parents"], done["blob"])
             case "move":
-                self.truth.places[intent["id"]] = intent["to"]
+                self.truth.move(intent["id"], intent["to"])
             case "search":
                 self._expect(done["right"], "a search did not find the text itself")
 
@@ -221,13 +240,12 @@ class Kills:
                if cube["kind"] == "activation" and one not in self.truth.states]  # fmt: skip
         self._expect(len(new) <= 1, f"a transform made {new}")
         for one in new:
-            self.truth.states[one] = set(intent["parents"])
-            self.truth.places[one] = "disk"
+            self.truth.derive(one, intent["parents"], there[one]["blob"])
 
     def _settle_move(self, intent: dict[str, Any], there: dict[str, Any]) -> None:
         place = there.get(intent["id"], {}).get("place")
         if place in {"disk", "archive"}:
-            self.truth.places[intent["id"]] = place
+            self.truth.move(intent["id"], place)
 
     def _compare(self, there: dict[str, Any]) -> None:
         cubes, truth = there["cubes"], self.truth
@@ -237,7 +255,7 @@ class Kills:
         for one, parents in truth.states.items():
             cube = cubes.get(one, {"parents": [], "place": ""})
             self._expect({parent for parent, _ in cube["parents"]} == parents, f"{one}: parents")
-            self._expect(cube["place"] == truth.places[one], f"{one}: {cube['place']}")
+            self._expect(cube["place"] == truth.place(one), f"{one}: {cube['place']}")
         newest = {texts[-1]: one for one, texts in truth.texts.items()}
         for word, found in there["found"].items():
             self._expect(found == [newest.get(word)], f"{word} finds {found}")

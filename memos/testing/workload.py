@@ -94,7 +94,7 @@ class Worker:
             parents = sorted({self._one(self._texts), self._one(self._texts)})
             say(doing="transform", parents=parents)
             cube = self._mem.transform(parents, to=Kind.ACTIVATION)
-            say(done="transform", id=cube.id)
+            say(done="transform", id=cube.id, blob=cube.blobs[0])
             self._states.add(cube.id)
 
     def _move(self) -> None:
@@ -131,6 +131,7 @@ def _cube(mem: MemOS, cube: MemCube) -> dict[str, Any]:
         "texts": [one.text for one in mem.history(cube.id)],
         "parents": [[parent.id, parent.version] for parent in cube.provenance.parents],
         "place": mem.where(cube.id).place,
+        "blob": next(iter(cube.blobs), ""),
     }
 
 
@@ -169,18 +170,33 @@ def _born(asked: dict[str, Any]) -> None:
     os._exit(code)
 
 
+def _warm_up(asked: dict[str, Any]) -> None:
+    """Import what a model imports when it is first used, in a store of its own in memory."""
+    from memos import MemOS
+    from memos.config import Settings
+
+    with MemOS.open(None, settings=Settings.model_validate(asked["settings"])) as mem:
+        (cube,) = mem.add("warm")
+        mem.transform([cube.id], to=Kind.ACTIVATION)
+
+
 def nursery() -> None:
     """Import what takes long, then fork a child for each line of stdin, one at a time."""
     import chromadb  # noqa: F401
-    import torch  # noqa: F401
+    import torch
     import transformers  # noqa: F401
 
     import memos.boot  # noqa: F401
     import memos.models.runtime_torch
     import memos.stores.vectors_chroma  # noqa: F401
 
+    torch.set_num_threads(1)  # threads would not live on in the children
+    warm = False
     for line in sys.stdin:
         asked = json.loads(line)
+        if not warm:
+            _warm_up(asked)
+            warm = True
         pid = os.fork()
         if pid == 0:
             _born(asked)

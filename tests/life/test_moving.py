@@ -132,3 +132,15 @@ def test_in_memory_there_is_an_archive_too(quick: Settings) -> None:
         (text,) = mem.add("Alice moved to Lisbon.")
         cube = mem.transform([text.id], to=Kind.ACTIVATION)
         assert mem.move(cube.id, to="archive").place == "archive"
+
+
+def test_bytes_that_two_cubes_share_stay_in_the_archive_when_they_are_made_again(
+    mem: MemOS, state: MemCube
+) -> None:
+    mem.move(state.id, to="archive")
+    twin = mem.transform([parent.id for parent in state.provenance.parents], to=Kind.ACTIVATION)
+    assert twin.blobs == state.blobs
+    assert where(mem, twin) == ["archive"]
+    mem.delete(state.id)
+    assert mem.where(twin.id).place == "archive"
+    assert mem.check().problems == ()
