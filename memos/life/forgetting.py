@@ -94,6 +94,7 @@ class Forgetter:
         same = self._duplicates(cubes, act) if duplicates else []
         doomed = self.doomed(cubes, same)
         forgotten = self.told(doomed, act, dry_run=dry_run)
+        act.touch(forgotten.ids)
         if dry_run or not (doomed or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
@@ -129,7 +130,7 @@ class Forgetter:
         Raises:
             LegalHold: one of the cubes is held by law.
         """
-        _refuse_held([doom.cube for doom in doomed])
+        _refuse_held(doomed, forgotten)
         gone = [doom for doom in doomed if doom.cube.id not in anew]
         if not gone:
             return forgotten, ()
@@ -222,10 +223,12 @@ class Forgetter:
         }
 
 
-def _refuse_held(cubes: Sequence[MemCube]) -> None:
-    held = [cube.id for cube in cubes if cube.header.governance.legal_hold]
+def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
+    held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
     if held:
-        message = f"{len(held)} of {len(cubes)} cubes are under legal hold, such as {held[0]}"
+        seen = [cube_id for cube_id in held if cube_id in told.ids]
+        which = f"such as {seen[0]}" if seen else "and one may not see which"
+        message = f"{len(held)} of {len(doomed)} cubes are under legal hold, {which}"
         raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
 
 
