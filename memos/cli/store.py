@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos check", "exit code 6 if anything is wrong"),
             ("memos check --repair", "and mend what can be mended"),
+            ("memos check --deep", "and make every vector again, to compare"),
         ),
     )(_check)
 
@@ -91,12 +92,15 @@ def _stats(call: Call) -> None:
 def _check(
     call: Call,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Make every vector again, and compare.")
+    ] = False,
 ) -> None:
     """Compare the catalog with the indexes and the blobs; exit code 6 if anything is wrong."""
     from memos.cli.tables import counted, problems_table
 
     with call.open() as mem:
-        report = mem.check(repair=repair, progress=call.progress)
+        report = mem.check(repair=repair, deep=deep, progress=call.progress)
     looked_at = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
     if not call.out.tabled or report.problems:
         call.out.one("check", report, table=problems_table(report.problems))

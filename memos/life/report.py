@@ -116,6 +116,30 @@ class CheckReport(Frozen):
         return all(problem.repaired for problem in self.problems)
 
 
+class Restored(Frozen):
+    """A store that was made of a backup."""
+
+    folder: str
+    made_at: datetime
+    """When the backup was taken."""
+    cubes: int
+    forgotten: tuple[str, ...]
+    """Ids that were forgotten again, because another store had forgotten them since."""
+    check: CheckReport
+
+
+class Moved(Frozen):
+    """Where a cube's bytes lie."""
+
+    id: str
+    kind: Kind
+    place: str
+    """``disk`` or ``archive``; ``catalog`` for a text."""
+    blobs: tuple[str, ...]
+    size_bytes: int
+    """Of the content, however it is packed."""
+
+
 class Imported(Frozen):
     """What came in from a bundle."""
 

@@ -23,6 +23,7 @@ from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
 from memos.stores.traces_files import FileTraces
 from memos.stores.vectors_exact import ExactVectors
@@ -61,6 +62,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 catalog=catalog,
                 ledger=SqlLedger(engine),
                 journal=SqlJournal(engine),
+                repairs=SqlRepairs(engine),
                 blobs=FileBlobs(folder / "blobs"),
                 words=Fts5Words(engine),
                 graph=NetworkxGraph(catalog),

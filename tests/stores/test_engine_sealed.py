@@ -156,7 +156,7 @@ def test_a_bit_flipped_in_any_page_is_damage_and_not_another_text(path: Path) ->
         except CorruptionError as error:
             told.append(str(error))
     assert len(told) > len(pages) / 4
-    assert all("catalog.db is damaged" in each and "copy" in each for each in told)
+    assert all("catalog.db is damaged" in each and "backup" in each for each in told)
 
 
 def contents(path: Path) -> list[MemCube]:
