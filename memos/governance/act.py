@@ -90,9 +90,13 @@ class Act:
         own = self.principal == ROOT or cube.owner == str(self.principal)
         return own or self.reach(Right.ADMINISTER).holds(cube)
 
-    def shown(self, cubes: Sequence[MemCube]) -> list[MemCube]:
-        """The cubes as the principal may see them: whole, or redacted."""
-        return self._rules.redaction.view(cubes, self.sees_whole, self._levels_now(cubes))
+    def shown(self, cubes: Sequence[MemCube], *, current: bool = False) -> list[MemCube]:
+        """The cubes as the principal may see them: whole, or redacted.
+
+        Where they are ``current``, how sensitive they are stands in their own headers.
+        """
+        today = {} if current else self._levels_now(cubes)
+        return self._rules.redaction.view(cubes, self.sees_whole, today)
 
     def require_whole(self, cubes: Sequence[MemCube]) -> None:
         """Refuse what would carry a sensitive memory past its redaction, as KV, weights or a file.

@@ -197,7 +197,7 @@ class CubeCalls(Handle):
             )
             cubes = self._parts.catalog.select(selection)
             act.touch(cube.id for cube in cubes[:_NAMED])
-            return act.shown(cubes)
+            return act.shown(cubes, current=True)
 
     def history(
         self,
@@ -304,7 +304,7 @@ class CubeCalls(Handle):
             vectors = self._index.vectors
         hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
         act.touch(hit.cube.id for hit in hits)
-        shown = act.shown([hit.cube for hit in hits])
+        shown = act.shown([hit.cube for hit in hits], current=True)
         return [
             hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
         ]
