@@ -13,11 +13,12 @@ from sqlalchemy import text
 from memos.errors import CorruptionError, MissingLibrary
 from memos.ports.catalog import Selection
 from memos.stores.catalog_sql import SqlCatalog
-from memos.stores.engine_sqlite import open_engine
+from memos.stores.engine_sqlite import open_engine, purge
 from memos.stores.schema import upgrade
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
 from memos.testing.catalog import CatalogSuite, plaintext, put
+from memos.testing.catalog_purge import CatalogPurgeSuite
 from memos.testing.vectors import DIMENSION, VectorsSuite
 from memos.testing.words import WordsSuite
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 KEY = secrets.token_bytes(32)
 
 
-class TestSqlCatalogInAnEncryptedFile(CatalogSuite):
+class TestSqlCatalogInAnEncryptedFile(CatalogSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self, tmp_path: Path, request: pytest.FixtureRequest) -> Catalog:
         self.path = tmp_path / "catalog.db"
@@ -41,6 +42,9 @@ class TestSqlCatalogInAnEncryptedFile(CatalogSuite):
 
     def reopened(self, catalog: Catalog) -> Catalog:
         return self._open()
+
+    def files(self) -> Path:
+        return self.path.parent
 
     def _open(self) -> Catalog:
         engine = open_engine(self.path, key=KEY)
@@ -60,6 +64,9 @@ class TestFts5WordsInAnEncryptedFile(WordsSuite):
     def reopened(self, words: Words) -> Words:
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Words:
         engine = open_engine(self.path, key=KEY)
         self.finish(engine.dispose)
@@ -76,6 +83,9 @@ class TestExactVectorsInAnEncryptedFile(VectorsSuite):
     def reopened(self, vectors: Vectors) -> Vectors:
         vectors.close()
         return self._open()
+
+    def files(self) -> Path:
+        return self.path.parent
 
     def _open(self) -> Vectors:
         vectors = ExactVectors(self.path, collection="model", dimension=DIMENSION, key=KEY)
@@ -146,7 +156,7 @@ def test_a_bit_flipped_in_any_page_is_damage_and_not_another_text(path: Path) ->
         except CorruptionError as error:
             told.append(str(error))
     assert len(told) > len(pages) / 4
-    assert all("catalog.db is damaged" in each and "copy" in each for each in told)
+    assert all("catalog.db is damaged" in each and "backup" in each for each in told)
 
 
 def contents(path: Path) -> list[MemCube]:
@@ -188,6 +198,22 @@ def test_a_copy_made_while_in_use_is_encrypted_and_whole(path: Path, tmp_path: P
     source.dispose()
     copy.dispose()
     assert b"remark" not in (tmp_path / "copy.db").read_bytes()
+
+
+def test_a_purge_rewrites_an_encrypted_file_and_keeps_it_encrypted(path: Path) -> None:
+    before, expected = path.read_bytes(), contents(path)
+    engine = open_engine(path, key=KEY)
+    purge(engine)
+    after = path.read_bytes()
+    assert after != before
+    assert path.with_name("catalog.db-wal").stat().st_size == 0
+    with engine.execution_options(write=True, patient=False).begin() as connection:
+        connection.execute(text("INSERT INTO notes (name, value) VALUES ('a', 'b')"))
+    purge(engine)  # what does not wait for the disk only appends: there is nothing to erase
+    assert path.read_bytes() == after
+    engine.dispose()
+    assert contents(path) == expected
+    assert b"remark" not in path.read_bytes()
 
 
 def test_without_sqlcipher_the_error_says_what_to_install(

@@ -39,7 +39,7 @@ class TestSqlJournal(JournalSuite):
             engine.dispose()
 
     def opened(self, key: bytes | None = None) -> SqlJournal:
-        self.open.append(open_engine(self.path, patient=False))
+        self.open.append(open_engine(self.path))
         return SqlJournal(self.open[-1], key=key)
 
     def overwrite(self, rows: Sequence[Sealed], *, marked: bool) -> None:
@@ -104,7 +104,7 @@ def test_changes_and_appends_from_several_threads_make_one_chain(
     engine: Engine, upgraded: Path
 ) -> None:
     catalog = SqlCatalog(engine, key=b"k")
-    quick = open_engine(upgraded, patient=False)
+    quick = open_engine(upgraded)
     journal = SqlJournal(quick, key=b"k")
 
     def write(number: int) -> None:
