@@ -92,7 +92,12 @@ class Gate:
             scope=scope,
             at=now,
             reason=self._reason if reason is None else reason,
-            rules=Rules(reach_of, self._parts.redaction, self._parts.catalog.sensitivities),
+            rules=Rules(
+                reach_of,
+                self._parts.redaction,
+                self._parts.catalog.sensitivities,
+                self._parts.catalog.ids,
+            ),
         )
 
     def _tell(self, act: Act, outcome: str) -> None:

@@ -102,6 +102,7 @@ class Installer:
         _, cubes = self._before(namespace, act)
         kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
         if kept is not None:
+            act.touch([kept.id])
             message = f"{act.principal} may not {act.right} cube {kept.id} of {namespace!r}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
         also = (Uninstalled(namespace),)
