@@ -32,6 +32,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.redaction
 	$(BIN)/python -m benchmarks.encryption
+	$(BIN)/python -m benchmarks.past
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from memos.config import EmbedderSettings, Settings, key_from_environment, load
+from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, BadSetting, NotFound, NotSupported
+from memos.errors import BadInput, NotFound, NotSupported, UnknownCube
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
+from memos.life.report import Restored
+from memos.opening import archive_of, beside, blobs_of, master_key, source_of
 from memos.plugins import available, find
+from memos.ports.journal import Audit
 from memos.ports.progress import Progress, silent
 from memos.retrieval.scratch import Scratch
-from memos.stores.blobs_files import FileBlobs
+from memos.stores.backup import take, unpack
 from memos.stores.blobs_memory import MemoryBlobs
-from memos.stores.blobs_sealed import SealedBlobs
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.clock_system import SystemClock
-from memos.stores.engine_sqlite import open_engine, sqlcipher
-from memos.stores.files import Files
+from memos.stores.engine_sqlite import open_engine
 from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
-from memos.stores.master_key import key_of_environment, key_of_keyring
+from memos.stores.quarantine_folder import QuarantineFolder
+from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
-from memos.stores.seal import refuse_sealed, unlocked
+from memos.stores.seal import unlocked
+from memos.stores.traces_files import FileTraces
+from memos.stores.traces_memory import MemoryTraces
 from memos.stores.words_fts5 import Fts5Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from memos.ports.blobs import Blobs
+    from memos.ports.backup import Manifest
     from memos.ports.embedder import Embedder
     from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
-    from memos.stores.keys import Keys, MasterKey
+    from memos.stores.keys import MasterKey
 
 
 class MemOS(Kernel):
@@ -96,7 +101,7 @@ class MemOS(Kernel):
             return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
         if not create and not Folder.holds_store(place):
             raise NotFound(f"there is no store in {place}", hint="memos init makes one")
-        master = _master_key(place, chosen)
+        master = master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
             return cls(
@@ -107,8 +112,95 @@ class MemOS(Kernel):
                 folder=str(home.path),
             )
         except BaseException:
-            home.release()
+            home.release(clean=not home.crashed)
             raise
+
+    @classmethod
+    def backup_folder(
+        cls,
+        folder: str | Path,
+        target: str | Path,
+        *,
+        settings: Settings | None = None,
+        reason: str = "",
+        progress: Progress = silent,
+    ) -> Manifest:
+        """Write a backup of a store that another process may have open; see :meth:`backup`.
+
+        Raises:
+            NotFound: there is no store.
+            Conflict: there is something at ``target``.
+            CorruptionError: the store is damaged; check it first.
+            OtherVersion: the store has another schema; open it once with this version.
+        """
+        chosen = _chosen(settings, None, None)
+        place = Path(folder).expanduser().absolute()
+        with beside(place, chosen) as (journal, _, keys):
+            at, why = SystemClock().now(), checked_reason(reason)
+            journal.append(Audit(at, str(ROOT), "backup", EVERYBODY, (), reason=why, basis="root"))
+            source = source_of(place, chosen, keys)
+            return take(source, Path(target).expanduser().absolute(), at, progress)
+
+    @classmethod
+    def restore_backup(
+        cls,
+        backup: str | Path,
+        folder: str | Path,
+        *,
+        settings: Settings | None = None,
+        forget_since: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> Restored:
+        """Make a store of a backup: verify every file, copy, index anew, and check.
+
+        Args:
+            backup: a folder that :meth:`backup` wrote.
+            folder: where the store goes; it must not exist, or be empty.
+            settings: instead of what files and environment say.
+            forget_since: a store that lived on after the backup: what it has forgotten is
+                forgotten in the restored one as well.
+            progress: told of indexing and checking.
+
+        Raises:
+            BadInput: there is no backup.
+            Conflict: the folder is not empty.
+            CorruptionError: the backup is damaged; nothing is left behind.
+        """
+        chosen = _chosen(settings, None, None)
+        place = Path(folder).expanduser().absolute()
+        gone = [] if forget_since is None else _forgotten(Path(forget_since), chosen)
+        manifest = unpack(Path(backup).expanduser().absolute(), place)
+        try:
+            with cls.open(place, settings=chosen, create=False, progress=progress) as mem:
+                mem.reindex(progress=progress)
+                forgotten = _forget_again(mem, gone)
+                report = mem.check(progress=progress)
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        return Restored(
+            folder=str(place),
+            made_at=manifest.made_at,
+            cubes=manifest.cubes,
+            forgotten=forgotten,
+            check=report,
+        )
+
+
+def _forgotten(place: Path, settings: Settings) -> list[str]:
+    with beside(place.expanduser().absolute(), settings) as (_, ledger, _keys):
+        return [one.cube_id for one in ledger.tombstones()]
+
+
+def _forget_again(mem: MemOS, ids: Sequence[str]) -> tuple[str, ...]:
+    forgotten = []
+    for cube_id in ids:
+        try:
+            mem.delete(cube_id)
+        except UnknownCube:
+            continue
+        forgotten.append(cube_id)
+    return tuple(forgotten)
 
 
 def _chosen(settings: Settings | None, embedder: str | None, runtime: str | None) -> Settings:
@@ -145,7 +237,9 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         catalog=catalog,
         ledger=SqlLedger(engine),
         journal=SqlJournal(engine),
+        repairs=SqlRepairs(engine),
         blobs=MemoryBlobs(),
+        archive=MemoryBlobs(),
         words=Fts5Words(engine),
         graph=NetworkxGraph(catalog),
         embedder=_embedder(settings),
@@ -154,24 +248,10 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
         demands=_demands(settings),
+        traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
     )
-
-
-def _master_key(place: Path, settings: Settings) -> MasterKey | None:
-    """The key of a store that is, or is to be, encrypted; before anything is touched."""
-    source = settings.encryption.key_from
-    if source == "none":
-        refuse_sealed(place)
-        return None
-    if settings.vectors.backend not in {"auto", "exact"}:
-        message = f"vectors.backend is {settings.vectors.backend!r}, which keeps vectors in clear"
-        raise BadSetting(message, hint="an encrypted store takes exact: set vectors.backend=auto")
-    sqlcipher()
-    if source == "env":
-        return key_of_environment(place, key_from_environment())
-    return key_of_keyring(place)
 
 
 def _in_folder(
@@ -182,6 +262,7 @@ def _in_folder(
         backend = "chroma" if master is None else "exact"
     vectors = find("vectors", backend)
     keys = None if master is None else unlocked(home.path, master)
+    blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
     page_key, seal_key = (None, None) if keys is None else (keys.catalog, keys.audit)
     engine = open_engine(home.catalog, key=page_key)
     try:
@@ -191,7 +272,16 @@ def _in_folder(
             catalog=catalog,
             ledger=SqlLedger(engine),
             journal=SqlJournal(engine, key=seal_key),
-            blobs=_blobs(home, keys),
+            repairs=SqlRepairs(engine, key=seal_key),
+            blobs=blobs,
+            archive=archive,
+            aside=QuarantineFolder(
+                home.quarantine,
+                blobs={"disk": blobs.path, "archive": archive.path},
+                vectors=home.vectors(backend),
+            ),
+            crashed=home.crashed,
+            back_up=partial(take, source_of(home.path, settings, keys)),
             words=Fts5Words(engine),
             graph=NetworkxGraph(catalog),
             embedder=_embedder(settings),
@@ -204,6 +294,7 @@ def _in_folder(
             ),
             open_scratch=open_scratch,
             demands=_demands(settings),
+            traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
             privacy=home,
@@ -212,12 +303,6 @@ def _in_folder(
     except BaseException:
         engine.dispose()
         raise
-
-
-def _blobs(home: Folder, keys: Keys | None) -> Blobs:
-    if keys is None:
-        return FileBlobs(home.blobs)
-    return SealedBlobs(Files(home.blobs), content_key=keys.blobs, name_key=keys.names)
 
 
 def _open_vectors(backend: Any, path: Path | None, model: str, dimension: int) -> Vectors:

@@ -63,6 +63,14 @@ class RuntimeSettings(Frozen):
     """``auto`` is float32 on a CPU and bfloat16 on a GPU."""
 
 
+class ArchiveSettings(Frozen):
+    """Where the bytes of KV and LoRA cubes go that are seldom read."""
+
+    folder: str | None = None
+    """A folder, perhaps on another disk; by default ``archive`` in the store's own. It belongs to
+    one store alone, and a backup copies it as well."""
+
+
 class AuditSettings(Frozen):
     """The journal of calls."""
 
@@ -132,6 +140,7 @@ class Settings(Frozen):
     runtime: RuntimeSettings = RuntimeSettings()
     training: TrainingSettings = TrainingSettings()
     audit: AuditSettings = AuditSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     redaction: RedactionSettings = RedactionSettings()
     encryption: EncryptionSettings = EncryptionSettings()
 

@@ -84,6 +84,8 @@ def _grant(
 
     One can give only what one holds, and needs the right to share.
     """
+    if not (everything or cube_id is not None or call.scoped):
+        raise BadInput("a grant on what?", hint="name --id, --user, --agent, or --everything")
     if everything and (cube_id is not None or call.scoped):
         hint = "leave out --everything, or the rest"
         raise BadInput("--everything leaves nothing to choose", hint=hint)

@@ -9,7 +9,23 @@ from typing import Annotated
 import typer
 
 import memos
-from memos.cli import access, audit, convert, demo, forget, key, read, settings, store, write
+from memos.cli import (
+    access,
+    audit,
+    convert,
+    demo,
+    forget,
+    keep,
+    key,
+    life,
+    moments,
+    read,
+    settings,
+    sharing,
+    signing,
+    store,
+    write,
+)
 from memos.cli.call import (
     Agent,
     As,
@@ -95,7 +111,23 @@ def _everywhere(
     )
 
 
-for part in (write, forget, read, convert, access, audit, store, settings, key, demo):
+for part in (
+    write,
+    forget,
+    read,
+    convert,
+    life,
+    moments,
+    access,
+    audit,
+    sharing,
+    signing,
+    store,
+    keep,
+    settings,
+    key,
+    demo,
+):
     part.register(app)
 
 

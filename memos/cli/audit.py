@@ -58,7 +58,10 @@ def register(app: typer.Typer) -> None:
         audit,
         "export",
         panel="Commands",
-        epilog=examples(("memos audit export journal.jsonl", "one JSON object a call")),
+        epilog=examples(
+            ("memos audit export journal.jsonl", "one JSON object a call"),
+            ("memos audit export journal.jsonl --yes", "in the place of an older one"),
+        ),
     )(_export)
     app.add_typer(audit, name="audit", rich_help_panel=PANEL)
 

@@ -25,6 +25,10 @@ class Extra(TypedDict):
     labels: Sequence[str]
     metadata: Mapping[str, JsonValue]
     timestamp: str | None
+    ttl_seconds: float | None
+    expires_at: str | None
+    sensitivity: str
+    licence: str | None
 
 
 _TOLD = 20

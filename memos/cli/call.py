@@ -181,6 +181,11 @@ class Call:
         return self._shared.as_ is not None
 
     @property
+    def reason(self) -> str:
+        """The purpose, for the journal."""
+        return self._shared.reason or ""
+
+    @property
     def place(self) -> str:
         """Where the store is, for people."""
         return self.url or self.loaded.settings.store

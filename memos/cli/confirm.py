@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def confirm(what: str, *, yes: bool, typed: str | None = None) -> bool:
+_HINT = "pass --yes to do it, or --dry-run to see what it would do"
+_ELSEWHERE = "name a file, in a folder that you may write to"
+
+
+def confirm(what: str, *, yes: bool, typed: str | None = None, hint: str = _HINT) -> bool:
     """Whether to go on with ``what``, a sentence without its question mark.
 
     Args:
         what: what is about to happen, with its count.
         yes: the answer was given on the command line.
         typed: a word that has to be typed instead of a plain yes.
+        hint: what to do where nobody can be asked.
 
     Raises:
         BadInput: the answer was not given, and there is no terminal to ask on.
@@ -27,7 +32,6 @@ def confirm(what: str, *, yes: bool, typed: str | None = None) -> bool:
     if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        hint = "pass --yes to do it, or --dry-run to see what it would do"
         raise BadInput(f"{what}? There is no terminal to ask on", hint=hint)
     if typed is None:
         return typer.confirm(f"{what}?", default=False, err=True)
@@ -46,10 +50,8 @@ def may_write(file: Path, *, yes: bool) -> bool:
     try:
         is_there, is_folder = file.exists(), file.is_dir()
     except (OSError, ValueError) as error:
-        raise BadInput(f"{str(file)!r:.80} cannot be written: {error}", hint=_ELSEWHERE) from error
+        message = f"{str(file)!r:.80} is no place for a file"
+        raise BadInput(message, hint=_ELSEWHERE) from error
     if is_folder:
         raise BadInput(f"{file} is a folder", hint=_ELSEWHERE)
-    return not is_there or confirm(f"Replace {file}", yes=yes)
-
-
-_ELSEWHERE = "name a file, in a folder that you may write to"
+    return not is_there or confirm(f"Replace {file}", yes=yes, hint="pass --yes to replace it")

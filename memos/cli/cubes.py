@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from memos.cli.output import Output
-    from memos.cube import Activation, MemCube, Parametric
+    from memos.cube import Activation, Governance, MemCube, Parametric
     from memos.life.lineage import Ancestor, Lineage
     from memos.retrieval.hit import Hit
 
@@ -54,6 +54,7 @@ def facts(cube: MemCube) -> dict[str, str]:
         "recorded": f"{cube.header.updated_at:%Y-%m-%d %H:%M:%S} UTC",
         "labels": ", ".join(cube.header.labels),
         "metadata": json.dumps(cube.metadata, ensure_ascii=False) if cube.metadata else "",
+        **_rules(cube.header.governance),
         "source": _source(cube),
         "made from": f"{len(cube.provenance.parents)} cubes" if cube.provenance.parents else "",
     }
@@ -64,6 +65,16 @@ def facts(cube: MemCube) -> dict[str, str]:
     else:
         found |= {"title": cube.text, **_parametric(cube.payload)}
     return {name: value for name, value in found.items() if value}
+
+
+def _rules(governance: Governance) -> dict[str, str]:
+    until = governance.expires_at
+    return {
+        "expires": "" if until is None else f"{until:%Y-%m-%d %H:%M:%S} UTC",
+        "sensitivity": "" if governance.sensitivity == "normal" else governance.sensitivity,
+        "licence": governance.licence or "",
+        "legal hold": "yes: it cannot be forgotten" if governance.legal_hold else "",
+    }
 
 
 def _activation(payload: Activation) -> dict[str, str]:

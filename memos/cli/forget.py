@@ -6,7 +6,7 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -57,7 +57,6 @@ def register(app: typer.Typer) -> None:
             ("memos forget ID", "a cube, and all that was made from it"),
             ("memos forget --user bob --dry-run", "what forgetting Bob would take"),
             ("memos forget --source chat.jsonl", "what was read from a file"),
-            ("memos search -q bob | memos forget - --yes", "what was found"),
             ("memos forget --user bob --verify", "and search the disk for what is left"),
             ("memos forget --all", "everything; asks for the store's name"),
         ),
@@ -129,12 +128,11 @@ def _forget(
         if dry_run or not yes:
             preview = forget(dry_run=True)
             if dry_run or not preview.cubes:
-                _write(call, preview, uri)
+                write_forgotten(call, preview, uri)
                 return
             _require_consent(call, preview, everything=everything)
-        verifying: dict[str, Any] = {"verify": True} if verify else {}
-        forgotten = forget(**verifying)
-    _write(call, forgotten, uri)
+        forgotten = forget(verify=verify, progress=call.progress)
+    write_forgotten(call, forgotten, uri)
     _refuse_traces(call, forgotten)
 
 
@@ -228,7 +226,8 @@ def _require_consent(call: Call, preview: Forgotten, *, everything: bool) -> Non
         raise typer.Exit(FAILED)
 
 
-def _write(call: Call, forgotten: Forgotten, uri: str | None) -> None:
+def write_forgotten(call: Call, forgotten: Forgotten, uri: str | None = None) -> None:
+    """Tell what was forgotten, or would be; ``uri`` is the source that was asked for."""
     from memos.cli.records import forgotten_table
 
     if not forgotten.cubes:

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from memos import MemCube, MemOS
+    from memos import MemCube, MemOS, View
 
 _PAGE = 500
 """Cubes that ``ls`` reads at a time."""
 _TABLED = 50
 """Cubes that ``ls`` shows on a terminal unless told otherwise."""
 
+Then = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME|NAME", help="As it was known then, or at that snapshot."),
+]
 Top = Annotated[int, typer.Option("--top", "-k", metavar="N", help="At most this many.")]
 
 
@@ -41,6 +45,7 @@ def register(app: typer.Typer) -> None:
             ('memos search "travel" --user alice -k 20', "more of Alice's"),
             ('memos search "travel" --where "created_at>=2024-05-01"', "only recent ones"),
             ('memos search "travel" --explain', "why each was found"),
+            ('memos search "travel" --at 2024-05-01', "as it was known then"),
         ),
     )(_search)
     command(
@@ -94,6 +99,7 @@ def _search(
     top: Top = 5,
     where: Where = None,
     filter_: Filter = None,
+    at: Then = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each score is made of.")
     ] = False,
@@ -104,7 +110,8 @@ def _search(
 
     words = sys.stdin.read() if query == "-" else query
     with call.open() as mem:
-        hits = mem.search(words, k=top, filters=filters(where, filter_), **call.scope)
+        known = mem if at is None else mem.at(at)
+        hits = known.search(words, k=top, filters=filters(where, filter_), **call.scope)
         if not hits:
             call.out.note("nothing was found")
             if call.out.tabled:
@@ -124,6 +131,7 @@ def _get(
     version: Annotated[
         int | None, typer.Option("--version", metavar="N", help="This version of it.")
     ] = None,
+    at: Then = None,
 ) -> None:
     """Show cubes by id: what they hold, whose they are, where they came from."""
     from memos.cli.cubes import write_cube, write_cubes
@@ -131,8 +139,14 @@ def _get(
     named = given_ids(ids)
     if not ids:
         raise BadInput("get what?", hint="name an id, or - for stdin")
+    if version is not None and at is not None:
+        raise BadInput("--version and --at exclude each other", hint="choose one of them")
     with call.open() as mem:
-        cubes = [mem.get(one, version=version, **call.scope) for one in named]
+        if at is not None:
+            view = mem.at(at)
+            cubes = [view.get(one, **call.scope) for one in named]
+        else:
+            cubes = [mem.get(one, version=version, **call.scope) for one in named]
         if len(cubes) == 1:
             write_cube(call.out, "cubes", cubes[0])
         else:
@@ -162,6 +176,7 @@ def _ls(
         str | None, typer.Option("--after", metavar="ID", help="Go on beyond this cube.")
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Newest first.")] = False,
+    at: Then = None,
 ) -> None:
     """List cubes in the order in which they were made."""
     from memos.cli.cubes import wire
@@ -169,7 +184,8 @@ def _ls(
 
     most = _TABLED if limit is None and call.out.tabled else limit or None
     with call.open() as mem:
-        pages = _pages(mem, call, kind, filters(where, filter_), after, newest=newest)
+        known = mem if at is None else mem.at(at)
+        pages = _pages(known, call, kind, filters(where, filter_), after, newest=newest)
         if not call.out.tabled:
             rows = itertools.islice(pages, most)
             call.out.many("cubes", rows, content=wire, ids=lambda cube: cube.id, table=cubes_table)
@@ -184,7 +200,7 @@ def _ls(
 
 
 def _pages(
-    mem: MemOS,
+    mem: MemOS | View,
     call: Call,
     kind: str | None,
     condition: dict[str, JsonValue] | None,
@@ -212,16 +228,19 @@ def _pages(
 
 
 def _history(
-    call: Call, cube_id: Annotated[str, typer.Argument(metavar="ID", help="The cube.")]
+    call: Call,
+    cube_id: Annotated[str, typer.Argument(metavar="ID", help="The cube.")],
+    at: Then = None,
 ) -> None:
     """Show every version of a cube, oldest first."""
     from memos.cli.cubes import wire
     from memos.cli.tables import versions_table
 
     with call.open() as mem:
+        known = mem if at is None else mem.at(at)
         call.out.many(
             "history",
-            mem.history(cube_id, **call.scope),
+            known.history(cube_id, **call.scope),
             content=wire,
             ids=lambda cube: cube.id,
             table=versions_table,

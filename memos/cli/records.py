@@ -97,9 +97,10 @@ def certificates_table(certificates: Sequence[Certificate]) -> Table:
     table = plain_table(("id", _ID), ("when", _WHEN), ("what", _REST))
     for one in certificates:
         body = _read(one)
-        what = Text(f"{counted(len(body.what), 'cube')}, {_verdict(body.verified)}")
-        what.append(f"\nby {one_line(body.by)}", style="dim")
-        table.add_row(one.id, _second(one.at), what)
+        what = f"{counted(len(body.what), 'cube')}, {_verdict(body.verified)}"
+        table.add_row(
+            Text(one.id).append(f"\nby {one_line(body.by)}", "dim"), _second(one.at), what
+        )
     return table
 
 
@@ -143,17 +144,13 @@ def _went(rows: Mapping[str, int], blobs: int) -> dict[str, str]:
 def _verification(verified: Verified | None) -> dict[str, str]:
     if verified is None:
         return {"verified": "no: it was not asked for"}
-    short = verified.unsearchable
+    skipped = f"{verified.unsearchable:,} texts or vectors: too short, or part of what stays"
     return {
         "verified": f"{_second(verified.at)} UTC, {verified.how}",
         "searched": (
             f"{size(verified.searched_bytes)} in {counted(verified.searched_files, 'file')}"
         ),
-        **(
-            {"not searched": f"{counted(short, 'text')}, too short to be told apart"}
-            if short
-            else {}
-        ),
+        **({"not searched": skipped} if verified.unsearchable else {}),
         "found": "nothing" if verified.gone else "\n".join(verified.traces),
     }
 

@@ -1,4 +1,4 @@
-"""The commands about the whole store: ``init``, ``stats``, ``check``, ``export``, ``import``."""
+"""The commands about the whole store: ``init``, ``stats`` and ``check``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos.cli.call import Call, command
-from memos.cli.confirm import may_write
-from memos.cli.failing import FAILED, INTEGRITY
+from memos.cli.failing import INTEGRITY
 from memos.cli.manual import examples
-from memos.cli.where import filters
-from memos.cli.write import Filter, Where, Yes
 from memos.errors import MissingKey
 
 if TYPE_CHECKING:
@@ -48,27 +45,9 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos check", "exit code 6 if anything is wrong"),
             ("memos check --repair", "and mend what can be mended"),
+            ("memos check --deep", "and make every vector again, to compare"),
         ),
     )(_check)
-    command(
-        app,
-        "export",
-        panel=PANEL,
-        scoped=True,
-        epilog=examples(
-            ("memos export all.zip", "every cube, with its history and its bytes"),
-            ("memos export alice.zip --user alice", "Alice's"),
-        ),
-    )(_export)
-    command(
-        app,
-        "import",
-        panel=PANEL,
-        epilog=examples(
-            ("memos import all.zip", "what is there already is skipped"),
-            ("memos import all.zip --store ./copy", "into another store"),
-        ),
-    )(_import)
 
 
 def _init(
@@ -113,12 +92,15 @@ def _stats(call: Call) -> None:
 def _check(
     call: Call,
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Make every vector again, and compare.")
+    ] = False,
 ) -> None:
     """Compare the catalog with the indexes and the blobs; exit code 6 if anything is wrong."""
     from memos.cli.tables import counted, problems_table
 
     with call.open() as mem:
-        report = mem.check(repair=repair, progress=call.progress)
+        report = mem.check(repair=repair, deep=deep, progress=call.progress)
     looked_at = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
     if not call.out.tabled or report.problems:
         call.out.one("check", report, table=problems_table(report.problems))
@@ -132,45 +114,6 @@ def _check(
             call.out.note("next: memos check --repair")
         raise typer.Exit(INTEGRITY)
     call.out.note(f"all is well; looked at {looked_at}")
-
-
-def _export(
-    call: Call,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle to write, a zip.")],
-    where: Where = None,
-    filter_: Filter = None,
-    yes: Yes = False,
-) -> None:
-    """Write cubes into one file: all versions, and the bytes of KV caches and LoRA weights."""
-    from memos.cli.tables import counted
-
-    if not may_write(file, yes=yes):
-        raise typer.Exit(FAILED)
-    with call.open() as mem:
-        count = mem.export_to(file, filters=filters(where, filter_), **call.scope)
-    call.out.note(f"wrote {counted(count, 'cube')} to {file}")
-
-
-def _import(
-    call: Call,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of memos export.")],
-) -> None:
-    """Read a bundle that ``memos export`` wrote; cubes that are there already are skipped."""
-    from memos.cli.cubes import wire
-    from memos.cli.tables import counted, cubes_table
-
-    with call.open(create=True) as mem:
-        imported = mem.import_from(file)
-        if not call.out.tabled:
-            call.out.many(
-                "cubes",
-                imported.cubes,
-                content=wire,
-                ids=lambda cube: cube.id,
-                table=cubes_table,
-            )
-    skipped = f", {len(imported.skipped):,} were there already" if imported.skipped else ""
-    call.out.note(f"read {counted(len(imported.cubes), 'cube')}{skipped}")
 
 
 def _place(stats: Stats, call: Call) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from memos.cli.call import Call, command
 from memos.cli.manual import examples
+from memos.cli.span import seconds
 from memos.cli.where import pairs
 from memos.errors import BadInput
 
@@ -38,6 +39,14 @@ Meta = Annotated[
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="When it was said or true, such as 2024-05-01."),
+]
+Ttl = Annotated[
+    str | None,
+    typer.Option("--ttl", metavar="SPAN", help="How long it counts, such as 90s, 15m, 2h or 30d."),
+]
+Expires = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="TIME", help="Until when it counts, such as 2030-01-01."),
 ]
 Key = Annotated[
     str | None,
@@ -73,6 +82,7 @@ def register(app: typer.Typer) -> None:
             ("memos add -f chat.jsonl --user bob", "a chat, turn by turn"),
             ("cat notes.txt | memos add - --lines", "one memory a line"),
             ("memos add -f export.json --dry-run", "only look"),
+            ('memos add "The code is 4711" --ttl 15m', "for a quarter of an hour"),
         ),
     )(_add)
     command(
@@ -97,6 +107,15 @@ def _add(
     at: At = None,
     label: Label = None,
     meta: Meta = None,
+    ttl: Ttl = None,
+    expires: Expires = None,
+    sensitivity: Annotated[
+        str,
+        typer.Option("--sensitivity", metavar="LEVEL", help="public, confidential or secret."),
+    ] = "normal",
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="NAME", help="Under which it may be used.")
+    ] = None,
     key: Key = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Store nothing if any entry cannot be read.")
@@ -111,7 +130,15 @@ def _add(
     """
     from memos.cli.bulk import Bulk, Extra
 
-    extra = Extra(labels=label or (), metadata=pairs(meta), timestamp=at)
+    extra = Extra(
+        labels=label or (),
+        metadata=pairs(meta),
+        timestamp=at,
+        ttl_seconds=seconds(ttl),
+        expires_at=expires,
+        sensitivity=sensitivity,
+        licence=licence,
+    )
     name = _input_name(text, file)
     if name is not None:
         bulk = Bulk(call, name, extra=extra, key=key, strict=strict)

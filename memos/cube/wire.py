@@ -1,4 +1,8 @@
-"""A cube's bytes: JSON with a format number. Blobs travel beside it, never inside."""
+"""A cube's bytes: JSON with a format number. Blobs travel beside it, never inside.
+
+{"format":1,"cube":{...}}              to_json: for other programs; the payload has its digest
+{"format":1,"cube":{...},"sum":"..."}  to_sealed_json: as it lies on disk, where any bit may flip
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pydantic import ValidationError
 from memos.cube.cube import MemCube
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
+from memos.cube.payload import Digest
 from memos.errors import BadInput, CorruptionError
 
 if TYPE_CHECKING:
@@ -19,25 +24,39 @@ FORMAT = 1
 """The number of the format that :func:`to_json` writes."""
 
 
+_BEFORE = f'{{"format":{FORMAT},"cube":'
+_AFTER = ',"sum":"{}"}}'
+
+
 class _Line(Frozen):
     format: int
     cube: MemCube
+    sum: Digest | None = None
 
 
 def to_json(cube: MemCube) -> str:
     """The cube as one line of JSON."""
-    return f'{{"format":{FORMAT},"cube":{cube.model_dump_json()}}}'
+    return f"{_BEFORE}{cube.model_dump_json()}}}"
+
+
+def to_sealed_json(cube: MemCube) -> str:
+    """The same with a SHA-256 over the cube as it is written here, header and all."""
+    told = cube.model_dump_json()
+    return _BEFORE + told + _AFTER.format(digest_of(told.encode()))
 
 
 def from_json(line: str | bytes) -> MemCube:
-    """The cube that :func:`to_json` wrote.
+    """The cube that :func:`to_json` or :func:`to_sealed_json` wrote.
 
     Raises:
         BadInput: the line is not a cube, or of another format.
-        CorruptionError: the payload does not have the digest that the header names.
+        CorruptionError: the payload does not have the digest that the header names, or the line
+            not the one that stands at its end.
     """
     try:
         read = _Line.model_validate_json(line)
+    except TypeError as error:  # a damaged row of SQLite may hold a number
+        raise BadInput(f"not a cube: {line!r:.60}", hint="expected one cube a line") from error
     except ValidationError as error:
         raise _explained(line, error) from error
     if read.format != FORMAT:
@@ -46,12 +65,22 @@ def from_json(line: str | bytes) -> MemCube:
     if payload_digest(cube.payload) != cube.header.digest or cube.kind != cube.payload.kind:
         message = f"cube {cube.id} does not have the content that its header names"
         raise CorruptionError(message, hint="memos check finds what else is damaged")
+    if read.sum is not None and not _sealed(line, read.sum):
+        message = f"cube {cube.id} is not what was written"
+        raise CorruptionError(message, hint="memos check finds what else is damaged")
     return cube
 
 
 def payload_digest(payload: Payload) -> str:
     """The SHA-256 of a payload's canonical JSON."""
     return digest_of(canonical(payload.model_dump(mode="json")))
+
+
+def _sealed(line: str | bytes, digest: str) -> bool:
+    content = line.encode() if isinstance(line, str) else line
+    before, after = _BEFORE.encode(), _AFTER.format(digest).encode()
+    framed = content.startswith(before) and content.endswith(after)
+    return framed and digest_of(content[len(before) : -len(after)]) == digest
 
 
 def _explained(line: str | bytes, error: ValidationError) -> BadInput:

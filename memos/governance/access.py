@@ -97,8 +97,7 @@ def reach(
     for area in areas:
         if area.covers(asked):  # the others add nothing
             return Reach((area,), "owner" if area in owned else "grants")
-    basis = "owner" if owned else "grants" if granted else ""
-    return Reach(areas, basis)
+    return Reach(areas, _basis(owned, granted))
 
 
 def intersection(one: Scope, other: Scope) -> Scope | None:
@@ -107,6 +106,13 @@ def intersection(one: Scope, other: Scope) -> Scope | None:
     if any(joined[name] != value for name, value in one.named().items()):
         return None
     return Scope(**joined)
+
+
+def _basis(owned: Sequence[Area], granted: Sequence[Area]) -> str:
+    # What one made for nobody in particular is little beside what one was granted.
+    if granted and all(area.where != EVERYTHING for area in owned):
+        return "grants"
+    return "owner" if owned else ""
 
 
 def _owned(principal: Principal, asked: Scope) -> Iterator[Area]:

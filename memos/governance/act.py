@@ -121,7 +121,12 @@ class Act:
         self._subjects.update(dict.fromkeys(ids))
 
     def audit(self, subjects: Iterable[str] = (), outcome: str | None = None) -> Audit:
-        """The call's row in the journal; whoever asks for it writes it."""
+        """The call's row in the journal; whoever asks for it writes it.
+
+        Args:
+            subjects: ids of cubes, beside those that were touched.
+            outcome: the error that it ended in; None where it did not.
+        """
         self.recorded = True
         self.touch(subjects)
         return Audit(
@@ -132,5 +137,5 @@ class Act:
             subjects=tuple(self._subjects),
             outcome=self.outcome if outcome is None else outcome,
             reason=self.reason,
-            basis=self.reach().basis,
+            basis=self.reach().basis if outcome is None else "",
         )

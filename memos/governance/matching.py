@@ -87,7 +87,7 @@ def _compared(found: Found, where: Condition) -> bool:
     if operator is Operator.IN:
         return isinstance(asked, list) and any(_same(found, _typed(where, one)) for one in asked)
     if operator is Operator.CONTAINS:
-        return str(asked).lower() in str(found).lower()
+        return isinstance(found, str) and str(asked).lower() in found.lower()
     return _ordered(found, _typed(where, asked), operator)
 
 
@@ -116,9 +116,13 @@ def _order(found: Found, asked: Found) -> int | None:
         return (found > asked) - (found < asked)
     if isinstance(found, str) and isinstance(asked, str):
         return (found > asked) - (found < asked)
-    if isinstance(found, int | float) and isinstance(asked, int | float):
-        return (found > asked) - (found < asked)
+    if _is_number(found) and _is_number(asked):
+        return (found > asked) - (found < asked)  # type: ignore[operator]
     return None
+
+
+def _is_number(value: Found) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _typed(where: Condition, value: JsonValue) -> Found:

@@ -11,6 +11,7 @@ from memos.kernel.kinds import KindCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
+from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
 from memos.kernel.upkeep import UpkeepCalls
 
@@ -26,6 +27,7 @@ class Kernel(
     AccessCalls,
     AuditCalls,
     SharingCalls,
+    PlaceCalls,
     UpkeepCalls,
 ):
     """The system calls over one store.

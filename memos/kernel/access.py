@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from memos.cube import EVERYBODY, Principal, Right, read_right
+from memos.cube import EVERYBODY, ROOT, Principal, Right, read_right
 from memos.errors import BadInput, Forbidden, NotFound
 from memos.governance.scope import narrowed
 from memos.kernel.cubes import CubeCalls
@@ -59,6 +59,9 @@ class AccessCalls(CubeCalls):
                 raise BadInput(message, hint="choose one of them")
             named = principal if isinstance(principal, Principal) else Principal.read(principal)
             wanted = _several(rights)
+            if id is not None and label is not None:
+                hint = "leave out the label: the grant is on the cube, whatever labels it has"
+                raise BadInput(f"both cube {id!r:.60} and label {label!r:.60} are named", hint=hint)
             scope = self._target(act, id, everything=everything, **whose)
             for right in wanted:
                 self._require_held(act, right, id, scope)
@@ -130,15 +133,15 @@ class AccessCalls(CubeCalls):
 
     def _visible_grants(self, act: Act) -> list[Grant]:
         me = str(act.principal)
-        grants = self._parts.ledger.grants()
         return [
             one
-            for one in grants
-            if me in {one.principal, one.granted_by} or self._may_revoke(act, one)
+            for one in self._parts.ledger.grants()
+            if (me == one.principal and act.principal != ROOT) or self._may_revoke(act, one)
         ]
 
     def _may_revoke(self, act: Act, grant: Grant) -> bool:
-        if grant.granted_by == str(act.principal):
+        # The application gives for all its users: what it gave for one is not another's to see.
+        if grant.granted_by == str(act.principal) and act.principal != ROOT:
             return True
         if grant.cube_id is None:
             return act.reach(Right.SHARE).covers(grant.scope)

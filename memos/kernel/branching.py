@@ -152,7 +152,7 @@ class BranchCalls(KindCalls):
                 cubes = [self._held(one, act) for one in dict.fromkeys(ids)]
                 if cubes:
                     self._gate.require(act, joint(cubes))
-                return self._brancher.merge(cubes, draft, once, act=act)
+                return act.shown([self._brancher.merge(cubes, draft, once, act=act)])[0]
 
 
 def _read_target(into: object) -> Scope:

@@ -9,6 +9,7 @@ from memos.errors import BadInput, NotFound
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_text
 from memos.ports.filters import Condition, Every, Operator
+from memos.ports.progress import Progress, silent
 from memos.retrieval.filters import read_filter
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class ForgetCalls(CubeCalls):
     """Forget, and prove it."""
 
-    def forget(
+    def forget(  # noqa: PLR0913 - each of them is part of the contract
         self,
         ids: str | Sequence[str] | None = None,
         *,
@@ -32,8 +33,10 @@ class ForgetCalls(CubeCalls):
         source: str | None = None,
         everything: bool = False,
         duplicates: bool = True,
+        verify: bool = False,
         dry_run: bool = False,
         reason: str | None = None,
+        progress: Progress = silent,
         **whose: Unpack[Whose],
     ) -> Forgotten:
         """Erase memories, and everything derived from them, from every store and from the disk.
@@ -49,8 +52,10 @@ class ForgetCalls(CubeCalls):
             source: or the cubes that were read from this source, such as a file's URI.
             everything: must be said where neither is named, and no scope.
             duplicates: whether cubes with the same text go as well.
+            verify: search every byte of the store afterwards for the texts and their vectors.
             dry_run: only say what would go.
             reason: the purpose, for the certificate and the journal.
+            progress: told of the bytes that are searched.
             whose: within this scope; alone, all of it.
 
         Raises:
@@ -58,6 +63,8 @@ class ForgetCalls(CubeCalls):
             Forbidden: without the right to forget one of the cubes.
             LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
             BadInput: nothing was named, or ids together with filters or a source.
+            BackendError: they are forgotten, but could not be erased from the disk yet; that is
+                still owed, and tried again with the next forgetting and when the store is opened.
         """
         with self._act("forget", Right.FORGET, reason=reason, **whose) as act:
             one_by_one = ids is not None
@@ -78,6 +85,8 @@ class ForgetCalls(CubeCalls):
                     act=act,
                     dry_run=dry_run,
                     duplicates=duplicates,
+                    verify=verify,
+                    progress=progress,
                 )
 
     def tombstones(self) -> list[Tombstone]:

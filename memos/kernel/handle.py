@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from memos.cube import EVERYBODY, ROOT, Kind, MemCube, Principal, Right, Scope
 from memos.cube.identity import Identities, is_cube_id
-from memos.errors import BadInput, Forbidden, StoreClosed
+from memos.errors import BackendError, BadInput, CorruptionError, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
@@ -25,6 +25,10 @@ from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.installing import Installer
+from memos.life.moving import Mover
+from memos.life.proving import Prover
+from memos.life.shelves import Shelves
+from memos.life.sweeping import sweep_strays
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -34,10 +38,12 @@ from memos.retrieval.past import Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from types import TracebackType
 
     from memos.governance.act import Act
     from memos.kernel.parts import Parts
+    from memos.ports.journal import Journal
 
 
 _RECENT = 1000
@@ -64,10 +70,9 @@ class Handle:
         reason: str = "",
         folder: str | None = None,
     ) -> None:
-        # A call's row may come after those of calls that began later: hence not the last alone.
-        times = [row.audit.at for row in parts.journal.newest(_RECENT)]
-        clock = ForwardClock(parts.clock, max(times, default=None))
-        parts = replace(parts, clock=clock)
+        clock = ForwardClock(parts.clock, _latest(parts.journal))
+        self._shelves = Shelves(parts.blobs, parts.archive, parts.aside)
+        parts = replace(parts, clock=clock, blobs=self._shelves)
         self._parts = parts
         self._folder = folder
         self._lock = threading.RLock()
@@ -82,6 +87,7 @@ class Handle:
             words=parts.words,
             embedder=parts.embedder,
             open_vectors=parts.open_vectors,
+            aside=parts.aside,
         )
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
@@ -96,6 +102,7 @@ class Handle:
             index=self._index,
             runtime=parts.runtime,
             identities=identities,
+            prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -124,7 +131,16 @@ class Handle:
             bundles=self._bundles,
             forgetter=self._forgetter,
         )
-        self._index.drain()
+        self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
+        self._recover()
+
+    def _recover(self) -> None:
+        """Finish what another process began; damage that is met keeps nobody from a check."""
+        with suppress(CorruptionError, BackendError):
+            self._index.drain(insist=False)
+        if self._parts.crashed:
+            with suppress(CorruptionError, BackendError):
+                sweep_strays(self._parts.repairs, self._parts.ledger, self._shelves)
 
     def close(self) -> None:
         """Let go of the store; closing twice is no error."""
@@ -245,6 +261,16 @@ class Handle:
             message = f"{act.principal} may not {act.right} cube {cube_id}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
         return cube
+
+
+def _latest(journal: Journal) -> datetime | None:
+    """The latest recorded time; where the rows are damaged, None: a check finds them."""
+    try:
+        newest = journal.newest(_RECENT)
+    except CorruptionError:
+        return None
+    # A call's row may come after those of calls that began later: hence not the last alone.
+    return max((row.audit.at for row in newest), default=None)
 
 
 def require_id(cube_id: object) -> None:

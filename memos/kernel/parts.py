@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
 
     from memos.governance.redaction import Redaction
     from memos.life.deriving import Demands
+    from memos.ports.aside import Aside
+    from memos.ports.backup import Manifest
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
@@ -18,7 +22,10 @@ if TYPE_CHECKING:
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
     from memos.ports.privacy import Privacy
+    from memos.ports.progress import Progress
+    from memos.ports.repairs import Repairs
     from memos.ports.runtime import Runtime
+    from memos.ports.traces import Traces
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.scratch import OpenScratch
@@ -31,6 +38,7 @@ class Parts:
     catalog: Catalog
     ledger: Ledger
     journal: Journal
+    repairs: Repairs
     blobs: Blobs
     words: Words
     graph: Graph
@@ -42,10 +50,19 @@ class Parts:
     open_scratch: OpenScratch
     """Opens indexes for one search in what was known once."""
     demands: Demands
+    traces: Traces
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    archive: Blobs | None = None
+    """Where blobs go that are seldom read; None where they all stay in ``blobs``."""
+    aside: Aside | None = None
+    """Where damaged files go; None where nothing lies on disk."""
+    back_up: Callable[[Path, datetime, Progress], Manifest] | None = None
+    """Copies the store to a folder; None where nothing lies on disk."""
+    crashed: bool = False
+    """Whether the last process that had the store did not come to its end."""
     privacy: Privacy | None = None
     """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None

@@ -19,7 +19,6 @@ from memos.retrieval.filters import read_filter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from memos.cube import MemCube
     from memos.kernel.handle import Whose
     from memos.life.report import BundleReport, Forgotten, Imported, Installation
     from memos.ports.ledger import Installed
@@ -57,7 +56,8 @@ class SharingCalls(CubeCalls):
 
         Raises:
             BadInput: the label or the key cannot be read, or there is too much for one file.
-            Forbidden: one of the cubes, or what it was derived from, may not be shared.
+            Forbidden: one of the cubes, or what it was derived from, may not be shared, or not
+                be seen whole.
             BackendError: the file cannot be written.
         """
         with self._act("export", Right.SHARE, **whose) as act, self._lock:
@@ -65,19 +65,7 @@ class SharingCalls(CubeCalls):
             label = _label(name or place.stem, version, licence, description)
             key = None if sign_with is None else SigningKey.read(_place(sign_with))
             cubes = self._chosen(act, read_filter(filters))
-
-            def whole(versions: Sequence[MemCube]) -> Sequence[MemCube]:
-                act.require_whole(versions)
-                return versions
-
-            return self._bundles.write(
-                cubes,
-                place,
-                act,
-                label=label,
-                key=key,
-                shown=whole,
-            )
+            return self._bundles.write(cubes, place, act, label=label, key=key)
 
     def import_from(
         self, path: str | Path, *, revive: bool = False, progress: Progress = silent

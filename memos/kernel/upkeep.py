@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from memos.cube import EVERYBODY, Right
+from memos.errors import Conflict, NotFound, NotSupported
 from memos.kernel.cubes import CubeCalls
-from memos.life.checkup import Checkup
+from memos.kernel.handle import require_id
+from memos.life.checkup import Checkup, Subjects
 from memos.life.report import CheckReport, Stats
+from memos.ports.catalog import Change
 from memos.ports.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from memos.ports.backup import Manifest
+    from memos.ports.ledger import Quarantined
 
 
 class UpkeepCalls(CubeCalls):
@@ -41,16 +51,96 @@ class UpkeepCalls(CubeCalls):
             embedder=indexed_by or "",
         )
 
-    def check(self, *, repair: bool = False, progress: Progress = silent) -> CheckReport:
+    def check(
+        self, *, repair: bool = False, deep: bool = False, progress: Progress = silent
+    ) -> CheckReport:
         """Compare the catalog with all that is derived from it; with ``repair``, mend that.
+
+        What is derived is made anew. What cannot be mended goes into quarantine, see
+        :meth:`quarantined`; a cube of which one version is damaged keeps the others.
+
+        Args:
+            repair: whether to mend.
+            deep: make every vector again, and compare.
+            progress: told of what is looked at.
 
         Raises:
             Forbidden: without the right to administer the store.
         """
         parts = self._parts
-        checkup = Checkup(
-            catalog=parts.catalog, blobs=parts.blobs, index=self._index, privacy=parts.privacy
+        subjects = Subjects(
+            catalog=parts.catalog,
+            repairs=parts.repairs,
+            ledger=parts.ledger,
+            journal=parts.journal,
+            shelves=self._shelves,
+            index=self._index,
+            privacy=parts.privacy,
+            aside=parts.aside,
         )
-        with self._act("check", Right.ADMINISTER) as act, self._lock:
+        with self._act("check", Right.ADMINISTER, expiring=False) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
-            return checkup.run(repair=repair, progress=progress)
+            return Checkup(subjects).run(act, repair=repair, deep=deep, progress=progress)
+
+    def reindex(self, *, progress: Progress = silent) -> None:
+        """Make the indexes of vectors and words anew, from the texts.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("reindex", Right.ADMINISTER) as act, self._changing(act):
+            self._gate.require(act, EVERYBODY)
+            self._index.restart(progress)
+
+    def backup(self, target: str | Path, *, progress: Progress = silent) -> Manifest:
+        """Write a copy of the whole store to a folder that does not exist yet.
+
+        It is the store of one moment, while others go on reading and writing. Vectors are left
+        out: they are made anew when it is restored. What is forgotten later stays in a backup.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+            Conflict: there is something at ``target``.
+            CorruptionError: the store is damaged; check it first.
+            NotSupported: the store lies in memory.
+        """
+        with self._act("backup", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            if self._parts.back_up is None:
+                message = "a store in memory has no backup"
+                raise NotSupported(message, hint="export it: memos export")
+            return self._parts.back_up(Path(target).expanduser().absolute(), act.at, progress)
+
+    def quarantined(self) -> list[Quarantined]:
+        """What repairs have taken out of the catalog, oldest first.
+
+        Raises:
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("quarantined", Right.ADMINISTER) as act:
+            self._gate.require(act, EVERYBODY)
+            return self._parts.ledger.quarantined()
+
+    def discard(self, id: str) -> list[Quarantined]:  # noqa: A002
+        """Erase what is in quarantine of a cube, and all that is left of it; there is no way back.
+
+        Returns:
+            What was in quarantine.
+
+        Raises:
+            NotFound: there is nothing of that cube.
+            Conflict: the cube itself is there; forgetting it erases this as well.
+            Forbidden: without the right to administer the store.
+        """
+        with self._act("discard", Right.ADMINISTER) as act, self._changing(act):
+            self._gate.require(act, EVERYBODY)
+            require_id(id)
+            there = [one for one in self._parts.ledger.quarantined() if one.cube_id == id]
+            if not there:
+                raise NotFound(f"nothing of {id} is in quarantine", hint="memos quarantine")
+            if self._parts.catalog.versions([id]):
+                message = f"cube {id} is there, in the versions that are sound"
+                raise Conflict(message, hint="forget it: that erases the damaged ones as well")
+            self._parts.catalog.commit(Change(audit=act.audit([id]), forget=(id,)))
+            self._index.drain()
+            return there

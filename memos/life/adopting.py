@@ -120,10 +120,15 @@ def essence(cube: MemCube) -> tuple[object, ...]:
     )
 
 
+def content_of(cube: MemCube) -> tuple[object, ...]:
+    """What a model is shown of a cube: KV and LoRA cubes of it are good for just that."""
+    return (cube.header.digest, cube.header.valid_from)
+
+
 def _life(cube: MemCube, before: MemCube | None) -> Life:
     if before is None:
         return Life(state=_state(cube))
-    same = before.header.digest == cube.header.digest
+    same = content_of(before) == content_of(cube)
     return Life(
         state=_state(cube),
         version=before.version + 1,

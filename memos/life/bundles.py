@@ -27,7 +27,7 @@ from memos.ports.graph import Edge, Relation
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from memos.governance.act import Act
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.ledger import Ledger
-
-    Shown = Callable[[list[MemCube]], Sequence[MemCube]]
-    """Versions of a cube as the principal may see them."""
 
 
 class Bundles:
@@ -59,12 +56,12 @@ class Bundles:
         *,
         label: Label,
         key: SigningKey | None = None,
-        shown: Shown = list,
     ) -> int:
         """Write all versions of the cubes, and what they were derived from; how many cubes.
 
         Raises:
-            Forbidden: one was derived from what the principal may not share.
+            Forbidden: one was derived from what the principal may not share, or it would see one
+                redacted: in a file it would be whole.
         """
         found = self._with_parents(cubes, act)
         act.touch(found)
@@ -73,8 +70,9 @@ class Bundles:
             for edge in self._catalog.edges_of(found, [Relation.NEXT])
             if edge.source in found and edge.target in found
         ]
-        histories = [shown(versions) for versions in found.values()]
-        pack(Load(histories, turns, label, at=act.at, key=key), self._blobs, path)
+        for versions in found.values():
+            act.require_whole(versions)
+        pack(Load(list(found.values()), turns, label, at=act.at, key=key), self._blobs, path)
         return len(found)
 
     def read(

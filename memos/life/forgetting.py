@@ -11,18 +11,18 @@ one commit: rows out, tombstones and a certificate in, and the outbox owes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from memos.cube import Kind, MemCube, Right
 from memos.errors import LegalHold
-from memos.life.report import Doomed, Forgotten, Tie
+from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Operator
 from memos.ports.ledger import Certificate, Tombstone
+from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from memos.governance.act import Act
     from memos.life.index import Index
     from memos.life.once import Once
+    from memos.life.proving import Prover
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
     from memos.ports.ledger import Entry, Ledger
@@ -46,25 +47,6 @@ class Doom(NamedTuple):
     because: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What goes, what the caller is told of it, and the records that stay."""
-
-    doomed: tuple[Doom, ...]
-    forgotten: Forgotten
-    entries: tuple[Entry, ...]
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """All that goes, what the caller may not see included."""
-        return tuple(doom.cube.id for doom in self.doomed)
-
-    @property
-    def versions(self) -> dict[str, int]:
-        """At which versions it must still be."""
-        return {doom.cube.id: doom.cube.version for doom in self.doomed}
-
-
 class Forgetter:
     """Erases cubes with all their versions, their derivations, index rows and blobs."""
 
@@ -77,6 +59,7 @@ class Forgetter:
         index: Index,
         runtime: Runtime,
         identities: Identities,
+        prover: Prover,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -84,6 +67,7 @@ class Forgetter:
         self._index = index
         self._runtime = runtime
         self._identities = identities
+        self._prover = prover
 
     def forget(
         self,
@@ -94,58 +78,86 @@ class Forgetter:
         dry_run: bool,
         duplicates: bool = False,
         also: tuple[Entry, ...] = (),
+        verify: bool = False,
+        progress: Progress = silent,
     ) -> Forgotten:
         """Forget cubes, or say what forgetting them would take along.
 
-        ``also`` is written along, even where there is no cube to forget.
+        ``also`` is written along, even where there is no cube to forget. With ``verify``, all
+        files are searched afterwards, and what was found stands in the certificate.
 
         Raises:
             LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
         """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
-        plan = self.plan(cubes, act, duplicates=duplicates, dry_run=dry_run)
-        if dry_run or not (plan.ids or also):
+        same = self._duplicates(cubes, act) if duplicates else []
+        doomed = self.doomed(cubes, same)
+        forgotten = self.told(doomed, act, dry_run=dry_run)
+        act.touch(forgotten.ids)
+        if dry_run or not (doomed or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
-            return plan.forgotten
+            return forgotten
+        done, records = self.recorded(doomed, forgotten, act)
+        ids = tuple(doom.cube.id for doom in doomed)
+        sought = self._prover.sought([doom.cube for doom in doomed]) if verify else None
         self._catalog.commit(
             Change(
-                audit=act.audit(plan.ids),
-                forget=plan.ids,
-                expects=plan.versions,
-                receipt=once.receipt(_without_content(plan.forgotten)),
-                also=(*also, *plan.entries),
+                audit=act.audit(ids),
+                forget=ids,
+                expects={doom.cube.id: doom.cube.version for doom in doomed},
+                receipt=once.receipt(_without_content(done)),
+                also=(*records, *also),
             )
         )
-        self._runtime.release(plan.forgotten.blobs)
-        self._index.drain()
-        return plan.forgotten
+        self.let_go(doomed)
+        if sought is None:
+            return done
+        return self._proved(done, records, act, self._prover.search(sought, progress))
 
-    def plan(
+    def recorded(
         self,
-        cubes: Sequence[MemCube],
+        doomed: Sequence[Doom],
+        forgotten: Forgotten,
         act: Act,
         *,
-        duplicates: bool = False,
-        dry_run: bool = False,
-    ) -> Plan:
-        """What forgetting these cubes takes along, and the records to write with it.
+        anew: Collection[str] = (),
+    ) -> tuple[Forgotten, tuple[Entry, ...]]:
+        """What is told of a forgetting, and the tombstones and the certificate that it leaves.
+
+        The ids in ``anew`` are put again in the same commit, and leave none.
 
         Raises:
-            LegalHold: one of the cubes that would go is held by law, and it is no dry run.
+            LegalHold: one of the cubes is held by law.
         """
-        same = self._duplicates(cubes, act) if duplicates else []
-        doomed = self._doomed(cubes, same)
-        told = self._told(doomed, act, dry_run=dry_run)
-        if dry_run or not doomed:
-            return Plan(tuple(doomed), told, ())
-        _refuse_held([doom.cube for doom in doomed])
+        _refuse_held(doomed, forgotten)
+        gone = [doom for doom in doomed if doom.cube.id not in anew]
+        if not gone:
+            return forgotten, ()
         certificate = self._identities.new(act.at)
-        done = told.model_copy(update={"certificate": certificate})
-        record = Certificate(certificate, act.at, _body(doomed, done, act))
-        return Plan(tuple(doomed), done, (*_tombstones(doomed, act, certificate), record))
+        done = forgotten.model_copy(update={"certificate": certificate})
+        body = Certificate(certificate, act.at, _body(gone, done, act))
+        return done, (*_tombstones(gone, act, certificate), body)
 
-    def _doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom]) -> list[Doom]:
+    def let_go(self, doomed: Sequence[Doom]) -> None:
+        """After the commit: what the model holds loaded, index entries and blobs go as well."""
+        self._runtime.release({digest for doom in doomed for digest in doom.cube.blobs})
+        self._index.drain()
+
+    def _proved(
+        self, done: Forgotten, records: Sequence[Entry], act: Act, verified: Verified
+    ) -> Forgotten:
+        told = verified.model_dump(mode="json")
+        proved = tuple(
+            Certificate(one.id, one.at, {**one.body, "verified": told})
+            for one in records
+            if isinstance(one, Certificate) and isinstance(one.body, dict)
+        )
+        audit = act.audit(outcome="verified" if verified.gone else "traces found")
+        self._catalog.commit(Change(audit=audit, also=proved))
+        return done.model_copy(update={"verified": verified})
+
+    def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:
         """What goes: the cubes, those that say the same, and everything derived from them."""
         asked = {cube.id: cube for cube in cubes}
         roots = {**asked, **{doom.cube.id: doom.cube for doom in same}}
@@ -175,7 +187,8 @@ class Forgetter:
                     found.append(Doom(cube, Tie.DUPLICATE, original))
         return found
 
-    def _told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
+    def told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
+        """What would go, as far as the principal may see it."""
         seen = [doom for doom in doomed if act.reach(Right.READ).holds(doom.cube)]
         there = {doom.cube.id for doom in seen}
         titles = [cube.header.title for cube in act.shown([doom.cube for doom in seen])]
@@ -210,10 +223,12 @@ class Forgetter:
         }
 
 
-def _refuse_held(cubes: Sequence[MemCube]) -> None:
-    held = [cube.id for cube in cubes if cube.header.governance.legal_hold]
+def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
+    held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
     if held:
-        message = f"{len(held)} of {len(cubes)} cubes are under legal hold, such as {held[0]}"
+        seen = [cube_id for cube_id in held if cube_id in told.ids]
+        which = f"such as {seen[0]}" if seen else "and one may not see which"
+        message = f"{len(held)} of {len(doomed)} cubes are under legal hold, {which}"
         raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
 
 

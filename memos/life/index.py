@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.errors import ModelMismatch
+from memos.errors import BackendError, CorruptionError, ModelMismatch
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand, Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from memos.cube import MemCube
+    from memos.ports.aside import Aside
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog, Task
     from memos.ports.embedder import Embedder
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     Ready = Mapping[str, NDArray[np.float32]]
     """Vectors already computed, by text."""
 
+_STATES: list[JsonValue] = [str(state) for state in FINDABLE]
+_FINDABLE = Selection(where=Condition("state", Operator.IN, _STATES), kinds=(Kind.PLAINTEXT,))
 _BATCH = 1000
 _NOTE = "embedder"
 
@@ -51,12 +55,14 @@ class Index:
         words: Words,
         embedder: Embedder,
         open_vectors: Callable[[str, int], Vectors],
+        aside: Aside | None = None,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self.words = words
         self._embedder = embedder
         self._open_vectors = open_vectors
+        self._aside = aside
         self._vectors: Vectors | None = None
 
     @property
@@ -78,10 +84,19 @@ class Index:
                 self._note()
         return self._vectors
 
+    @property
+    def dimension(self) -> int:
+        """The length of a vector of the configured embedding model."""
+        return self._embedder.dimension
+
     def indexed_by(self) -> str | None:
-        """The embedding model that the store's vectors were made by; None before the first."""
-        note = self._catalog.note(_NOTE)
-        return None if note is None else str(json.loads(note)["name"])
+        """The embedding model that the store's vectors were made by; None before the first.
+
+        Raises:
+            CorruptionError: the note that says so cannot be read.
+        """
+        made_by = self._made_by()
+        return None if made_by is None else made_by[0]
 
     def embed(self, cubes: Sequence[MemCube], progress: Progress = silent) -> Ready:
         """The vectors of what is indexed of these cubes, by text."""
@@ -96,6 +111,8 @@ class Index:
         fresh: Sequence[MemCube] = (),
         ready: Ready | None = None,
         progress: Progress = silent,
+        *,
+        insist: bool = True,
     ) -> int:
         """Pay everything the outbox owes, and return how many tasks that was.
 
@@ -103,27 +120,58 @@ class Index:
             fresh: cubes that were committed just now, to be spared another reading.
             ready: vectors of theirs, as :meth:`embed` returned them.
             progress: told of embedding.
+            insist: whether a purge that fails is an error. Otherwise it is still owed: a disk
+                without room for it is no reason not to open a store.
+
+        Raises:
+            BackendError: a purge failed; what was forgotten is forgotten, and may lie on the disk.
         """
         done = 0
         at_hand = {cube.id: cube for cube in fresh}
         while tasks := self._catalog.pending(_BATCH):
-            ids = _subjects(tasks, Errand.INDEX)
-            read = self._catalog.find_all([one for one in ids if one not in at_hand])
-            cubes = [at_hand[one] for one in ids if one in at_hand]
-            findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
-            self._index(findable, ready or {}, progress)
-            self._drop(_subjects(tasks, Errand.DROP))
-            self._sweep(_subjects(tasks, Errand.SWEEP))
-            self._catalog.settle(tasks)
-            done += len(tasks)
+            due = [task for task in tasks if task.errand is not Errand.PURGE]
+            if due:
+                self._pay(due, at_hand, ready or {}, progress)
+            elif not self._purged(insist=insist):  # last: what is erased was dropped before
+                return done
+            self._catalog.settle(due or tasks)
+            done += len(due or tasks)
         return done
+
+    def _pay(
+        self,
+        tasks: Sequence[Task],
+        at_hand: Mapping[str, MemCube],
+        ready: Ready,
+        progress: Progress,
+    ) -> None:
+        ids = _subjects(tasks, Errand.INDEX)
+        read = self._catalog.find_all([one for one in ids if one not in at_hand])
+        cubes = [at_hand[one] for one in ids if one in at_hand]
+        findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
+        self._index(findable, ready, progress)
+        self._drop(_subjects(tasks, Errand.DROP))
+        self._sweep(_subjects(tasks, Errand.SWEEP))
+
+    def _purged(self, *, insist: bool) -> bool:
+        try:
+            self.words.purge()
+            if self.indexed_by() is not None:
+                self.vectors.purge()
+            self._catalog.purge()
+            if self._aside is not None:
+                self._aside.forget_vectors()
+        except BackendError:
+            if insist:
+                raise
+            return False
+        return True
 
     def rebuild(self) -> None:
         """Forget which model made the vectors, drop them all, and take the configured one."""
-        note = self._catalog.note(_NOTE)
-        if note is not None and self._vectors is None:
-            there = json.loads(note)
-            old = self._open_vectors(there["name"], there["dimension"])
+        made_by = self._made_by()
+        if made_by is not None and self._vectors is None:
+            old = self._open_vectors(*made_by)
             old.drop(old.ids())
             old.close()
         self._vectors = self._vectors or self._open_vectors(
@@ -131,11 +179,37 @@ class Index:
         )
         self._note()
 
+    def start_anew(self) -> None:
+        """Take a vector index that cannot be used out of the way, and begin an empty one."""
+        self.close()
+        if self._aside is not None:
+            self._aside.vectors()
+        self._vectors = self._open_vectors(self._embedder.name, self._embedder.dimension)
+        self._note()
+
+    def restart(self, progress: Progress = silent) -> None:
+        """Make both indexes anew, from the texts."""
+        self.rebuild()
+        ids = self._catalog.ids(_FINDABLE)
+        self._catalog.owe([(Errand.INDEX, cube_id) for cube_id in ids])
+        self.drain(progress=progress)
+
     def close(self) -> None:
         """Let go of the vector index."""
         if self._vectors is not None:
             self._vectors.close()
             self._vectors = None
+
+    def _made_by(self) -> tuple[str, int] | None:
+        note = self._catalog.note(_NOTE)
+        if note is None:
+            return None
+        try:
+            made_by = json.loads(note)
+            return str(made_by["name"]), int(made_by["dimension"])
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"the note on the embedding model holds {note!r:.60}"
+            raise CorruptionError(message, hint="memos check --repair indexes anew") from error
 
     def _note(self) -> None:
         made_by = {"name": self._embedder.name, "dimension": self._embedder.dimension}
@@ -170,11 +244,10 @@ class Index:
 
 
 def _findable(ids: Sequence[str]) -> Filter:
-    states: list[JsonValue] = [str(state) for state in FINDABLE]
     return Every(
         (
             Condition("id", Operator.IN, list(ids)),
-            Condition("state", Operator.IN, states),
+            Condition("state", Operator.IN, _STATES),
         )
     )
 

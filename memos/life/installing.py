@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from memos.cube import ROOT, MemCube, Right
 from memos.errors import BadInput, Forbidden, NotFound, Untrusted
 from memos.kinds.entities import entity_edges
-from memos.life.adopting import Home
+from memos.life.adopting import Home, is_installed
 from memos.life.contents import Contents, read_contents
 from memos.life.signing import checked_public_key
 from memos.life.unpacking import Archive
 from memos.life.updating import Here, Update
 from memos.ports.catalog import Change
 from memos.ports.graph import Edge, Relation
-from memos.ports.ledger import Entry, Installed, Tombstone, Uninstalled
+from memos.ports.ledger import Installed, Uninstalled
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from memos.cube import Scope
     from memos.governance.act import Act
     from memos.life.bundles import Bundles
-    from memos.life.forgetting import Forgetter, Plan
+    from memos.life.forgetting import Doom, Forgetter
     from memos.life.once import Once
     from memos.life.report import Forgotten, Installation
     from memos.ports.catalog import Catalog
@@ -72,21 +72,27 @@ class Installer:
             _require_trusted(contents, keys, before)
             here = Here() if before is None else self._here(before, cubes)
             update = Update(contents, home, here, force=force)
-            plan = self._plan(update, act, dry_run=dry_run)
-            put = update.put(set(plan.ids))
+            doomed = self._doomed(update, act)
+            put = update.put({doom.cube.id for doom in doomed})
+            back = {cube.id for cube in put}
+            gone = [doom for doom in doomed if doom.cube.id not in back]
+            forgotten = self._forgetter.told(gone, act, dry_run=dry_run)
+            done, records = self._forgetter.recorded(doomed, forgotten, act, anew=back)
             if dry_run:
                 act.outcome = "dry run"
-            else:
-                change = Change(
-                    audit=act.audit([*(cube.id for cube in put), *plan.ids]),
-                    put=tuple(put),
-                    forget=plan.ids,
-                    edges=self._edges(update, put, set(plan.ids)),
-                    replaces=tuple(cube.id for cube in put if cube.version > 1),
-                    also=(update.entry(str(act.principal)), *_records(plan, put)),
-                )
-                self._bundles.commit(change, archive, progress)
-        return update.report(put, plan.forgotten, dry_run=dry_run)
+                return update.report(put, forgotten, dry_run=True)
+            lost = tuple(doom.cube.id for doom in doomed)
+            change = Change(
+                audit=act.audit([*(cube.id for cube in put), *lost]),
+                put=tuple(put),
+                forget=lost,
+                edges=self._edges(update, put, set(lost)),
+                replaces=tuple(cube.id for cube in put if cube.version > 1),
+                also=(*records, update.entry(str(act.principal))),
+            )
+            self._bundles.commit(change, archive, progress)
+        self._forgetter.let_go(doomed)
+        return update.report(put, done, dry_run=False)
 
     def uninstall(self, namespace: str, once: Once, act: Act, *, dry_run: bool) -> Forgotten:
         """Forget what was installed under a namespace; see ``MemOS.uninstall``."""
@@ -129,21 +135,24 @@ class Installer:
 
     def _here(self, entry: Installed, cubes: Sequence[MemCube]) -> Here:
         members = frozenset(cube_id for cube_id, _ in entry.cubes)
-        return Here(members, {cube.id: self._catalog.history(cube.id) for cube in cubes})
+        histories = {
+            cube.id: [cube] if is_installed(cube) else self._catalog.history(cube.id)
+            for cube in cubes
+        }
+        return Here(members, histories)
 
-    def _plan(self, update: Update, act: Act, *, dry_run: bool) -> Plan:
-        """What goes, with all that was made from it.
+    def _doomed(self, update: Update, act: Act) -> list[Doom]:
+        """What the bundle drops or replaces, with all that was made from it.
 
         Raises:
             Forbidden: the principal may not forget it.
-            LegalHold: some of it has to stay.
         """
         cubes = [update.here.histories[cube_id][-1] for cube_id in update.going]
         kept = next((one for one in cubes if not act.reach(Right.FORGET).holds(one)), None)
         if kept is not None:
             message = f"{act.principal} may not forget cube {kept.id}, which the bundle drops"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
-        return self._forgetter.plan(cubes, act, dry_run=dry_run)
+        return self._forgetter.doomed(cubes)
 
     def _edges(
         self, update: Update, put: Sequence[MemCube], gone: Collection[str]
@@ -206,16 +215,6 @@ def _require_trusted(
     if keys is None and pinned is not None and signer != pinned:
         message = f"what is installed was signed by {pinned}, this by {signer or 'nobody'}"
         raise Untrusted(message, hint="nothing was installed; to change the signer, name it: trust")
-
-
-def _records(plan: Plan, put: Sequence[MemCube]) -> list[Entry]:
-    """The tombstones of what is gone for good, and the certificate."""
-    back = {cube.id for cube in put}
-    return [
-        entry
-        for entry in plan.entries
-        if not (isinstance(entry, Tombstone) and entry.cube_id in back)
-    ]
 
 
 def _is_visible(entry: Installed, cubes: Sequence[MemCube], act: Act) -> bool:

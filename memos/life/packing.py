@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import digest_of
-from memos.cube.wire import payload_digest, to_json
+from memos.cube.wire import to_json
 from memos.errors import BackendError, BadInput
 from memos.life.manifest import (
     BLOBS,
@@ -66,7 +66,7 @@ def pack(load: Load, blobs: Blobs, path: Path) -> None:
         BackendError: the file cannot be written.
         CorruptionError: a blob is not what was stored.
     """
-    versions = (_sealed(cube) for history in load.histories for cube in history)
+    versions = (cube for history in load.histories for cube in history)
     pairs = (json.dumps([edge.source, edge.target]) for edge in load.turns)
     texts: dict[str, bytes] = {
         CUBES: _lines(to_json(cube) for cube in versions),
@@ -118,14 +118,6 @@ def _members(load: Load, manifest: bytes, texts: dict[str, bytes]) -> Iterator[t
     if load.key is not None:
         yield SIGNATURE, Signature.of(manifest, load.key).model_dump_json().encode()
     yield from texts.items()
-
-
-def _sealed(cube: MemCube) -> MemCube:
-    """The cube with the digest of what it holds, which differs where something was redacted."""
-    digest = payload_digest(cube.payload)
-    if digest == cube.header.digest:
-        return cube
-    return cube.model_copy(update={"header": cube.header.model_copy(update={"digest": digest})})
 
 
 def _lines(lines: Iterable[str]) -> bytes:

@@ -116,6 +116,30 @@ class CheckReport(Frozen):
         return all(problem.repaired for problem in self.problems)
 
 
+class Restored(Frozen):
+    """A store that was made of a backup."""
+
+    folder: str
+    made_at: datetime
+    """When the backup was taken."""
+    cubes: int
+    forgotten: tuple[str, ...]
+    """Ids that were forgotten again, because another store had forgotten them since."""
+    check: CheckReport
+
+
+class Moved(Frozen):
+    """Where a cube's bytes lie."""
+
+    id: str
+    kind: Kind
+    place: str
+    """``disk`` or ``archive``; ``catalog`` for a text."""
+    blobs: tuple[str, ...]
+    size_bytes: int
+    """Of the content, however it is packed."""
+
+
 class Imported(Frozen):
     """What came in from a bundle."""
 
@@ -162,8 +186,8 @@ class Installation(Frozen):
     """Those that the bundle has changed since it was installed last."""
     kept: tuple[str, ...]
     """Those that it has not."""
-    forgotten: tuple[Doomed, ...]
-    """Those that it no longer holds, with everything derived from them here."""
+    forgotten: Forgotten
+    """What it no longer holds, with everything derived from that here."""
     left_out: tuple[str, ...]
     """Ids, in the bundle, of stale derivations, and of what was forgotten here by itself."""
     dry_run: bool

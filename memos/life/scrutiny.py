@@ -41,6 +41,8 @@ def require_sound(cube: MemCube, now: datetime | None) -> None:
     _require_times(cube, now)
     governance = cube.header.governance
     checked_sensitivity(governance.sensitivity)
+    if governance.redacted:
+        raise BadInput(f"cube {cube.id} is redacted", hint="ask for it whole")
     if governance.owner is not None:
         Principal.read(governance.owner)
 

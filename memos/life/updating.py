@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from memos.cube import Kind, MemCube, Parent
 from memos.errors import VersionConflict
-from memos.life.adopting import Home, adopted, essence, is_installed
+from memos.life.adopting import Home, adopted, content_of, essence, is_installed
 from memos.life.expectation import require_changeable
 from memos.life.report import Forgotten, Installation
 from memos.ports.ledger import Installed
@@ -35,7 +35,7 @@ class Here:
     members: frozenset[str] = frozenset()
     """The ids that the last installation brought, forgotten ones included."""
     histories: Mapping[str, Sequence[MemCube]] = field(default_factory=dict)
-    """All versions of those that are still there, oldest first."""
+    """Versions of those that are still there, oldest first, back to the last that was installed."""
 
 
 class Update:
@@ -123,7 +123,9 @@ class Update:
             cubes=tuple(sorted({**self.members, **away}.items())),
         )
 
-    def report(self, put: Sequence[MemCube], doomed: Forgotten, *, dry_run: bool) -> Installation:
+    def report(
+        self, put: Sequence[MemCube], forgotten: Forgotten, *, dry_run: bool
+    ) -> Installation:
         """The update in numbers and ids."""
         manifest, written = self.contents.manifest, {cube.id for cube in put}
         return Installation(
@@ -136,7 +138,7 @@ class Update:
             added=tuple(cube.id for cube in put if cube.id not in self.here.histories),
             revised=tuple(cube.id for cube in put if cube.id in self.here.histories),
             kept=tuple(one for one in self.members if one not in written),
-            forgotten=tuple(one for one in doomed.cubes if one.id not in written),
+            forgotten=forgotten,
             left_out=tuple(self.left_out),
             dry_run=dry_run,
         )
@@ -171,14 +173,14 @@ class Update:
             return True
         if cube.kind is now.kind is Kind.PLAINTEXT:
             return False
-        return bool(above & self._rewritten) or cube.header.digest != now.header.digest
+        return bool(above & self._rewritten) or content_of(cube) != content_of(now)
 
     def _compare(self, cube: MemCube, history: Sequence[MemCube]) -> None:
         """Whether the bundle has changed a cube since it was installed; changes here apart."""
         installed = next((one for one in reversed(history) if is_installed(one)), history[-1])
         if essence(adopted(cube, self.contents, self.home)) == essence(installed):
             self._kept.add(cube.id)
-        elif cube.header.digest != history[-1].header.digest:
+        elif content_of(cube) != content_of(history[-1]):
             self._rewritten.add(cube.id)
 
     def _touched(self) -> list[str]:

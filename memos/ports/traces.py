@@ -57,6 +57,8 @@ class Search:
     """Vectors that were not searched for: hardly a number of theirs differs from zero."""
     passed_over: tuple[str, ...] = ()
     """What is no file: symbolic links, which are not followed, sockets, devices."""
+    sealed: bool = False
+    """Whether the files are encrypted: what lies in them sealed cannot be found."""
 
     @property
     def clean(self) -> bool:

@@ -62,6 +62,13 @@ class Vectors(Protocol):
         """The ids of all entries."""
         ...
 
+    def fetch(self, ids: Collection[str]) -> list[VectorEntry]:
+        """The entries of these ids as they are stored, in any order; absent ids are left out.
+
+        What is stored may be damaged: a vector then has any length and any values.
+        """
+        ...
+
     def purge(self) -> None:
         """Erase: what was dropped or replaced leaves no byte behind in any file.
 

@@ -50,6 +50,18 @@ class Words(Protocol):
         """The ids of all entries."""
         ...
 
+    def differing(self, entries: Sequence[WordEntry]) -> list[str]:
+        """The ids of those entries that are not in the index as :meth:`put` would write them."""
+        ...
+
+    def problems(self) -> list[str]:
+        """What is wrong with the index itself, in words; empty when nothing."""
+        ...
+
+    def clear(self) -> None:
+        """Make the index anew, with nothing in it, also where it cannot be read any more."""
+        ...
+
     def purge(self) -> None:
         """Erase: what was dropped or replaced leaves no byte behind in any file.
 

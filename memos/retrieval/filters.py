@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from memos.cube.identity import canonical
 from memos.errors import BadInput, UnknownOperator
 from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _DEEPEST = 32
+_MOST = 500
 
 
 def read_filter(filters: object, *, depth: int = 0) -> Filter:
@@ -31,7 +33,19 @@ def read_filter(filters: object, *, depth: int = 0) -> Filter:
     if not isinstance(filters, Mapping):
         hint = 'a filter is a mapping such as {"speaker": "Alice"}'
         raise BadInput(f"{filters!r:.80} is no filter", hint=hint)
-    return Every(tuple(_clause(name, value, depth + 1) for name, value in filters.items()))
+    read = Every(tuple(_clause(name, value, depth + 1) for name, value in filters.items()))
+    if depth == 0 and _conditions(read) > _MOST:
+        message = f"the filter has {_conditions(read):,} conditions, at most {_MOST} are taken"
+        raise BadInput(message, hint="name many values in one condition: {field: {in: [...]}}")
+    return read
+
+
+def _conditions(where: Filter) -> int:
+    if isinstance(where, Condition):
+        return 1
+    if isinstance(where, Not):
+        return _conditions(where.part)
+    return sum(_conditions(part) for part in where.parts)
 
 
 def _clause(name: object, value: object, depth: int) -> Filter:
@@ -71,7 +85,8 @@ def _condition(field: str, word: object, value: object) -> Condition:
         raise UnknownOperator(message, hint=f"there are: {_operators()}") from error
     try:
         checked = _JSON.validate_python(value)
-    except ValidationError as error:
+        canonical([field, checked])  # refuses what JSON has no word for: NaN, half a surrogate pair
+    except (ValidationError, ValueError, RecursionError) as error:
         message = f"{field} is compared with {value!r:.80}, which is not JSON"
         raise BadInput(message, hint="use text, numbers, booleans, null or lists") from error
     return Condition(field, operator, checked)

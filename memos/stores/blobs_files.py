@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class FileBlobs:
     """One file a blob, readable by its owner only; its name is the digest of what it holds."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = Files(folder)
+    def __init__(self, folder: Path, *, owned: bool = True) -> None:
+        """Blobs in a folder; one that is not ``owned`` belongs to a process that is at work."""
+        self._files = Files(folder, owned=owned)
 
     def put(self, content: bytes) -> str:
         """Store ``content`` durably and return its digest; a damaged copy is replaced."""
@@ -47,6 +48,10 @@ class FileBlobs:
     def size_bytes(self, digest: str) -> int | None:
         """The length of a blob, None where there is no such blob."""
         return self._files.size_bytes(checked(digest))
+
+    def path(self, digest: str) -> Path:
+        """Where the file of a blob lies, or would lie."""
+        return self._files.path(checked(digest))
 
     def _is_whole(self, digest: str) -> bool:
         try:

@@ -23,6 +23,7 @@ from memos.stores.digests import REPAIR, absent, checked, verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from memos.stores.files import Files
 
@@ -85,6 +86,10 @@ class SealedBlobs:
             return None
         body = max(0, size - _HEAD)
         return max(0, body - _parts(body) * _EXTRA)
+
+    def path(self, digest: str) -> Path:
+        """Where the file of a blob lies, or would lie."""
+        return self._files.path(self._name(digest))
 
     def _name(self, digest: str) -> str:
         return hmac.digest(self._name_key, checked(digest).encode(), "sha256").hex()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import delete, insert, or_, select, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.cube.wire import to_json
+from memos.cube.wire import to_sealed_json
 from memos.errors import VersionConflict
 from memos.ports.catalog import Errand
 from memos.ports.graph import Relation
 from memos.stores.filter_sql import microseconds
-from memos.stores.tables import cubes, edges, labels, outbox, quarantine, tombstones, versions
+from memos.stores.tables import (
+    cubes,
+    edges,
+    labels,
+    outbox,
+    places,
+    quarantine,
+    tombstones,
+    versions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,8 +32,13 @@ if TYPE_CHECKING:
 
     from memos.cube import MemCube
     from memos.ports.catalog import Change
+    from memos.ports.graph import Edge
 
 Value = TypeVar("Value")
+
+_ID = re.compile(r'"id":"([0-9a-f-]{36})"')
+_BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
+"""In a body that is in quarantine: the ids of the cube and of its parents, and its blob."""
 
 _CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
@@ -71,10 +86,29 @@ def forget(connection: Connection, ids: Collection[str]) -> set[str]:
         connection.execute(delete(labels).where(labels.c.cube_id.in_(chunk)))
         connection.execute(delete(versions).where(versions.c.cube_id.in_(chunk)))
         connection.execute(delete(cubes).where(cubes.c.id.in_(chunk)))
-        connection.execute(delete(quarantine).where(quarantine.c.cube_id.in_(chunk)))
         either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
         connection.execute(delete(edges).where(either))
+    return digests | _discard(connection, ids)
+
+
+def _discard(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Erase what is in quarantine of cubes, or was made from them; the digests of its blobs."""
+    digests: set[str] = set()
+    if ids:
+        wanted = set(ids)
+        for row in connection.execute(select(quarantine)).all():
+            if row.cube_id in wanted or wanted.intersection(_ID.findall(str(row.body))):
+                digests.update(_BLOB.findall(str(row.body)))
+                connection.execute(delete(quarantine).where(quarantine.c.number == row.number))
     return digests
+
+
+def unplace(connection: Connection, digests: Collection[str]) -> None:
+    """Say no more where blobs lie that no version refers to."""
+    for chunk in chunks(digests):
+        used = select(versions.c.blob).where(versions.c.blob.in_(chunk))
+        gone = places.c.digest.in_(chunk) & places.c.digest.not_in(used)
+        connection.execute(delete(places).where(gone))
 
 
 def put(connection: Connection, change: Change) -> None:
@@ -84,14 +118,14 @@ def put(connection: Connection, change: Change) -> None:
         return
     born = [cube for cube in put if cube.version == 1]
     if born:
-        connection.execute(insert(cubes), [_row(cube) for cube in born])
+        connection.execute(insert(cubes), [cube_row(cube) for cube in born])
     for chunk in chunks(cube.id for cube in born):
         connection.execute(delete(tombstones).where(tombstones.c.cube_id.in_(chunk)))
     for cube in put:
         if cube.version > 1:
-            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**_row(cube)))
+            connection.execute(update(cubes).where(cubes.c.id == cube.id).values(**cube_row(cube)))
             connection.execute(delete(labels).where(labels.c.cube_id == cube.id))
-    connection.execute(insert(versions), [_version_row(cube, known) for cube in put])
+    connection.execute(insert(versions), [version_row(cube, known) for cube in put])
     current = {cube.id: cube.header.labels for cube in put}
     tags = [
         {"cube_id": one, "label": label} for one, named in current.items() for label in set(named)
@@ -100,7 +134,8 @@ def put(connection: Connection, change: Change) -> None:
         connection.execute(insert(labels), tags)
 
 
-def _row(cube: MemCube) -> dict[str, Any]:
+def cube_row(cube: MemCube) -> dict[str, Any]:
+    """What the table of cubes says of a cube, by column."""
     header, payload = cube.header, cube.payload
     return {
         "id": cube.id,
@@ -133,14 +168,15 @@ def _row(cube: MemCube) -> dict[str, Any]:
     }
 
 
-def _version_row(cube: MemCube, known: int) -> dict[str, Any]:
+def version_row(cube: MemCube, known: int) -> dict[str, Any]:
+    """What the table of versions holds of a cube that was learnt no earlier than ``known``."""
     return {
         "cube_id": cube.id,
         "version": cube.version,
         "recorded_at": max(known, microseconds(cube.header.updated_at)),
         "digest": cube.header.digest,
         "blob": next(iter(cube.blobs), None),
-        "body": to_json(cube),
+        "body": to_sealed_json(cube),
     }
 
 
@@ -152,6 +188,11 @@ def link(connection: Connection, change: Change) -> None:
                 edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
             )
         )
+    add_edges(connection, change.edges)
+
+
+def add_edges(connection: Connection, added: Iterable[Edge]) -> None:
+    """Write edges, each once."""
     rows = [
         {
             "source": edge.source,
@@ -159,7 +200,7 @@ def link(connection: Connection, change: Change) -> None:
             "target": edge.target,
             "version": edge.version,
         }
-        for edge in dict.fromkeys(change.edges)
+        for edge in dict.fromkeys(added)
     ]
     if rows:
         connection.execute(insert(edges), rows)

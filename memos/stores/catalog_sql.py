@@ -16,6 +16,7 @@ from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
 from memos.stores.catalog_rows import Value, chunks, versions_of
 from memos.stores.engine_sqlite import problems, purge
+from memos.stores.errors_sqlite import legible
 from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.journal_sql import record
@@ -51,6 +52,7 @@ class SqlCatalog:
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
             rows.put(connection, change)
+            rows.unplace(connection, digests)
             rows.link(connection, change)
             rows.owe(connection, rows.errands(connection, change, digests, fresh))
             for entry in change.also:
@@ -80,7 +82,8 @@ class SqlCatalog:
         """Current versions that the selection admits."""
         with self._engine.connect() as connection:
             query = _selected(_current(), selection)
-            return [_cube(body) for body in connection.execute(query).scalars()]
+            cubes_there = map(_cube, connection.execute(query).scalars())
+            return [_owned(cube, selection.scope) for cube in cubes_there]
 
     def ids(self, selection: Selection) -> list[str]:
         """The ids of what :meth:`select` would return."""
@@ -105,7 +108,8 @@ class SqlCatalog:
             .where(others.c.cube_id == cubes.c.id, others.c.recorded_at <= microseconds(at))
             .scalar_subquery()
         )
-        past = _bodies().where(versions.c.version == newest, versions.c.version < cubes.c.version)
+        has_changed = cubes.c.version > 1, versions.c.version < cubes.c.version
+        past = _bodies().where(*has_changed, versions.c.version == newest)
         with self._engine.connect() as connection:
             query = _selected(past, selection)
             return [_cube(body) for body in connection.execute(query).scalars()]
@@ -146,6 +150,7 @@ class SqlCatalog:
         with self._engine.connect() as connection:
             return {digest for digest in connection.execute(query).scalars() if digest}
 
+    @legible("an edge")
     def edges_of(
         self, nodes: Collection[str], relations: Collection[Relation] | None = None
     ) -> list[Edge]:
@@ -160,6 +165,7 @@ class SqlCatalog:
                 )
         return sorted(found)
 
+    @legible("a task of the outbox")
     def pending(self, limit: int) -> list[Task]:
         """The oldest tasks of the outbox."""
         query = select(outbox).order_by(outbox.c.number).limit(limit)
@@ -280,7 +286,16 @@ def _cube(body: str) -> MemCube:
         return from_json(body)
     except MemosError as error:
         message = f"a row of the catalog is not a cube: {error.message}"
-        raise CorruptionError(message, hint="memos check; restore a backup") from error
+        hint = "memos check --repair puts it into quarantine; a backup may have it whole"
+        raise CorruptionError(message, hint=hint) from error
+
+
+def _owned(cube: MemCube, scope: Scope) -> MemCube:
+    """The cube, which is in the scope that was asked for; its columns may be damaged."""
+    if not scope.covers(cube.scope):
+        message = f"the columns of cube {cube.id} say that it is in {scope}, which it is not"
+        raise CorruptionError(message, hint="memos check --repair")
+    return cube
 
 
 def _readable(bodies: Iterable[str]) -> Iterator[MemCube]:

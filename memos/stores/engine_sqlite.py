@@ -11,15 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
 
-from memos.errors import BackendError, CorruptionError, MissingLibrary
+from memos.errors import BackendError, CorruptionError, MissingLibrary, StoreLocked
+from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, ExceptionContext
+    from sqlalchemy import Connection
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -30,8 +30,6 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",  # no text lands in temporary files
 )
 
-_DAMAGE = {"SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_CORRUPT_SEQUENCE", "SQLITE_NOTADB"}
-
 
 @dataclass
 class _Purity:
@@ -40,12 +38,7 @@ class _Purity:
     pure: bool = False
 
 
-def open_engine(
-    path: Path | None,
-    *,
-    key: bytes | None = None,
-    hint: str = "restore it from a copy",
-) -> Engine:
+def open_engine(path: Path | None, *, key: bytes | None = None, hint: str = RESTORE) -> Engine:
     """An engine on a file, made private to its owner, or on memory where ``path`` is None.
 
     A transaction that begins on ``engine.execution_options(write=True)`` takes the write lock at
@@ -61,6 +54,7 @@ def open_engine(
 
     Raises:
         MissingLibrary: a key is given, and SQLCipher is not installed.
+        BackendError: the file cannot be made.
     """
     if path is None:
         engine = create_engine(
@@ -68,20 +62,38 @@ def open_engine(
             poolclass=QueuePool,
             pool_size=1,
             max_overflow=0,
+            json_deserializer=parsed,
             connect_args={"check_same_thread": False},
         )
     else:
         driver = None if key is None else sqlcipher()
-        path.touch(mode=0o600, exist_ok=True)
+        make(path)
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
             module=driver,
+            json_deserializer=parsed,
             execution_options={"purity": _Purity()},
         )
-        event.listen(engine, "handle_error", partial(_damage, str(path), hint))
+    where = "the database in memory" if path is None else str(path)
+    event.listen(engine, "handle_error", partial(as_ours, where, hint))
     event.listen(engine, "connect", partial(_prepare, key))
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def make(path: Path) -> None:
+    """Make the file, private to its owner, where it is not there.
+
+    Raises:
+        BackendError: it cannot be made.
+    """
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        hint = "look at the folder's owner and rights, and at whether its disk is full or read-only"
+        raise BackendError(message, hint=hint) from error
 
 
 def problems(engine: Engine) -> list[str]:
@@ -123,7 +135,8 @@ def purge(engine: Engine) -> None:
 
     ``secure_delete`` overwrites a row that is deleted, but not the copies which it left where
     SQLite had moved it from one page to another. Nothing is done in memory, or where nothing was
-    written since the last purge.
+    written since the last purge; transactions that do not wait for the disk only append, and do
+    not count.
 
     Raises:
         BackendError: somebody is still reading or writing, or there is no room for the copy.
@@ -145,7 +158,7 @@ def _rewrite(engine: Engine) -> None:
             connection.exec_driver_sql("VACUUM")
             # Old pages stand in the write-ahead log until it has been cut to nothing.
             busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-    except SQLAlchemyError as error:
+    except (BackendError, StoreLocked) as error:
         message = f"what was deleted cannot be erased from {engine.url.database}: {error}"
         hint = "it takes as much free space as the file has; try again: memos check --repair"
         raise BackendError(message, hint=hint) from error
@@ -156,6 +169,7 @@ def _rewrite(engine: Engine) -> None:
 
 def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin when we say so
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     if key is not None:
         # The key itself, not a passphrase: there is nothing to stretch, and opening costs nothing.
@@ -166,22 +180,18 @@ def _prepare(key: bytes | None, connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _damage(path: str, hint: str, context: ExceptionContext) -> CorruptionError | None:
-    """The error for a file that is damaged; None for any other error, which stays what it is."""
-    if getattr(context.original_exception, "sqlite_errorname", None) not in _DAMAGE:
-        return None
-    context.is_disconnect = True  # SQLCipher serves nothing more on this connection
-    return CorruptionError(f"{path} is damaged: {context.original_exception}", hint=hint)
+def _lower(value: object) -> object:
+    # SQLite's own knows the case of ASCII letters only.
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("bare", False):  # no transaction: each statement for itself
         return
-    write = options.get("write", False)
-    if write and "purity" in options:
+    write, patient = options.get("write", False), options.get("patient", True)
+    if write and patient and "purity" in options:
         options["purity"].pure = False
-    patient = options.get("patient", True)
     if connection.info.get("patient", True) != patient:
         connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
         connection.info["patient"] = patient

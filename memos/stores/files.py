@@ -33,8 +33,11 @@ class Files:
     on half a file. One store has the folder at a time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, owned: bool = True) -> None:
+        """Files in a folder; one that is not ``owned`` belongs to a process that is at work."""
         self._folder = folder
+        if not owned:
+            return
         with _translated(f"the blobs in {folder} cannot be opened"):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             for leftover in folder.glob(f".*{_UNFINISHED}"):
@@ -43,27 +46,27 @@ class Files:
     def put(self, name: str, content: bytes) -> None:
         """Store ``content`` durably, in the place of what had the name."""
         with _translated(f"blob {name} of {len(content)} bytes cannot be written"):
-            self._write(self._path(name), content)
+            self._write(self.path(name), content)
         self.settle(name)
 
     def settle(self, name: str) -> None:
         """Make what has the name durable: whoever renamed it may have died before it was."""
         with _translated(f"blob {name} cannot be made durable"):
-            _force(self._path(name).parent)
+            _force(self.path(name).parent)
             _force(self._folder)
 
     def find(self, name: str, size: int = -1) -> bytes | None:
         """The content, or its first ``size`` bytes; None where there is none."""
         with _translated(f"blob {name} cannot be read"):
             try:
-                with self._path(name).open("rb") as file:
+                with self.path(name).open("rb") as file:
                     return file.read(size)
             except FileNotFoundError:
                 return None
 
     def drop(self, name: str) -> None:
         """Remove the file, if it is there."""
-        path = self._path(name)
+        path = self.path(name)
         with _translated(f"blob {name} cannot be removed"):
             try:
                 path.unlink()
@@ -83,11 +86,12 @@ class Files:
         """The length of a file, None where there is none."""
         with _translated(f"blob {name} cannot be looked at"):
             try:
-                return self._path(name).stat().st_size
+                return self.path(name).stat().st_size
             except FileNotFoundError:
                 return None
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """Where the file of that name lies, or would lie."""
         return self._folder / name[:2] / name
 
     def _write(self, path: Path, content: bytes) -> None:

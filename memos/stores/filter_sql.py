@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
 
 from memos.errors import BadInput
 from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
+from memos.stores.filter_metadata import holds, metadata_condition
 from memos.stores.tables import cubes, labels
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _TIMES = ("created_at", "updated_at", "valid_from", "valid_to", "expires_at")
 _NUMBERS = ("version", "position")
+_LARGEST = (1 << 63) - 1
+"""No column holds more, so a number beyond is compared as this one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,8 +42,16 @@ def condition_of(where: Filter) -> ColumnElement[bool]:
         return or_(false(), *(condition_of(part) for part in where.parts))
     if isinstance(where, Not):
         return not_(condition_of(where.part))
+    return _condition(where)
+
+
+def _condition(where: Condition) -> ColumnElement[bool]:
+    if where.operator is Operator.IN:
+        _several(where)
     if where.field == "labels":
         return _label(where)
+    if where.field.startswith("metadata."):
+        return metadata_condition(where)
     return _definite(_compared(_column(where), where), where)
 
 
@@ -54,7 +65,9 @@ def _compared(column: Any, where: Condition) -> Any:
     if where.operator is Operator.IN:
         return column.in_([_typed(where, each) for each in _several(where)])
     if where.operator is Operator.CONTAINS:
-        return column.icontains(_text(where), autoescape=True)
+        if where.field in {*_TIMES, *_NUMBERS}:
+            raise BadInput(f"{where.field} is no text, and contains nothing", hint="use eq or gt")
+        return holds(column, _text(where))
     if value is None:
         return _absence(column, where)
     comparisons = {
@@ -79,10 +92,6 @@ def _absence(column: Any, where: Condition) -> Any:
 
 
 def _column(where: Condition) -> Any:
-    if where.field.startswith("metadata."):
-        keys = tuple(where.field.split(".")[1:])
-        element = cubes.c.metadata[keys[0] if len(keys) == 1 else keys]
-        return _json_element(element, where)
     if where.field not in FIELDS:
         names = ", ".join(sorted(FIELDS))
         message = f"there is no field {where.field!r} to filter by"
@@ -90,34 +99,29 @@ def _column(where: Condition) -> Any:
     return cubes.c[where.field]
 
 
-def _json_element(element: Any, where: Condition) -> Any:
-    sample = _several(where)[0] if where.operator is Operator.IN else where.value
-    if isinstance(sample, bool):
-        return element.as_boolean()
-    if isinstance(sample, int | float):
-        return element.as_float()
-    return element.as_string()
-
-
 def _label(where: Condition) -> ColumnElement[bool]:
     if where.operator is Operator.CONTAINS:
         wanted = [_text(where)]
     elif where.operator is Operator.IN:
-        wanted = [str(each) for each in _several(where)]
+        wanted = [_label_text(each) for each in _several(where)]
     else:
         raise BadInput(f"labels cannot be compared by {where.operator}", hint="use contains, or in")
     return exists().where(labels.c.cube_id == cubes.c.id, labels.c.label.in_(wanted))
 
 
+def _label_text(value: JsonValue) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"a label is a text, not {value!r}")
+    return value
+
+
 def _typed(where: Condition, value: JsonValue) -> Any:
     if where.field in _TIMES:
         return _time(where, value)
-    if where.field.startswith("metadata."):
-        return value
     if where.field in _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadInput(f"{where.field} is a whole number, not {value!r}")
-        return value
+        return min(max(value, -_LARGEST), _LARGEST)
     if not isinstance(value, str):
         raise BadInput(f"{where.field} is text and cannot be compared with {value!r}")
     return value

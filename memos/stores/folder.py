@@ -6,6 +6,8 @@
   catalog.db    the truth, with the word index beside it
   vectors/      one folder a vector backend
   blobs/        content by its SHA-256
+  archive/      the same, compressed: what is seldom read
+  quarantine/   damaged files that a repair took out of the way; with the first of them
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, BadInput, StoreLocked
@@ -23,18 +26,26 @@ if TYPE_CHECKING:
 
 _LOCK = "lock"
 _PAUSE = 0.05
+_OPEN = b"open\n"
+"""What the lock holds while the store is open, and after a crash."""
 
 
 class Folder:
     """An open store folder; it is locked until :meth:`release`."""
 
     CATALOG = "catalog.db"
+    BLOBS = "blobs"
+    ARCHIVE = "archive"
     SEAL = "sealed.json"
     UNFINISHED_SEAL = "sealed.json.part"
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock: int | None = lock
+        self.crashed = bool(os.fstat(lock).st_size)
+        """Whether the last process that had it open did not release it."""
+        if not self.crashed:
+            os.write(lock, _OPEN)
 
     @classmethod
     def open(cls, path: Path, *, lock_seconds: float) -> Folder:
@@ -60,7 +71,12 @@ class Folder:
             os.close(lock)
             message = f"the store {path} is in use by another process"
             raise StoreLocked(message, hint="close it there, or wait: lock_seconds")
-        return cls(path, lock)
+        try:
+            return cls(path, lock)
+        except OSError as error:
+            os.close(lock)
+            message = f"the folder {path} cannot be written: {error.strerror}"
+            raise BackendError(message, hint="make room on its disk") from error
 
     @staticmethod
     def holds_store(path: Path) -> bool:
@@ -75,7 +91,12 @@ class Folder:
     @property
     def blobs(self) -> Path:
         """The folder of the blobs."""
-        return self.path / "blobs"
+        return self.path / self.BLOBS
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder of damaged files."""
+        return self.path / "quarantine"
 
     def vectors(self, backend: str) -> Path:
         """The folder of a vector backend."""
@@ -91,8 +112,11 @@ class Folder:
         """Take these rights from them; what was changed."""
         return [str(path) for path in tighten(self.path)]
 
-    def release(self) -> None:
-        """Let others open it."""
+    def release(self, *, clean: bool = True) -> None:
+        """Let others open it; what a crash left has been seen to, unless not ``clean``."""
+        if self._lock is not None and clean:
+            with suppress(OSError):  # whoever opens it next then looks once more than needed
+                os.ftruncate(self._lock, 0)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

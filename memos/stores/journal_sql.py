@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from memos.cube import Scope
 from memos.ports.journal import FIRST, Audit, Sealed, seal_of
+from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import audit, notes
 
@@ -121,6 +122,7 @@ class SqlJournal:
             return connection.execute(query).scalar()
 
 
+@legible("a row of the journal")
 def _sealed(row: Any) -> Sealed:
     done = Audit(
         at=_EPOCH + timedelta(microseconds=row.at),

@@ -22,6 +22,7 @@ from memos.ports.ledger import (
     Tombstone,
     Uninstalled,
 )
+from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import (
     certificates,
@@ -48,6 +49,7 @@ class SqlLedger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @legible("a grant")
     def grants(self, principal: str | None = None) -> list[Grant]:
         """All grants, or those of one principal, oldest first."""
         query = select(grants).order_by(grants.c.number)
@@ -68,36 +70,43 @@ class SqlLedger:
             for row in self._read(query)
         ]
 
+    @legible("a tombstone")
     def tombstone(self, cube_id: str) -> Tombstone | None:
         """That the cube was forgotten."""
         rows = self._read(select(tombstones).where(tombstones.c.cube_id == cube_id))
         return next(map(_tombstone, rows), None)
 
+    @legible("a tombstone")
     def tombstones(self) -> list[Tombstone]:
         """All, oldest first."""
         query = select(tombstones).order_by(tombstones.c.at, tombstones.c.cube_id)
         return [_tombstone(row) for row in self._read(query)]
 
+    @legible("a certificate")
     def certificate(self, certificate_id: str) -> Certificate | None:
         """The certificate of that id."""
         rows = self._read(select(certificates).where(certificates.c.id == certificate_id))
         return next(map(_certificate, rows), None)
 
+    @legible("a certificate")
     def certificates(self) -> list[Certificate]:
         """All, oldest first."""
         query = select(certificates).order_by(certificates.c.at, certificates.c.id)
         return [_certificate(row) for row in self._read(query)]
 
+    @legible("a snapshot")
     def snapshot(self, name: str) -> Snapshot | None:
         """The moment of that name."""
         rows = self._read(select(snapshots).where(snapshots.c.name == name))
         return next((Snapshot(row.name, _time(row.at), row.by) for row in rows), None)
 
+    @legible("a snapshot")
     def snapshots(self) -> list[Snapshot]:
         """All, oldest moment first."""
         query = select(snapshots).order_by(snapshots.c.at, snapshots.c.name)
         return [Snapshot(row.name, _time(row.at), row.by) for row in self._read(query)]
 
+    @legible("an installed bundle")
     def installed(self, namespace: str | None = None) -> list[Installed]:
         """All installed bundles, or the one under ``namespace``."""
         query = select(installed).order_by(installed.c.namespace)
@@ -123,6 +132,7 @@ class SqlLedger:
             for row in self._read(query)
         ]
 
+    @legible("what is in quarantine")
     def quarantined(self) -> list[Quarantined]:
         """Everything in quarantine, oldest first."""
         return [

@@ -34,6 +34,19 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def require_current(engine: Engine) -> None:
+    """Refuse a database that is not as this version makes it, and leave it as it is.
+
+    Raises:
+        OtherVersion: it has another schema.
+    """
+    with engine.connect() as connection:
+        there = revision(connection)
+    if there != HEAD:
+        message = f"the store has schema {there}, this version works with {HEAD}"
+        raise OtherVersion(message, hint="open it once with this version: memos init")
+
+
 def revision(connection: Connection) -> str | None:
     """The revision a database is at; None before the first."""
     if not inspect(connection).has_table("alembic_version"):

@@ -37,10 +37,16 @@ _BETWEEN = b"\xff" * PIECE
 
 
 class FileTraces:
-    """Reads a folder from end to end, a little at a time; nothing is written or locked."""
+    """Reads a folder from end to end, a little at a time; nothing is written or locked.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: what is searched.
+        sealed: whether its files are encrypted, so that only what leaked past that can be found.
+    """
+
+    def __init__(self, folder: Path, *, sealed: bool = False) -> None:
         self._folder = folder
+        self._sealed = sealed
 
     def find(
         self,
@@ -73,6 +79,7 @@ class FileTraces:
             still_said=tuple(sorted(still_said)),
             plain_vectors=tuple(sorted(_missing(needles, len(vectors), of_vectors=True))),
             passed_over=tuple(others),
+            sealed=self._sealed,
         )
 
 

@@ -129,6 +129,11 @@ class ChromaVectors:
         with self._access() as collection:
             return set(self._ids(collection, EVERYBODY))
 
+    def fetch(self, ids: Collection[str]) -> list[VectorEntry]:
+        """The entries of these ids as they are stored."""
+        with self._access() as collection:
+            return list(self._entries(collection, _distinct(ids)))
+
     def purge(self) -> None:
         """Erase what was dropped or replaced in any collection of the folder.
 
@@ -249,10 +254,15 @@ class ChromaVectors:
     def _load(self, collection: ChromaCollection, ids: list[str]) -> Window:
         window = Window(self._dimension)
         for batch in self._batches(ids):
+            window.put(list(self._entries(collection, batch)))
+        return window
+
+    def _entries(self, collection: ChromaCollection, ids: list[str]) -> Iterator[VectorEntry]:
+        for batch in self._batches(ids):
             got = collection.get(ids=batch, include=["embeddings", "metadatas"])
             rows = zip(got["ids"], got["embeddings"], got["metadatas"], strict=True)
-            window.put([VectorEntry(one, vector, _scope(owner)) for one, vector, owner in rows])
-        return window
+            for one, vector, owner in rows:
+                yield VectorEntry(one, np.asarray(vector, dtype=np.float32), _scope(owner))
 
     def _batches(self, things: list[Any]) -> Iterator[list[Any]]:
         """As much at a time as Chroma takes."""

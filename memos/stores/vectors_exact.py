@@ -15,6 +15,7 @@ from memos.cube import Scope
 from memos.errors import BackendError, CorruptionError
 from memos.ports.vectors import VectorEntry
 from memos.stores.engine_sqlite import open_engine, purge
+from memos.stores.errors_sqlite import legible
 from memos.stores.vectors_window import Window, check_dimension
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _VECTORS = Table(
 _WIRE = np.dtype("<f4")
 _CHUNK = 10_000
 """Ids in one statement; SQLite takes 32,766 variables."""
-_REPAIR = "it can be made anew: remove the file, then `memos check --repair`"
+_REPAIR = "`memos check --repair` indexes anew"
 
 
 class ExactVectors:
@@ -125,6 +126,19 @@ class ExactVectors:
         with self._lock, self._transaction() as connection:
             return set(connection.execute(query).scalars())
 
+    def fetch(self, ids: Collection[str]) -> list[VectorEntry]:
+        """The entries of these ids as they are stored."""
+        wanted = list(ids)
+        found = []
+        with self._lock, self._transaction() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                query = select(_VECTORS).where(
+                    _VECTORS.c.collection == self._collection,
+                    _VECTORS.c.id.in_(wanted[start : start + _CHUNK]),
+                )
+                found += [_stored(*row) for row in connection.execute(query)]
+        return found
+
     def purge(self) -> None:
         """Erase what was dropped or replaced, by rewriting the file."""
         purge(self._engine)
@@ -152,7 +166,7 @@ class ExactVectors:
         user_id, agent_id, session_id, content = rest
         if not isinstance(content, bytes) or len(content) != self._dimension * _WIRE.itemsize:
             message = f"the vector of {one} has not {self._dimension} numbers"
-            raise CorruptionError(message, hint="`memos check --repair` indexes anew")
+            raise CorruptionError(message, hint=_REPAIR)
         owner = Scope.model_validate(
             {"user_id": user_id, "agent_id": agent_id, "session_id": session_id}
         )
@@ -164,7 +178,15 @@ class ExactVectors:
             with self._engine.execution_options(write=write).begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            hint = "`memos check --repair` indexes anew"
-            raise BackendError(
-                f"the index of vectors cannot be used: {error}", hint=hint
-            ) from error
+            message = f"the index of vectors cannot be used: {error}"
+            raise BackendError(message, hint=_REPAIR) from error
+
+
+def _stored(_collection: str, one: str, *rest: object) -> VectorEntry:
+    """A row as it is, whatever it holds; what cannot be read at all has nothing in it."""
+    *owner, content = rest
+    raw = content if isinstance(content, bytes) else b""
+    vector = np.frombuffer(raw[: len(raw) // _WIRE.itemsize * _WIRE.itemsize], dtype=_WIRE)
+    with legible(f"the scope of the vector of {one}"):
+        scope = Scope.model_validate(dict(zip(Scope.model_fields, owner, strict=True)))
+    return VectorEntry(one, vector, scope)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from memos.errors import BackendError
+from memos.errors import BackendError, CorruptionError
 from memos.ports.near import Near
 from memos.stores.engine_sqlite import purge
 from memos.stores.stopwords import STOP_WORDS
@@ -96,6 +96,19 @@ _FREQUENCIES = text(
     FROM json_each(:matches)
     """
 )
+
+_STORED = text(
+    """
+    SELECT words_entries.*, words.text FROM words_entries
+    JOIN words ON words.rowid = words_entries.number
+    WHERE words_entries.id IN (SELECT value FROM json_each(:ids))
+    """
+)
+
+# Compares the index with the texts that it keeps beside it.
+_VERIFY = text("INSERT INTO words (words) VALUES ('integrity-check')")
+
+_SIZES = text("SELECT (SELECT count(*) FROM words_entries), (SELECT count(*) FROM words)")
 
 _DROP_TEXTS = text(
     """
@@ -194,6 +207,31 @@ class Fts5Words:
         with _translated(), self._engine.connect() as connection:
             return set(connection.execute(text("SELECT id FROM words_entries")).scalars())
 
+    def differing(self, entries: Sequence[WordEntry]) -> list[str]:
+        """The ids of those entries that are not in the index as a put would write them."""
+        with self._engine.connect() as connection:
+            asked = {"ids": json.dumps([entry.id for entry in entries])}
+            there = {row.id: row for row in connection.execute(_STORED, asked)}
+        return [entry.id for entry in entries if not _is_same(there.get(entry.id), entry)]
+
+    def problems(self) -> list[str]:
+        """What FTS5 itself finds wrong with the index."""
+        try:
+            with self._writing.begin() as connection:
+                connection.execute(_VERIFY)
+                count, texts = connection.execute(_SIZES).one()
+        except CorruptionError as error:
+            return [error.message]
+        return [] if count == texts else [f"{count} cubes are indexed with {texts} texts"]
+
+    def clear(self) -> None:
+        """Make both tables anew."""
+        with self._writing.begin() as connection:
+            for table in ("words", "words_entries"):
+                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+            for statement in _TABLES:
+                connection.execute(text(statement))
+
     def purge(self) -> None:
         """Erase what was dropped or replaced: merge the index, then rewrite the file.
 
@@ -215,6 +253,13 @@ class Fts5Words:
         connection.execute(_DROP_TEXTS, parameters)
         if connection.execute(_DROP_ENTRIES, parameters).rowcount:
             self._merged = False
+
+
+def _is_same(row: Any, entry: WordEntry) -> bool:
+    if row is None or row.text != _indexed(entry.text):
+        return False
+    owner = entry.scope.model_dump()
+    return all(getattr(row, field) == value for field, value in owner.items())
 
 
 def _best(

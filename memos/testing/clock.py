@@ -1,15 +1,31 @@
-"""What every clock must do."""
+"""What every clock must do, and a clock that is set by hand."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from memos.ports.clock import Clock
+
+
+class HandClock:
+    """A clock that stands still until it is set on."""
+
+    def __init__(self, start: datetime = datetime(2024, 5, 1, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def seconds(self) -> float:
+        return self._now.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
 
 
 class ClockSuite(ABC):

@@ -49,11 +49,12 @@ def test_what_was_made_from_a_memory_is_shown_before_it_goes_along(
 ) -> None:
     state = memos("transform", remembered[0], "--to", "activation", "-q").ids[0]
     result = memos("forget", remembered[0], "--dry-run")
-    assert [(row["id"], row["because"]) for row in result.rows] == [
+    assert [(row["id"], row["because"]) for row in result.rows[0]["cubes"]] == [
         (remembered[0], None),
         (state, remembered[0]),
     ]
-    assert "2 cubes and 1 blob" in memos("forget", remembered[0], "--yes").stderr
+    told = "forgot 2 cubes, 1 of them made from the others, and 1 blob"
+    assert told in memos("forget", remembered[0], "--yes").stderr
     memos("get", state, code=3)
 
 

@@ -6,7 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from memos.cube.identity import Identities, canonical, is_cube_id
+from memos.cube.identity import Identities, canonical, id_within, is_cube_id
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -46,3 +46,21 @@ def test_only_the_canonical_spelling_is_an_id() -> None:
 
 def test_equal_values_have_equal_bytes() -> None:
     assert canonical({"b": 1, "a": ["ü"]}) == canonical({"a": ["ü"], "b": 1})
+
+
+def test_an_id_under_a_namespace_is_always_the_same_and_another_s_is_another() -> None:
+    first = Identities().new(NOW)
+    there = id_within("acme/travel", first)
+    assert there == id_within("acme/travel", first)
+    assert is_cube_id(there)
+    assert (uuid.UUID(there).version, uuid.UUID(there).variant) == (8, uuid.RFC_4122)
+    others = {id_within("acme/trave", first), id_within("acme/travel", str(uuid.uuid4())), first}
+    assert len(others | {there}) == 4
+
+
+def test_ids_under_a_namespace_keep_their_order() -> None:
+    identities = Identities()
+    made = [identities.new(NOW) for _ in range(5_000)]
+    there = [id_within("acme", one) for one in made]
+    assert there == sorted(there)
+    assert len(set(there)) == len(made)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from memos import MemOS
+from memos.boot import _in_memory
 from memos.config import (
     EmbedderSettings,
     RuntimeSettings,
@@ -14,6 +16,8 @@ from memos.config import (
     TrainingSettings,
     VectorsSettings,
 )
+from memos.ports.progress import silent
+from memos.testing.clock import HandClock
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -45,4 +49,17 @@ def settings(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Sett
 def mem(tmp_path: Path, settings: Settings) -> Iterator[MemOS]:
     """A store in a folder."""
     with MemOS.open(tmp_path / "store", settings=settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock that the test sets on."""
+    return HandClock()
+
+
+@pytest.fixture
+def timed(settings: Settings, clock: HandClock) -> Iterator[MemOS]:
+    """A store in memory, on that clock."""
+    with MemOS(replace(_in_memory(settings, silent), clock=clock)) as opened:
         yield opened

@@ -13,6 +13,7 @@ from memos.life.report import Tie
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SAID = "Alice keeps her spare key under the third flowerpot."
 
@@ -143,3 +144,31 @@ def test_bad_input_forgets_nothing(mem: MemOS, given: dict[str, Any], match: str
     with pytest.raises(BadInput, match=match):
         mem.forget(**given)
     assert len(mem.get_all()) == 1
+
+
+def test_it_is_searched_for_in_every_byte_and_not_found(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="alice")
+    mem.update(cube.id, SAID + " She moved it to the shed in March.")
+    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    other = add(mem, "Bob keeps his key in his pocket.", user_id="bob")
+    done = mem.forget(cube.id, verify=True)
+    assert set(done.ids) == {cube.id, kv.id}
+    assert done.verified is not None
+    assert done.verified.gone
+    assert done.verified.searched_files > 2
+    assert done.verified.searched_bytes > 10_000
+    body = mem.certificate(str(done.certificate)).body
+    assert isinstance(body, dict)
+    assert body["verified"] == done.verified.model_dump(mode="json")
+    assert mem.get_all() == [other]
+    assert mem.audit()[-3].outcome == "verified"
+
+
+def test_a_trace_that_is_left_is_told_by_its_place(mem: MemOS, tmp_path: Path) -> None:
+    cube = add(mem, SAID)
+    (tmp_path / "store" / "somebody's copy").write_text(SAID)
+    done = mem.forget(cube.id, verify=True)
+    assert done.verified is not None
+    assert not done.verified.gone
+    assert "somebody's copy" in done.verified.traces[0]
+    assert "flowerpot" not in done.verified.model_dump_json()

@@ -19,15 +19,16 @@ from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
-from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
+from memos.stores.traces_files import FileTraces
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
-from memos.testing.machine import KernelMachine
+from memos.testing.machine_trust import TrustMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
 
 
-def machine(runtime: TorchRuntime) -> type[KernelMachine]:
-    class Machine(KernelMachine):
+def machine(runtime: TorchRuntime) -> type[TrustMachine]:
+    class Machine(TrustMachine):
         def __init__(self) -> None:
             self.folder = tempfile.TemporaryDirectory()
             self.engines: list[Callable[[], None]] = []
             super().__init__()
+
+        def folder_of_files(self) -> Path:
+            return Path(self.folder.name)
 
         def parts(self) -> Parts:
             folder = Path(self.folder.name)
@@ -58,15 +62,17 @@ def machine(runtime: TorchRuntime) -> type[KernelMachine]:
                 catalog=catalog,
                 ledger=SqlLedger(engine),
                 journal=SqlJournal(engine),
+                repairs=SqlRepairs(engine),
                 blobs=FileBlobs(folder / "blobs"),
                 words=Fts5Words(engine),
                 graph=NetworkxGraph(catalog),
                 embedder=HashEmbedder(64),
                 runtime=runtime,
-                clock=SystemClock(),
+                clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
                 demands=Demands(),
+                traces=FileTraces(folder),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
 

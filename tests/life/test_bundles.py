@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memos import Kind, MemCube, MemOS, Principal, Right
+from memos import Kind, MemOS, Principal
 from memos.cube import ROOT
 from memos.cube.identity import digest_of
 from memos.errors import (
@@ -19,7 +19,6 @@ from memos.errors import (
     MemosError,
     VersionConflict,
 )
-from memos.life.manifest import Label
 from memos.life.packing import _method
 from memos.life.signing import SigningKey
 from memos.life.unpacking import LIMITS
@@ -316,7 +315,8 @@ def test_who_may_not_share_a_source_may_not_share_what_was_made_from_it(
 
 def test_a_text_that_shrinks_like_a_bomb_is_packed_as_it_is(tmp_path: Path) -> None:
     with MemOS.open(None, embedder="hash") as mem:
-        mem.add([{"content": f"{number} {'a' * 900_000}"} for number in range(12)])
+        padding = {"padding": "a" * 900_000}
+        mem.add([{"content": f"turn {number}", "metadata": padding} for number in range(12)])
         mem.export_to(tmp_path / "long.zip")
         with zipfile.ZipFile(tmp_path / "long.zip") as packed:
             assert packed.getinfo("cubes.jsonl").compress_type == zipfile.ZIP_STORED
@@ -331,20 +331,19 @@ def test_a_bundle_is_for_its_owner_only(mem: MemOS, bundle: Path) -> None:
     assert list(bundle.parent.iterdir()) == [bundle]
 
 
-def test_what_is_shown_redacted_leaves_redacted(mem: MemOS, tmp_path: Path) -> None:
-    def shown(versions: list[MemCube]) -> list[MemCube]:
-        hidden = [one.payload.model_copy(update={"text": "[redacted]"}) for one in versions]
-        return [
-            one.model_copy(update={"payload": payload})
-            for one, payload in zip(versions, hidden, strict=True)
-        ]
-
-    with mem._act("export", Right.SHARE) as act:
-        cubes, path = mem.get_all(user_id="bob"), tmp_path / "x.zip"
-        mem._bundles.write(cubes, path, act, label=Label(name="x"), shown=shown)
+def test_what_one_may_see_only_redacted_does_not_leave_in_a_file(
+    mem: MemOS, bundle: Path, tmp_path: Path
+) -> None:
+    crafted = Crafted.taken(bundle)
+    for line in crafted.cubes:
+        line["cube"]["header"]["governance"]["sensitivity"] = "secret"
+    crafted.write(bundle)
     with MemOS.open(None, embedder="hash") as other:
-        (cube,) = other.import_from(path).cubes
-    assert cube.text == "[redacted]"
+        other.import_from(bundle)
+        other.grant("agent:planner", ["read", "share"], user_id="alice")
+        with pytest.raises(Forbidden, match="redacted"):
+            other.acting("agent:planner").export_to(tmp_path / "x.zip", user_id="alice")
+        assert other.acting("user:alice").export_to(tmp_path / "x.zip") == 2
 
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing_behind(mem: MemOS, tmp_path: Path) -> None:

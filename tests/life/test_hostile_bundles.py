@@ -286,6 +286,7 @@ CHANGES: dict[str, Callable[[Crafted], None]] = {
     "a provenance to come": set_in("provenance", "time", to="2999-01-01T00:00:00Z"),
     "a state that is not": set_in("header", "life", "state", to="immortal"),
     "a sensitivity that is not": set_in("header", "governance", "sensitivity", to="none"),
+    "a cube that says it is redacted": set_in("header", "governance", "redacted", to=True),
     "an owner who is nobody": set_in("header", "governance", "owner", to="root"),
     "a user without a name": set_in("header", "scope", "user_id", to=""),
     "a user with a NUL": set_in("header", "scope", "user_id", to="a\x00"),

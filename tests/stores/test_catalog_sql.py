@@ -12,6 +12,7 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
 from memos.testing.catalog import CatalogSuite, plaintext, put
+from memos.testing.catalog_past import SOON, CatalogPastSuite, brief
 from memos.testing.catalog_purge import CatalogPurgeSuite
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog
 
 
-class TestSqlCatalogInAFile(CatalogSuite, CatalogPurgeSuite):
+class TestSqlCatalogInAFile(CatalogSuite, CatalogPastSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self, tmp_path: Path, request: pytest.FixtureRequest) -> Catalog:
         self.path = tmp_path / "catalog.db"
@@ -41,7 +42,7 @@ class TestSqlCatalogInAFile(CatalogSuite, CatalogPurgeSuite):
         return catalog
 
 
-class TestSqlCatalogInMemory(CatalogSuite, CatalogPurgeSuite):
+class TestSqlCatalogInMemory(CatalogSuite, CatalogPastSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self) -> Catalog:
         engine = open_engine(None)
@@ -79,3 +80,15 @@ def test_the_file_is_private_durable_and_overwrites_what_it_deletes(tmp_path: Pa
     engine.dispose()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_row_that_is_due_is_in_nobody_s_way(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "catalog.db")
+    upgrade(engine)
+    catalog = SqlCatalog(engine)
+    catalog.commit(put(brief("the truth", SOON)))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE versions SET body = replace(body, 'truth', 'lie')"))
+    assert catalog.due(SOON, 10) == []
+    assert catalog.next_expiry() is None
+    catalog.close()

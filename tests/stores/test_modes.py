@@ -54,6 +54,8 @@ def test_what_chroma_writes_is_private_whenever_one_looks(tmp_path: Path) -> Non
         assert loose(path) == []
     vectors.drop(["1", "700"])
     assert loose(path) == []
+    vectors.purge()
+    assert loose(path) == []
     vectors.close()
     assert loose(path) == []
     assert len([each for each in path.rglob("*") if each.is_file()]) > 3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from memos.errors import BackendError
+from memos.errors import CorruptionError
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.words_fts5 import Fts5Words
 from memos.testing.words import WordsSuite, entry, found
@@ -87,5 +87,5 @@ def test_an_index_that_is_gone_is_an_error_and_not_an_empty_answer(engine: Engin
     words = Fts5Words(engine)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE words"))
-    with pytest.raises(BackendError, match="no such table"):
+    with pytest.raises(CorruptionError, match="no such table"):
         words.near("tea", k=1, scope=entry("", "").scope)

@@ -1,0 +1,168 @@
+"""The vectors and the words, compared with the texts they were made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos.errors import BackendError, CorruptionError, ModelMismatch
+from memos.kinds.plaintext import indexed_text
+from memos.ports.catalog import Errand
+from memos.ports.progress import Progress, silent
+from memos.ports.words import WordEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memos.cube import MemCube
+    from memos.life.checkup.census import Census
+    from memos.life.checkup.findings import Findings
+    from memos.life.index import Index
+    from memos.ports.catalog import Catalog
+    from memos.ports.vectors import VectorEntry
+
+_PAGE = 500
+_ROUNDING = 1e-3
+"""How far from 1 the length of a sound vector may be; half precision keeps three digits."""
+_SAME = 0.999
+"""The cosine of a vector and itself, computed again by the same model on another day."""
+
+
+class IndexExam:
+    """Looks at the outbox and at both indexes, and puts the outbox to work on what is wrong.
+
+    Args:
+        catalog: holds the texts, and the outbox.
+        index: the two indexes.
+        deep: whether vectors are made again and compared.
+    """
+
+    def __init__(self, catalog: Catalog, index: Index, *, deep: bool) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._deep = deep
+        self._found: list[tuple[str, str, str]] = []
+        self._owed: dict[tuple[Errand, str], None] = {}
+
+    def run(
+        self, census: Census, findings: Findings, *, repair: bool, progress: Progress = silent
+    ) -> None:
+        """Tell what is wrong; with ``repair``, make it anew."""
+        self._unfinished()
+        self._words(census, findings, repair=repair)
+        self._vectors(census, findings, repair=repair)
+        self._contents(census, progress)
+        if not self._found:
+            return
+        repaired = repair and self._mended(progress, findings)
+        for code, subject, message in self._found:
+            findings.tell(code, subject, message, repaired=repaired)
+
+    def _unfinished(self) -> None:
+        owed = self._catalog.counts().pending
+        if owed:
+            message = f"{owed} tasks of an interrupted write are still to be done"
+            self._found.append(("unfinished", "outbox", message))
+
+    def _words(self, census: Census, findings: Findings, *, repair: bool) -> None:
+        words = self._index.words
+        try:
+            broken = words.problems()
+            there = set() if broken else words.ids()
+        except (CorruptionError, BackendError) as error:
+            broken, there = [error.message], set()
+        findings.checked["words"] = len(there)
+        for message in broken:
+            self._found.append(("damaged-words", "words", message))
+        if broken:
+            self._all(census)
+            if repair:
+                words.clear()
+            return
+        self._compare("word", there, census)
+
+    def _vectors(self, census: Census, findings: Findings, *, repair: bool) -> None:
+        try:
+            needed = bool(census.findable) or self._index.indexed_by() is not None
+            there = self._index.vectors.ids() if needed else set()
+        except ModelMismatch as error:
+            self._found.append(("other-embedder", "vectors", error.message))
+            self._all(census)
+            if repair:
+                self._index.rebuild()
+            return
+        except (CorruptionError, BackendError) as error:
+            self._anew(error.message, census, repair=repair)
+            return
+        findings.checked["vectors"] = len(there)
+        self._compare("vector", there, census)
+
+    def _anew(self, message: str, census: Census, *, repair: bool) -> None:
+        self._found.append(("damaged-vectors", "vectors", message))
+        self._all(census)
+        if repair:
+            self._index.start_anew()
+
+    def _all(self, census: Census) -> None:
+        self._owed.update(dict.fromkeys((Errand.INDEX, one) for one in sorted(census.findable)))
+
+    def _compare(self, name: str, there: set[str], census: Census) -> None:
+        for cube_id in sorted(census.findable - there):
+            message = f"cube {cube_id} is not in the {name} index"
+            self._tell(f"missing-{name}", cube_id, message)
+        for cube_id in sorted(there - census.findable - census.unsure):
+            message = f"the {name} index has {cube_id}, which is no text that can be found"
+            self._found.append((f"orphan-{name}", cube_id, message))
+            self._owed[Errand.DROP, cube_id] = None
+
+    def _tell(self, code: str, cube_id: str, message: str) -> None:
+        self._found.append((code, cube_id, message))
+        self._owed[Errand.INDEX, cube_id] = None
+
+    def _contents(self, census: Census, progress: Progress) -> None:
+        """Compare row by row what is not to be made anew anyway."""
+        owed = {subject for _, subject in self._owed}
+        ids = sorted(census.findable - owed)
+        for start in range(0, len(ids), _PAGE):
+            cubes = self._catalog.find_all(ids[start : start + _PAGE])
+            self._compare_words(cubes)
+            self._compare_vectors(cubes)
+            progress("checking indexes", start + len(cubes), len(ids))
+
+    def _compare_words(self, cubes: Sequence[MemCube]) -> None:
+        entries = [WordEntry(cube.id, indexed_text(cube), cube.scope) for cube in cubes]
+        for cube_id in self._index.words.differing(entries):
+            message = f"the words that are indexed of cube {cube_id} are not those of its text"
+            self._tell("wrong-word", cube_id, message)
+
+    def _compare_vectors(self, cubes: Sequence[MemCube]) -> None:
+        entries = {one.id: one for one in self._index.vectors.fetch([cube.id for cube in cubes])}
+        again = self._index.embed(cubes) if self._deep else {}
+        for cube in cubes:
+            entry = entries.get(cube.id)
+            if entry is None or not _is_sound(entry, cube, self._index.dimension):
+                message = f"the vector of cube {cube.id} is none that was put"
+                self._tell("wrong-vector", cube.id, message)
+            elif self._deep and float(entry.vector @ again[indexed_text(cube)]) < _SAME:
+                message = f"the vector of cube {cube.id} is not that of its text"
+                self._tell("wrong-vector", cube.id, message)
+
+    def _mended(self, progress: Progress, findings: Findings) -> bool:
+        self._catalog.owe(list(self._owed))
+        try:
+            self._index.drain(progress=progress)
+        except (CorruptionError, BackendError) as error:
+            findings.tell("unfinished", "outbox", error.message)
+            return False
+        return True
+
+
+def _is_sound(entry: VectorEntry, cube: MemCube, dimension: int) -> bool:
+    vector = entry.vector
+    return bool(
+        vector.shape == (dimension,)
+        and np.isfinite(vector).all()
+        and abs(float(np.linalg.norm(vector)) - 1.0) < _ROUNDING
+        and entry.scope == cube.scope
+    )
