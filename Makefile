@@ -30,6 +30,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.indexes
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.parametric
+	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.redaction
 	$(BIN)/python -m benchmarks.encryption
 	$(BIN)/python -m benchmarks.past

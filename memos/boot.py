@@ -262,12 +262,13 @@ def _in_folder(
         backend = "chroma" if master is None else "exact"
     vectors = find("vectors", backend)
     keys = None if master is None else unlocked(home.path, master)
-    blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
     page_key, seal_key = (None, None) if keys is None else (keys.catalog, keys.audit)
     engine = open_engine(home.catalog, key=page_key)
     try:
         upgrade(engine)
         catalog = SqlCatalog(engine, key=seal_key)
+        # Last: a folder in which nothing but these lies would be no store, and not empty.
+        blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),

@@ -44,7 +44,7 @@ def test_all_commands_are_there() -> None:
         "config key export import inspect install installed uninstall signing-key "
         "grant grants revoke audit certificates tombstones "
         "archive activate freeze thaw expire sweep revert fork merge hold release classify "
-        "snapshot".split()
+        "snapshot backup restore quarantine move where".split()
     )
 
 

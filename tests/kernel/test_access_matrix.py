@@ -322,8 +322,19 @@ ROWS = [
             "certificates": lambda mem, w: mem.certificates(),
             "sweep": lambda mem, w: mem.sweep(),
             "snapshot": lambda mem, w: mem.snapshot(w.name()),
+            "backup": lambda mem, w: mem.backup(w.folder / w.name()),
+            "quarantined": lambda mem, w: mem.quarantined(),
+            "reindex": lambda mem, w: mem.reindex(),
         }.items()
     ),
+    Row(
+        "discard",
+        (("store", ADMINISTER),),
+        lambda mem, w: mem.discard(w.cube.id),
+        ends="NotFound",
+    ),
+    Row("where", (("cube", READ),), lambda mem, w: mem.where(w.cube.id)),
+    Row("move", CHANGES, lambda mem, w: mem.move(w.cube.id, to="disk"), ends="WrongKind"),
     Row(
         "drop_snapshot",
         (("store", ADMINISTER),),
