@@ -122,7 +122,7 @@ class Folder:
             self._lock = None
 
 
-_BEFORE = {_LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL}
+_BEFORE = {_LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL, "archive"}
 """What lies in a folder before the store does, and stays there if it never does."""
 
 

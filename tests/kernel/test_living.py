@@ -218,7 +218,7 @@ def test_nothing_derived_is_served_whose_source_has_expired(timed: MemOS, clock:
     timed.set_expiry(kv.id)
     assert timed.chat("Where?", memories=[kv.id], max_tokens=1).tokens == 1
     clock.advance(61)
-    with pytest.raises(ExpiredCube, match=brief.id):
+    with pytest.raises(ExpiredCube, match=kv.id):
         timed.chat("Where?", memories=[kv.id])
     assert [one.id for one in timed.lineage(kv.id).expired] == [brief.id]
     with pytest.raises(ExpiredCube, match=brief.id):
