@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import delete, insert, text
-from sqlalchemy.exc import IntegrityError
 
+from memos.errors import BackendError
 from memos.ports.catalog import Change
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
@@ -94,7 +94,7 @@ def test_sqlite_itself_refuses_to_change_a_row(engine: Engine, statement: str) -
     journal = SqlJournal(engine)
     journal.append(call(1))
     before = list(journal.rows())
-    with pytest.raises(IntegrityError, match="the audit is never"), engine.begin() as connection:
+    with pytest.raises(BackendError, match="the audit is never"), engine.begin() as connection:
         connection.execute(text(statement))
     assert list(journal.rows()) == before
     assert journal.broken() == []
