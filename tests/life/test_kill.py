@@ -22,8 +22,11 @@ def test_whatever_was_acknowledged_survives_kill_9(
 ) -> None:
     settings = quick.model_copy(update={"vectors": VectorsSettings(backend=backend)})
     with Kills(tmp_path / "store", settings, seed=3) as faults:
-        for _ in range(kills):
+        rounds = 0
+        # A kill may come before the first call has ended: then it is tried some times more.
+        while rounds < kills or not (faults.outcome.acknowledged["add"] or rounds >= 6 * kills):
             faults.round()
+            rounds += 1
             assert faults.outcome.problems == []
-    assert sum(faults.outcome.kills.values()) == kills
+    assert sum(faults.outcome.kills.values()) == rounds
     assert faults.outcome.acknowledged["add"] > 0
