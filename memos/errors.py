@@ -36,7 +36,26 @@ Each error says in its message which value was wrong, and in ``hint`` what to do
 
 from __future__ import annotations
 
+from reprlib import Repr
 from typing import ClassVar
+
+_LARGE = 2**64
+
+
+class _Short(Repr):
+    """Cuts whatever is long, deep or does not want to be read."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        """A number; one of thousands of digits Python itself refuses to write."""
+        return super().repr_int(x, level) if abs(x) < _LARGE else "a number beyond 64 bits"
+
+
+def shown(value: object, most: int = 60) -> str:
+    """A value that was passed, as a message has it: at most so many characters."""
+    short = _Short()
+    short.maxlevel, short.maxdict, short.maxlist, short.maxtuple = 3, 3, 3, 3
+    short.maxstring = short.maxother = most
+    return short.repr(value)[: 2 * most]
 
 
 class MemosError(Exception):

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from memos.cube.frozen import Frozen
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 
 class Right(StrEnum):
@@ -54,7 +54,9 @@ class Principal(Frozen):
         Raises:
             BadInput: it has another form.
         """
-        party, _, name = str(text).partition(":")
+        if not isinstance(text, str):
+            raise BadInput(f"{shown(text)} names nobody", hint="write such as user:alice")
+        party, _, name = text.partition(":")
         try:
             return cls.model_validate({"party": party, "name": name})
         except ValidationError as error:
@@ -75,9 +77,6 @@ def read_right(name: object) -> Right:
     Raises:
         BadInput: there is none.
     """
-    try:
-        return Right(str(name))
-    except ValueError as error:
-        raise BadInput(
-            f"there is no right {name!r:.40}", hint=f"there are: {', '.join(Right)}"
-        ) from error
+    if isinstance(name, str) and name in set(Right):
+        return Right(name)
+    raise BadInput(f"there is no right {shown(name)}", hint=f"there are: {', '.join(Right)}")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from memos.cube import MemCube, Plaintext
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 from memos.ports.filters import Condition, Every, Filter, Not, Operator, Some
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def admits(where: Filter, cube: MemCube) -> bool:
 def _labelled(where: Condition, cube: MemCube) -> bool:
     wanted = where.value if where.operator is Operator.IN else [where.value]
     if not isinstance(wanted, list):
-        raise BadInput(f"labels in needs a list of values, not {wanted!r}")
+        raise BadInput(f"labels in needs a list of values, not {shown(wanted)}")
     return any(label in wanted for label in cube.header.labels)
 
 
@@ -131,5 +131,7 @@ def _typed(where: Condition, value: JsonValue) -> Found:
     try:
         time = datetime.fromisoformat(value)
     except ValueError as error:
-        raise BadInput(f"{where.field}: {value!r} is not a time", hint="use ISO 8601") from error
+        raise BadInput(
+            f"{where.field}: {shown(value)} is not a time", hint="use ISO 8601"
+        ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ def checked_sensitivity(level: object) -> str:
         BadInput: it is none.
     """
     if level not in LEVELS:
-        raise BadInput(f"{level!r:.40} is no sensitivity", hint=f"there are: {', '.join(LEVELS)}")
+        raise BadInput(f"{shown(level)} is no sensitivity", hint=f"there are: {', '.join(LEVELS)}")
     return str(level)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import EVERYBODY, ROOT, Principal, Right, read_right
-from memos.errors import BadInput, Forbidden, NotFound
+from memos.errors import BadInput, Forbidden, NotFound, shown
 from memos.governance.scope import narrowed
+from memos.kernel.arguments import require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_scope, checked_text
 from memos.kinds.times import read_time
@@ -14,7 +16,6 @@ from memos.ports.catalog import Change
 from memos.ports.ledger import Grant, Revocation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from memos.cube import Scope
@@ -55,13 +56,11 @@ class AccessCalls(CubeCalls):
         """
         with self._act("grant", Right.SHARE, **whose) as act, self._changing(act):
             if id is not None and label is not None:
-                message = f"a grant is on cube {id}, or on the label {label!r:.40}, not on both"
+                message = f"a grant is on cube {shown(id)}, or on label {shown(label)}, not on both"
                 raise BadInput(message, hint="choose one of them")
+            require_flags(everything=everything)
             named = principal if isinstance(principal, Principal) else Principal.read(principal)
             wanted = _several(rights)
-            if id is not None and label is not None:
-                hint = "leave out the label: the grant is on the cube, whatever labels it has"
-                raise BadInput(f"both cube {id!r:.60} and label {label!r:.60} are named", hint=hint)
             scope = self._target(act, id, everything=everything, **whose)
             for right in wanted:
                 self._require_held(act, right, id, scope)
@@ -95,7 +94,7 @@ class AccessCalls(CubeCalls):
         with self._act("revoke", Right.SHARE) as act, self._changing(act):
             found = [one for one in self._visible_grants(act) if one.number == number]
             if not found:
-                raise NotFound(f"there is no grant {number}", hint="memos grants lists them")
+                raise NotFound(f"there is no grant {shown(number)}", hint="memos grants lists them")
             if not self._may_revoke(act, found[0]):
                 raise Forbidden(f"grant {number} is not {act.principal}'s to take back")
             self._parts.catalog.commit(Change(audit=act.audit(), also=(Revocation(number),)))
@@ -150,7 +149,7 @@ class AccessCalls(CubeCalls):
 
 
 def _several(rights: Right | str | Sequence[Right | str]) -> list[Right]:
-    listed = [rights] if isinstance(rights, str) else list(rights)
-    if not listed:
+    listed = [rights] if isinstance(rights, str) else rights
+    if not listed or not isinstance(listed, Sequence):
         raise BadInput("no right was named", hint=f"there are: {', '.join(Right)}")
     return list(dict.fromkeys(read_right(one) for one in listed))

@@ -7,21 +7,24 @@ import os
 import re
 from collections import deque
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Principal, Right
-from memos.errors import BackendError, BadInput
+from memos.errors import BackendError, BadInput, shown
+from memos.kernel.arguments import read_path, require_count
 from memos.kernel.cubes import CubeCalls
-from memos.kernel.handle import require_count
+from memos.kinds.drafts import checked_text
 from memos.life.report import AuditReport, AuditRow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memos.ports.journal import Sealed
 
 _MOST = 100_000
 """Rows that are read at once; a journal with more of them is exported."""
-_NUMBERS = range(2**63)
+_NUMBERS = 2**63
+"""A database counts no further."""
 _SEAL = re.compile("[0-9a-f]{64}")
 
 
@@ -51,8 +54,10 @@ class AuditCalls(CubeCalls):
         with self._act("audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
             require_count(limit, "limit", largest=_MOST)
-            if after is not None and after not in _NUMBERS:
-                raise BadInput(f"after is {after!r:.40}", hint="0 for all rows")
+            if after is not None and not (type(after) is int and 0 <= after < _NUMBERS):
+                raise BadInput(f"after is {shown(after)}", hint="0 for all rows")
+            if call is not None:
+                checked_text(call, "the name of the call")
             who = None if actor is None else str(Principal.read(actor))
             journal = self._parts.journal
             if (after, call, who) == (None, None, None):
@@ -78,8 +83,7 @@ class AuditCalls(CubeCalls):
         """
         with self._act("verify_audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
-            if head is not None and not _SEAL.fullmatch(head):
-                raise BadInput(f"{head!r:.80} is no seal", hint="it has 64 hexadecimal digits")
+            _require_seal(head)
             journal = self._parts.journal
             problems = journal.broken()
             rows, seal, known = 0, "", head is None
@@ -101,19 +105,24 @@ class AuditCalls(CubeCalls):
         """
         with self._act("export_audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
-            rows, seal = 0, ""
+            place, rows, seal = read_path(path), 0, ""
             try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    Path(path).chmod(0o600)
+                    place.chmod(0o600)
                     for one in self._parts.journal.rows():
                         file.write(json.dumps(_row(one).model_dump(mode="json")) + "\n")
                         rows, seal = rows + 1, one.seal
             except OSError as error:
-                message = f"cannot write the journal to {Path(path)}: {error.strerror}"
+                message = f"cannot write the journal to {place}: {error.strerror}"
                 raise BackendError(message, hint="choose another place") from error
             problems = tuple(self._parts.journal.broken())
             return AuditReport(rows=rows, head=seal, problems=problems)
+
+
+def _require_seal(head: object) -> None:
+    if head is not None and not (isinstance(head, str) and _SEAL.fullmatch(head)):
+        raise BadInput(f"{shown(head)} is no seal", hint="it has 64 hexadecimal digits")
 
 
 def _row(one: Sealed) -> AuditRow:

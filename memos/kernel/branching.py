@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import Right
-from memos.errors import BadInput, UnknownCube
+from memos.errors import BadInput, UnknownCube, shown
 from memos.governance.scope import joint, narrowed
-from memos.kernel.handle import Whose, require_count
+from memos.kernel.arguments import read_ids, require_count
 from memos.kernel.kinds import KindCalls
 from memos.kinds.drafts import (
     Draft,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from memos.cube import MemCube, Scope
+    from memos.kernel.handle import Whose
 
 _LARGEST = 2**31 - 1
 
@@ -138,8 +139,7 @@ class BranchCalls(KindCalls):
             Forbidden: without the right to write them all.
         """
         with self._act("merge", Right.WRITE, **whose) as act:
-            if isinstance(ids, str):
-                raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
+            named = read_ids(ids)
             draft = Draft(
                 text=checked_text(text),
                 said_at=None if timestamp is None else read_time(timestamp),
@@ -149,7 +149,7 @@ class BranchCalls(KindCalls):
             arguments = ["merge", list(ids), repr(draft)]
             with self._changing(act):
                 once = self._once(idempotency_key, act, arguments)
-                cubes = [self._held(one, act) for one in dict.fromkeys(ids)]
+                cubes = [self._held(one, act) for one in named]
                 if cubes:
                     self._gate.require(act, joint(cubes))
                 return act.shown([self._brancher.merge(cubes, draft, once, act=act)])[0]
@@ -157,5 +157,5 @@ class BranchCalls(KindCalls):
 
 def _read_target(into: object) -> Scope:
     if not isinstance(into, Mapping) or not all(isinstance(name, str) for name in into):
-        raise BadInput(f"into is {into!r:.60}", hint='pass ids, such as {"user_id": "alice"}')
+        raise BadInput(f"into is {shown(into)}", hint='pass ids, such as {"user_id": "alice"}')
     return checked_scope(**into)

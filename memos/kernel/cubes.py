@@ -9,7 +9,14 @@ from memos.cube import ROOT, Governance, Party, Right
 from memos.errors import BadInput, Forbidden, UnknownCube
 from memos.governance.scope import narrowed
 from memos.governance.sensitivity import checked_sensitivity
-from memos.kernel.handle import Handle, Whose, read_kind, require_count
+from memos.kernel.arguments import (
+    read_kind,
+    read_source,
+    require_count,
+    require_flags,
+    require_page,
+)
+from memos.kernel.handle import Handle, Whose
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
@@ -110,12 +117,13 @@ class CubeCalls(Handle):
             arguments = ["add", drafted, source, source_start, id, if_version]
             asked = [ttl_seconds, str(expires_at), sensitivity, licence]
             _require_choice(id, act)
+            place = None if source is None else read_source(source, source_start)
             with self._changing(act):
                 made = self._writer.add(
                     [replace(draft, governance=rules) for draft in drafts],
                     self._once(idempotency_key, act, [*arguments, *asked]),
                     act=act,
-                    source=None if source is None else (source, source_start),
+                    source=place,
                     cube_id=id,
                     if_version=if_version,
                     progress=progress,
@@ -188,8 +196,7 @@ class CubeCalls(Handle):
             BadInput: the kind, a filter or the limit cannot be read.
         """
         with self._act("get_all", Right.READ, **whose) as act:
-            if limit is not None:
-                require_count(limit, "limit")
+            require_page(limit, after, newest_first=newest_first)
             selection = Selection(
                 scope=act.scope,
                 where=Every((read_filter(filters), act.visible())),
@@ -273,6 +280,7 @@ class CubeCalls(Handle):
             KeyReused: the key came before with other arguments.
         """
         with self._act("delete", Right.FORGET, **whose) as act, self._changing(act):
+            require_flags(dry_run=dry_run)
             once = self._once(idempotency_key, act, ["delete", id, if_version])
             if once.answer is not None:
                 return Forgotten.model_validate(once.answer)
@@ -294,6 +302,7 @@ class CubeCalls(Handle):
             BadInput: neither a scope nor a filter was given, and not ``everything=True``.
         """
         with self._act("delete_all", Right.FORGET, **whose) as act:
+            require_flags(everything=everything, dry_run=dry_run)
             if not (act.scope.named() or filters or everything):
                 hint = "name a user, agent or session, pass filters, or say everything=True"
                 raise BadInput("delete_all() without a scope would forget everything", hint=hint)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from memos.cube import EVERYBODY, Right
-from memos.errors import BadInput, NotFound
+from memos.errors import BadInput, NotFound, shown
+from memos.kernel.arguments import read_ids, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_text
 from memos.ports.filters import Condition, Every, Operator
@@ -67,6 +68,8 @@ class ForgetCalls(CubeCalls):
                 still owed, and tried again with the next forgetting and when the store is opened.
         """
         with self._act("forget", Right.FORGET, reason=reason, **whose) as act:
+            require_flags(everything=everything, duplicates=duplicates)
+            require_flags(verify=verify, dry_run=dry_run)
             one_by_one = ids is not None
             if one_by_one and (filters or source is not None):
                 raise BadInput("ids exclude filters and source", hint="choose one of them")
@@ -118,11 +121,11 @@ class ForgetCalls(CubeCalls):
         with self._act("certificate", Right.READ) as act:
             found = self._parts.ledger.certificate(str(id))
             if found is None or not _may_read(found, act):
-                raise NotFound(f"there is no certificate {id!r:.60}", hint="memos certificates")
+                raise NotFound(f"there is no certificate {shown(id)}", hint="memos certificates")
             return found
 
     def _named(self, ids: str | Sequence[str], act: Act) -> list[MemCube]:
-        listed = [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+        listed = [ids] if isinstance(ids, str) else read_ids(ids)
         if not listed:
             raise BadInput("no cube was named", hint="pass at least one id")
         return [self._held(one, act) for one in listed]

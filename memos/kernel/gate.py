@@ -7,17 +7,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT
-from memos.errors import BackendError, Forbidden, MemosError
+from memos.errors import BackendError, BadInput, Forbidden, MemosError
 from memos.governance.access import Reach, reach
 from memos.governance.act import Act, Rules
 from memos.governance.scope import narrowed
+from memos.kinds.drafts import checked_reason, checked_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from memos.cube import Principal, Right, Scope
     from memos.kernel.parts import Parts
     from memos.ports.ledger import Grant
+
+_UNTAKEN = (OverflowError, RecursionError, UnicodeEncodeError)
+"""What Python says of a value that it can hold, and neither we nor a database can write down."""
 
 
 class Gate:
@@ -42,21 +46,29 @@ class Gate:
 
     @contextmanager
     def act(
-        self, call: str, right: Right, asked: Scope, *, reason: str | None = None
+        self, call: str, right: Right, whose: Mapping[str, object], *, reason: object = None
     ) -> Iterator[Act]:
         """One call, from its beginning to its end.
 
         Raises:
+            BadInput: an id or the reason cannot be one, or something that was passed is nested
+                too deeply, too large, or no valid Unicode.
             Forbidden: it names somebody else than the handle is bound to.
         """
-        act = self._act(call, right, self.bound, reason)
+        act = self._act(call, right, self.bound, self._reason)
         try:
-            scope = narrowed(self.bound, asked)
-            act = self._act(call, right, scope, reason)
+            scope = narrowed(self.bound, checked_scope(**whose))
+            why = self._reason if reason is None else checked_reason(reason)
+            act = self._act(call, right, scope, why)
             yield act
         except MemosError as error:
             self._tell(act, error.code)
             raise
+        except _UNTAKEN as error:
+            self._tell(act, BadInput.__name__)
+            message = f"{call} was passed what cannot be taken: {type(error).__name__}"
+            hint = "pass valid Unicode, numbers of 64 bits, and nothing nested hundreds deep"
+            raise BadInput(message, hint=hint) from error
         except Exception as error:
             self._tell(act, type(error).__name__)
             raise
@@ -74,7 +86,7 @@ class Gate:
             message = f"{self.principal} may not {act.right} {where}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
 
-    def _act(self, call: str, right: Right, scope: Scope, reason: str | None) -> Act:
+    def _act(self, call: str, right: Right, scope: Scope, reason: str) -> Act:
         now = self._parts.clock.now()
 
         @cache
@@ -91,7 +103,7 @@ class Gate:
             principal=self.principal,
             scope=scope,
             at=now,
-            reason=self._reason if reason is None else reason,
+            reason=reason,
             rules=Rules(
                 reach_of,
                 self._parts.redaction,

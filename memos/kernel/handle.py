@@ -8,10 +8,11 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
-from memos.cube import EVERYBODY, ROOT, Kind, MemCube, Principal, Right, Scope
-from memos.cube.identity import Identities, is_cube_id
-from memos.errors import BackendError, BadInput, CorruptionError, Forbidden, StoreClosed
+from memos.cube import EVERYBODY, ROOT, MemCube, Principal, Right, Scope
+from memos.cube.identity import Identities
+from memos.errors import BackendError, CorruptionError, Forbidden, StoreClosed
 from memos.governance.scope import narrowed, unknown
+from memos.kernel.arguments import require_id
 from memos.kernel.gate import Gate
 from memos.kinds.answering import Answerer
 from memos.kinds.drafts import checked_reason, checked_scope
@@ -208,8 +209,7 @@ class Handle:
             raise StoreClosed("the store is closed", hint="open it again with MemOS.open()")
         if expiring and self._expirer.is_due(self._parts.clock.now()):
             self._expire()
-        why = None if reason is None else checked_reason(reason)
-        with self._gate.act(call, right, checked_scope(**whose), reason=why) as act:
+        with self._gate.act(call, right, whose, reason=reason) as act:
             yield act
 
     @contextmanager
@@ -228,7 +228,7 @@ class Handle:
         expired: list[MemCube] = []
         with self._lock:
             while due := self._expirer.due(self._parts.clock.now()):
-                with self._own_gate.act("expire", Right.WRITE, EVERYBODY) as act:
+                with self._own_gate.act("expire", Right.WRITE, {}) as act:
                     expired += self._expirer.expire(due, act)
         return expired
 
@@ -271,40 +271,3 @@ def _latest(journal: Journal) -> datetime | None:
         return None
     # A call's row may come after those of calls that began later: hence not the last alone.
     return max((row.audit.at for row in newest), default=None)
-
-
-def require_id(cube_id: object) -> None:
-    """Refuse what cannot be a cube's id.
-
-    Raises:
-        BadInput: it is no UUID.
-    """
-    if not isinstance(cube_id, str) or not is_cube_id(cube_id):
-        raise BadInput(f"{cube_id!r:.60} is no cube's id", hint="ids are UUIDs: memos ls")
-
-
-def read_kind(name: object) -> Kind:
-    """The kind of that name.
-
-    Raises:
-        BadInput: there is none.
-    """
-    try:
-        return Kind(str(name))
-    except ValueError as error:
-        raise BadInput(
-            f"there is no kind {name!r}", hint=f"there are: {', '.join(Kind)}"
-        ) from error
-
-
-def require_count(value: object, what: str, *, largest: int | None = None) -> None:
-    """Refuse what is no positive number of things.
-
-    Raises:
-        BadInput: it is no whole number, or out of range.
-    """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not isinstance(value, int) or value < 1:
-        raise BadInput(f"{what} is {value!r}", hint="ask for at least 1")
-    if largest is not None and value > largest:
-        raise BadInput(f"{what} is {value}", hint=f"ask for at most {largest}")

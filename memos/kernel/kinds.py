@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Unpack
 from memos.cube import Activation, Kind, MemCube, Right
 from memos.errors import BadInput, NotFound, WrongKind
 from memos.governance.scope import joint
+from memos.kernel.arguments import read_ids, read_kind, require_count, require_flags
 from memos.kernel.cubes import CubeCalls
-from memos.kernel.handle import Whose, read_kind, require_count
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
 from memos.life.expectation import require_unexpired
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memos.governance.act import Act
+    from memos.kernel.handle import Whose
     from memos.kinds.answer import Answer
 
 
@@ -51,14 +52,14 @@ class KindCalls(CubeCalls):
         """
         with self._act("transform", Right.WRITE, **whose) as act:
             kind = read_kind(to)
-            if isinstance(ids, str):
-                raise BadInput(f"ids is the text {ids!r:.60}", hint="pass a list of ids")
+            named = read_ids(ids)
+            called = None if title is None else checked_text(title, "the title")
             once = self._once(idempotency_key, act, ["transform", list(ids), kind, title])
-            cubes = [self._seen(one, act) for one in dict.fromkeys(ids)]
+            cubes = [self._seen(one, act) for one in named]
             act.require_whole(cubes)
             if cubes:
                 self._gate.require(act, joint(cubes))
-            return self._deriver.derive(cubes, kind, once, act=act, title=title, progress=progress)
+            return self._deriver.derive(cubes, kind, once, act=act, title=called, progress=progress)
 
     def chat(
         self,
@@ -93,9 +94,9 @@ class KindCalls(CubeCalls):
         with self._act("chat", Right.READ, **whose) as act:
             text = checked_text(question, "the question")
             require_count(max_tokens, "max_tokens")
-            if isinstance(memories, str):
-                raise BadInput(f"memories is the text {memories!r:.60}", hint="pass a list of ids")
-            used = self._used(text, memories, k, act)
+            require_flags(allow_unfit=allow_unfit)
+            named = None if memories is None else read_ids(memories, "memories")
+            used = self._used(text, named, k, act)
             return self._answerer.answer(text, used, max_tokens=max_tokens, allow_unfit=allow_unfit)
 
     def lineage(
@@ -136,7 +137,7 @@ class KindCalls(CubeCalls):
             require_count(k, "k", largest=1000)
             hits = self._search(text, act, k=k, where=EVERYTHING)
             return Memories(texts=tuple(hit.cube for hit in hits))
-        cubes = [self._seen(one, act) for one in dict.fromkeys(memories)]
+        cubes = [self._seen(one, act) for one in memories]
         for cube in cubes:
             require_unexpired(cube)
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from memos.cube import EVERYBODY, Right, State
 from memos.errors import Forbidden
 from memos.governance.sensitivity import LEVELS, checked_sensitivity
+from memos.kernel.arguments import require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_labels
 from memos.life.amending import Amendment
@@ -231,6 +232,7 @@ class LifeCalls(CubeCalls):
         """
         with self._act("sweep", Right.ADMINISTER, expiring=False) as act:
             self._gate.require(act, EVERYBODY)
+            require_flags(dry_run=dry_run)
             if dry_run:
                 act.outcome = "dry run"
                 found = self._expirer.due(act.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Right
-from memos.errors import BadInput, Conflict, NotFound
+from memos.errors import BadInput, Conflict, NotFound, shown
 from memos.kernel.cubes import CubeCalls
 from memos.kernel.view import View
 from memos.kinds.drafts import checked_text
@@ -88,7 +88,7 @@ class MomentCalls(CubeCalls):
             self._gate.require(act, EVERYBODY)
             there = self._parts.ledger.snapshot(str(name))
             if there is None:
-                message = f"there is no snapshot {name!r:.80}"
+                message = f"there is no snapshot {shown(name)}"
                 raise NotFound(message, hint="memos snapshot ls lists them")
             dropped = SnapshotDropped(there.name)
             self._parts.catalog.commit(Change(audit=act.audit(), also=(dropped,)))
@@ -103,7 +103,7 @@ class MomentCalls(CubeCalls):
         except BadInput as error:
             if not isinstance(time, str):
                 raise
-            message = f"{time!r:.80} is neither a time nor the name of a snapshot"
+            message = f"{shown(time)} is neither a time nor the name of a snapshot"
             hint = "write 2024-05-01T12:00:00Z; memos snapshot ls lists the names"
             raise NotFound(message, hint=hint) from error
 

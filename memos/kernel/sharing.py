@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import ValidationError
 
 from memos.cube import Right
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
+from memos.kernel.arguments import read_path, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.life import bundles
 from memos.life.manifest import Label
@@ -18,6 +18,7 @@ from memos.retrieval.filters import read_filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from memos.kernel.handle import Whose
     from memos.life.report import BundleReport, Forgotten, Imported, Installation
@@ -61,9 +62,9 @@ class SharingCalls(CubeCalls):
             BackendError: the file cannot be written.
         """
         with self._act("export", Right.SHARE, **whose) as act, self._lock:
-            place = _place(path)
+            place = read_path(path)
             label = _label(name or place.stem, version, licence, description)
-            key = None if sign_with is None else SigningKey.read(_place(sign_with))
+            key = None if sign_with is None else SigningKey.read(read_path(sign_with))
             cubes = self._chosen(act, read_filter(filters))
             return self._bundles.write(cubes, place, act, label=label, key=key)
 
@@ -88,7 +89,8 @@ class SharingCalls(CubeCalls):
         """
         with self._act("import", Right.WRITE) as act, self._changing(act):
             self._gate.require(act, act.scope)
-            return self._bundles.read(_place(path), act, revive=revive, progress=progress)
+            require_flags(revive=revive)
+            return self._bundles.read(read_path(path), act, revive=revive, progress=progress)
 
     def install(
         self,
@@ -127,8 +129,9 @@ class SharingCalls(CubeCalls):
             Forbidden: the namespace is somebody else's, or one may not write, or not forget.
         """
         with self._act("install", Right.WRITE, **whose) as act, self._changing(act):
+            require_flags(force=force, dry_run=dry_run)
             return self._installer.install(
-                _place(path),
+                read_path(path),
                 namespace,
                 act,
                 scope=self._home(act),
@@ -154,6 +157,7 @@ class SharingCalls(CubeCalls):
             LegalHold: some of it has to stay.
         """
         with self._act("uninstall", Right.FORGET, **whose) as act, self._changing(act):
+            require_flags(dry_run=dry_run)
             once = self._once(None, act, [])
             return self._installer.uninstall(namespace, once, act, dry_run=dry_run)
 
@@ -165,18 +169,7 @@ class SharingCalls(CubeCalls):
             BadInput: it is no bundle.
             CorruptionError: its contents are not what its manifest says, or what was signed.
         """
-        return bundles.inspect(_place(path))
-
-
-def _place(path: object) -> Path:
-    """The path of a file.
-
-    Raises:
-        BadInput: it cannot be one.
-    """
-    if not isinstance(path, str | Path) or "\x00" in str(path) or not Path(path).name:
-        raise BadInput(f"{path!r:.80} is no name of a file", hint="pass a path")
-    return Path(path)
+        return bundles.inspect(read_path(path))
 
 
 def _label(name: object, version: object, licence: object, description: object) -> Label:
@@ -185,5 +178,5 @@ def _label(name: object, version: object, licence: object, description: object) 
         return Label.model_validate(told, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"the {first['loc'][0]} of the bundle is {first['input']!r:.60}: {first['msg']}"
+        message = f"the {first['loc'][0]} of the bundle is {shown(first['input'])}: {first['msg']}"
         raise BadInput(message, hint="pass a short text") from error

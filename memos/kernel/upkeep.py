@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Right
 from memos.errors import Conflict, NotFound, NotSupported
+from memos.kernel.arguments import read_path, require_flags, require_id
 from memos.kernel.cubes import CubeCalls
-from memos.kernel.handle import require_id
 from memos.life.checkup import Checkup, Subjects
 from memos.life.report import CheckReport, Stats
 from memos.ports.catalog import Change
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memos.ports.backup import Manifest
     from memos.ports.ledger import Quarantined
 
@@ -80,6 +81,7 @@ class UpkeepCalls(CubeCalls):
         )
         with self._act("check", Right.ADMINISTER, expiring=False) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
+            require_flags(repair=repair, deep=deep)
             return Checkup(subjects).run(act, repair=repair, deep=deep, progress=progress)
 
     def reindex(self, *, progress: Progress = silent) -> None:
@@ -109,7 +111,7 @@ class UpkeepCalls(CubeCalls):
             if self._parts.back_up is None:
                 message = "a store in memory has no backup"
                 raise NotSupported(message, hint="export it: memos export")
-            return self._parts.back_up(Path(target).expanduser().absolute(), act.at, progress)
+            return self._parts.back_up(read_path(target).absolute(), act.at, progress)
 
     def quarantined(self) -> list[Quarantined]:
         """What repairs have taken out of the catalog, oldest first.

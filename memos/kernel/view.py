@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from memos.cube import Right
 from memos.errors import UnknownCube
-from memos.kernel.handle import Whose, read_kind, require_count, require_id
+from memos.kernel.arguments import read_kind, require_count, require_id, require_page
 from memos.kinds.drafts import checked_text
 from memos.ports.catalog import Selection
 from memos.retrieval.filters import read_filter
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Kind, MemCube
     from memos.governance.act import Act
+    from memos.kernel.handle import Whose
     from memos.retrieval.hit import Hit
     from memos.retrieval.past import Findable, Past
 
@@ -109,8 +110,7 @@ class View:
             BadInput: the kind, a filter or the limit cannot be read.
         """
         with self._begun("get_all", **whose) as act:
-            if limit is not None:
-                require_count(limit, "limit")
+            require_page(limit, after, newest_first=newest_first)
             kinds = () if kind is None else (read_kind(kind),)
             readable = _readable(
                 act, kinds=kinds, after=after, newest_first=newest_first, limit=limit

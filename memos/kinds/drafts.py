@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from memos.cube import Governance, Scope
 from memos.cube.identity import canonical
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 from memos.kinds.times import read_time
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_drafts(content: object, outline: Draft) -> list[Draft]:
     for number, message in enumerate(content, start=1):
         if not isinstance(message, Mapping):
             hint = 'a message is a mapping such as {"role": "user", "content": "…"}'
-            raise BadInput(f"message {number} is {message!r:.60}", hint=hint)
+            raise BadInput(f"message {number} is {shown(message)}", hint=hint)
         drafts.append(_message(message, outline, f"message {number}"))
     return drafts
 
@@ -78,10 +78,10 @@ def checked_text(text: object, what: str = "the text") -> str:
         BadInput: it is empty, too long, not text, or cannot be written as UTF-8.
     """
     if not isinstance(text, str):
-        raise BadInput(f"{what} is {text!r:.60}, not a text", hint="pass a str")
+        raise BadInput(f"{what} is {shown(text)}, not a text", hint="pass a str")
     stripped = text.strip()
     if not stripped:
-        raise BadInput(f"{what} is empty: {text!r:.60}", hint="pass at least one word")
+        raise BadInput(f"{what} is empty: {shown(text)}", hint="pass at least one word")
     if len(stripped) > TEXT_LIMIT:
         message = f"{what} has {len(stripped):,} characters, at most {TEXT_LIMIT:,} are taken"
         raise BadInput(message, hint="split it into several memories")
@@ -110,7 +110,7 @@ def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, 
         checked = _JSON.validate_python(metadata, strict=True)
         canonical(checked)  # refuses what JSON has no word for: NaN, half a surrogate pair
     except (ValidationError, ValueError, RecursionError) as error:
-        message = f"{what} cannot be stored as JSON: {metadata!r:.80}"
+        message = f"{what} cannot be stored as JSON: {shown(metadata)}"
         raise BadInput(message, hint="use text, numbers, booleans, lists and mappings") from error
     return checked
 
@@ -122,7 +122,7 @@ def checked_labels(labels: object, what: str = "the labels") -> tuple[str, ...]:
         BadInput: they are not a sequence of texts.
     """
     if isinstance(labels, str) or not isinstance(labels, Sequence):
-        raise BadInput(f"{what} are {labels!r:.60}", hint="pass a list of texts")
+        raise BadInput(f"{what} are {shown(labels)}", hint="pass a list of texts")
     return tuple(dict.fromkeys(checked_text(label, "a label") for label in labels))
 
 
@@ -136,7 +136,7 @@ def checked_scope(**ids: object) -> Scope:
         return Scope.model_validate(ids, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"{first['loc'][0]} is {first['input']!r:.60}: {first['msg']}"
+        message = f"{first['loc'][0]} is {shown(first['input'])}: {first['msg']}"
         raise BadInput(
             message, hint="pass a text of 1 to 512 characters, or leave it out"
         ) from error
@@ -175,7 +175,7 @@ def _content(message: Mapping[Any, Any], what: str) -> str:
 def _part(part: object, what: str) -> str:
     if isinstance(part, Mapping) and part.get("type", "text") == "text":
         return checked_text(part.get("text"), f"a part of {what}")
-    raise BadInput(f"{what} has a part that is no text: {part!r:.80}", hint="pass text parts only")
+    raise BadInput(f"{what} has a part that is no text: {shown(part)}", hint="pass text parts only")
 
 
 def _scope(message: Mapping[Any, Any], outline: Scope) -> Scope:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 _SPELLINGS = (
     "%I:%M %p on %d %B, %Y",
@@ -31,7 +31,7 @@ def read_time(value: datetime | str | float) -> datetime:
         return aware.astimezone(UTC)
     except (ValueError, OverflowError, OSError, TypeError) as error:
         hint = "use ISO 8601, such as 2024-05-01T12:00:00Z"
-        raise BadInput(f"{value!r} is not a time", hint=hint) from error
+        raise BadInput(f"{shown(value)} is not a time", hint=hint) from error
 
 
 def _parsed(value: datetime | str | float) -> datetime:

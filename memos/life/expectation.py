@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import State
-from memos.errors import ExpiredCube, FrozenCube, VersionConflict
+from memos.errors import ExpiredCube, FrozenCube, VersionConflict, shown
 
 if TYPE_CHECKING:
     from memos.cube import MemCube
@@ -18,7 +18,7 @@ def require_version(cube: MemCube, if_version: int | None) -> None:
         VersionConflict: it is not.
     """
     if if_version is not None and cube.version != if_version:
-        message = f"cube {cube.id} is at version {cube.version}, expected {if_version}"
+        message = f"cube {cube.id} is at version {cube.version}, expected {shown(if_version)}"
         raise VersionConflict(message, hint="read it again and decide anew")
 
 

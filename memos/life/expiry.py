@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memos.cube import State
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 from memos.kinds.times import read_time
 from memos.life.amending import Amendment
 
@@ -53,7 +53,8 @@ def read_expiry(
         BadInput: both are given, one cannot be read, or the time is not in the future.
     """
     if ttl_seconds is not None and expires_at is not None:
-        message = f"both ttl_seconds {ttl_seconds!r} and expires_at {expires_at!r} are given"
+        given = f"ttl_seconds {shown(ttl_seconds)} and expires_at {shown(expires_at)}"
+        message = f"both {given} are given"
         raise BadInput(message, hint="give one of them")
     if ttl_seconds is not None:
         return _later(now, ttl_seconds)
@@ -61,20 +62,20 @@ def read_expiry(
         return None
     time = read_time(expires_at)
     if time <= now:
-        raise BadInput(f"expires_at {expires_at!r} has passed", hint="name a time to come")
+        raise BadInput(f"expires_at {shown(expires_at)} has passed", hint="name a time to come")
     return time
 
 
 def _later(now: datetime, ttl_seconds: object) -> datetime:
     if isinstance(ttl_seconds, bool) or not isinstance(ttl_seconds, int | float):
-        raise BadInput(f"ttl_seconds is {ttl_seconds!r:.60}", hint="pass a number of seconds")
+        raise BadInput(f"ttl_seconds is {shown(ttl_seconds)}", hint="pass a number of seconds")
     if not ttl_seconds > 0:
-        raise BadInput(f"ttl_seconds is {ttl_seconds!r:.60}", hint="it must be greater than 0")
+        raise BadInput(f"ttl_seconds is {shown(ttl_seconds)}", hint="it must be greater than 0")
     try:
         later = now + timedelta(seconds=ttl_seconds)
     except (OverflowError, ValueError) as error:
         hint = "leave it out for a memory that does not expire"
-        raise BadInput(f"ttl_seconds is {ttl_seconds!r:.60}", hint=hint) from error
+        raise BadInput(f"ttl_seconds is {shown(ttl_seconds)}", hint=hint) from error
     if later == now:
-        raise BadInput(f"ttl_seconds is {ttl_seconds!r:.60}", hint="a microsecond at least")
+        raise BadInput(f"ttl_seconds is {shown(ttl_seconds)}", hint="a microsecond at least")
     return later

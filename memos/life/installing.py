@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT, MemCube, Right
-from memos.errors import BadInput, Forbidden, NotFound, Untrusted
+from memos.errors import BadInput, Forbidden, NotFound, Untrusted, shown
 from memos.kinds.entities import entity_edges
 from memos.life.adopting import Home, is_installed
 from memos.life.contents import Contents, read_contents
@@ -19,7 +20,7 @@ from memos.ports.ledger import Installed, Uninstalled
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from pathlib import Path
 
     from memos.cube import Scope
@@ -186,7 +187,7 @@ def checked_namespace(namespace: object) -> str:
     Raises:
         BadInput: it has other characters, or is too long.
     """
-    text = str(namespace)
+    text = namespace if isinstance(namespace, str) else shown(namespace)
     if len(text) > _LONGEST or not _NAMESPACE.fullmatch(text):
         hint = "letters, digits, . _ - and /, such as acme/travel"
         raise BadInput(f"{text!r:.80} cannot name what is installed", hint=hint)
@@ -194,8 +195,8 @@ def checked_namespace(namespace: object) -> str:
 
 
 def _checked_keys(trust: Sequence[str]) -> frozenset[str]:
-    listed = [trust] if isinstance(trust, str) else list(trust)
-    if not listed:
+    listed = [trust] if isinstance(trust, str) else trust
+    if not listed or not isinstance(listed, Sequence):
         raise BadInput("trust names nobody", hint="pass public keys, or leave it out")
     return frozenset(checked_public_key(key) for key in listed)
 

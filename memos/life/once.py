@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import canonical, digest_of
-from memos.errors import BadInput, KeyReused
+from memos.errors import BadInput, KeyReused, shown
 from memos.ports.catalog import Receipt
 
 if TYPE_CHECKING:
@@ -32,17 +32,17 @@ class Once:
         """Look the key up; with ``whose``, among that principal's keys.
 
         Raises:
-            BadInput: the key is empty or too long.
+            BadInput: the key is empty, too long or no text, or an argument is nothing that could
+                come again.
             KeyReused: it came before, with other arguments.
         """
-        if key is not None and not 0 < len(key) <= _KEY_LIMIT:
-            raise BadInput(f"idempotency key {key!r:.60} has {len(key)} characters, not 1 to 512")
+        _require_key(key)
         self._key = digest_of(canonical([whose, key])) if whose and key is not None else key
         self._scope = scope
-        self._fingerprint = digest_of(canonical(arguments))
+        self._fingerprint = _fingerprint(arguments)
         before = None if self._key is None else catalog.receipt(self._key, scope)
         if before is not None and before.fingerprint != self._fingerprint:
-            message = f"idempotency key {key!r} was used for a call with other arguments"
+            message = f"idempotency key {shown(key)} was used for a call with other arguments"
             raise KeyReused(message, hint="use a new key for a new call")
         self.answer: JsonValue = None if before is None else before.answer
 
@@ -51,3 +51,17 @@ class Once:
         if self._key is None:
             return None
         return Receipt(self._key, self._scope, self._fingerprint, answer)
+
+
+def _require_key(key: object) -> None:
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= _KEY_LIMIT):
+        message = f"idempotency key {shown(key)} is no text of 1 to {_KEY_LIMIT} characters"
+        raise BadInput(message, hint="use a new UUID for each call")
+
+
+def _fingerprint(arguments: object) -> str:
+    try:
+        return digest_of(canonical(arguments))
+    except (TypeError, ValueError) as error:
+        message = f"an argument is nothing that can be written down: {error}"
+        raise BadInput(message, hint="pass texts and numbers") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 DISK = "disk"
 """The usual place: read at once."""
@@ -18,5 +18,5 @@ def read_place(name: object) -> str:
         BadInput: there is none.
     """
     if name not in PLACES:
-        raise BadInput(f"there is no place {name!r:.40}", hint=f"there are: {', '.join(PLACES)}")
+        raise BadInput(f"there is no place {shown(name)}", hint=f"there are: {', '.join(PLACES)}")
     return str(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, Source, Step
 from memos.cube.identity import is_cube_id
 from memos.cube.wire import payload_digest
-from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind
+from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
 from memos.kinds.entities import entity_edges
 from memos.kinds.plaintext import born, title_of
 from memos.life.expectation import require_changeable, require_unexpired, require_version
@@ -118,12 +118,14 @@ class Writer:
         ids = [self._identities.new(now) for _ in drafts]
         if cube_id is not None:
             if len(drafts) > 1:
-                raise BadInput(f"id {cube_id!r} cannot name {len(drafts)} cubes", hint="add one")
+                raise BadInput(
+                    f"id {shown(cube_id)} cannot name {len(drafts)} cubes", hint="add one"
+                )
             if not is_cube_id(cube_id):
-                raise BadInput(f"id {cube_id!r:.60} is not a UUID", hint="leave it out")
+                raise BadInput(f"id {shown(cube_id)} is not a UUID", hint="leave it out")
             ids = [cube_id]
-        if if_version not in {None, 0}:
-            message = f"a new cube has no version {if_version} to compare with"
+        if if_version is not None and if_version != 0:
+            message = f"a new cube has no version {shown(if_version)} to compare with"
             raise VersionConflict(message, hint="use if_version=0, or update()")
         return ids
 

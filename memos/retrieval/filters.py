@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from memos.cube.identity import canonical
-from memos.errors import BadInput, UnknownOperator
+from memos.errors import BadInput, UnknownOperator, shown
 from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
@@ -32,7 +32,7 @@ def read_filter(filters: object, *, depth: int = 0) -> Filter:
         raise BadInput(f"the filter is nested more than {_DEEPEST} deep", hint="make it flatter")
     if not isinstance(filters, Mapping):
         hint = 'a filter is a mapping such as {"speaker": "Alice"}'
-        raise BadInput(f"{filters!r:.80} is no filter", hint=hint)
+        raise BadInput(f"{shown(filters)} is no filter", hint=hint)
     read = Every(tuple(_clause(name, value, depth + 1) for name, value in filters.items()))
     if depth == 0 and _conditions(read) > _MOST:
         message = f"the filter has {_conditions(read):,} conditions, at most {_MOST} are taken"
@@ -53,7 +53,7 @@ def _clause(name: object, value: object, depth: int) -> Filter:
         return Not(read_filter(value, depth=depth))
     if name in {"and", "or"}:
         if isinstance(value, str) or not isinstance(value, Sequence):
-            raise BadInput(f"{name} needs a list of filters, not {value!r:.80}")
+            raise BadInput(f"{name} needs a list of filters, not {shown(value)}")
         parts = tuple(read_filter(part, depth=depth) for part in value)
         return Every(parts) if name == "and" else Some(parts)
     field = _field(name)
@@ -68,7 +68,7 @@ def _field(name: object) -> str:
     if isinstance(name, str) and (name in FIELDS or _is_metadata(name)):
         return name
     known = ", ".join(sorted(FIELDS))
-    message = f"there is no field {name!r} to filter by"
+    message = f"there is no field {shown(name)} to filter by"
     raise BadInput(message, hint=f"there are: {known}, metadata.<key>; and, or, not")
 
 
@@ -81,13 +81,13 @@ def _condition(field: str, word: object, value: object) -> Condition:
     try:
         operator = Operator(str(word).removeprefix("$"))
     except ValueError as error:
-        message = f"there is no operator {word!r} (on {field})"
+        message = f"there is no operator {shown(word)} (on {field})"
         raise UnknownOperator(message, hint=f"there are: {_operators()}") from error
     try:
         checked = _JSON.validate_python(value)
         canonical([field, checked])  # refuses what JSON has no word for: NaN, half a surrogate pair
     except (ValidationError, ValueError, RecursionError) as error:
-        message = f"{field} is compared with {value!r:.80}, which is not JSON"
+        message = f"{field} is compared with {shown(value)}, which is not JSON"
         raise BadInput(message, hint="use text, numbers, booleans, null or lists") from error
     return Condition(field, operator, checked)
 

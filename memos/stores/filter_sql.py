@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
 from memos.stores.filter_metadata import holds, metadata_condition
 from memos.stores.tables import cubes, labels
@@ -111,7 +111,7 @@ def _label(where: Condition) -> ColumnElement[bool]:
 
 def _label_text(value: JsonValue) -> str:
     if not isinstance(value, str):
-        raise BadInput(f"a label is a text, not {value!r}")
+        raise BadInput(f"a label is a text, not {shown(value)}")
     return value
 
 
@@ -120,31 +120,33 @@ def _typed(where: Condition, value: JsonValue) -> Any:
         return _time(where, value)
     if where.field in _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise BadInput(f"{where.field} is a whole number, not {value!r}")
+            raise BadInput(f"{where.field} is a whole number, not {shown(value)}")
         return min(max(value, -_LARGEST), _LARGEST)
     if not isinstance(value, str):
-        raise BadInput(f"{where.field} is text and cannot be compared with {value!r}")
+        raise BadInput(f"{where.field} is text and cannot be compared with {shown(value)}")
     return value
 
 
 def _time(where: Condition, value: JsonValue) -> int:
     hint = "use ISO 8601, such as 2024-05-01 or 2024-05-01T12:00:00Z"
     if not isinstance(value, str):
-        raise BadInput(f"{where.field} is a time and cannot be compared with {value!r}", hint=hint)
+        raise BadInput(
+            f"{where.field} is a time and cannot be compared with {shown(value)}", hint=hint
+        )
     try:
         time = datetime.fromisoformat(value)
     except ValueError as error:
-        raise BadInput(f"{where.field}: {value!r} is not a time", hint=hint) from error
+        raise BadInput(f"{where.field}: {shown(value)} is not a time", hint=hint) from error
     return microseconds(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def _several(where: Condition) -> Sequence[JsonValue]:
     if not isinstance(where.value, list) or not where.value:
-        raise BadInput(f"{where.field} in needs a list of values, not {where.value!r}")
+        raise BadInput(f"{where.field} in needs a list of values, not {shown(where.value)}")
     return where.value
 
 
 def _text(where: Condition) -> str:
     if not isinstance(where.value, str) or not where.value:
-        raise BadInput(f"{where.field} contains needs a text, not {where.value!r}")
+        raise BadInput(f"{where.field} contains needs a text, not {shown(where.value)}")
     return where.value
