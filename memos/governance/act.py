@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from memos.cube import EVERYBODY, ROOT, MemCube, Principal, Right, Scope
 from memos.errors import Forbidden
 from memos.governance.marks import with_parents, without_place
+from memos.governance.wording import reads_words, seen_whole
 from memos.ports.catalog import Selection
-from memos.ports.filters import Condition, Every, Operator
+from memos.ports.filters import EVERYTHING, Condition, Every, Operator
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
@@ -141,6 +142,17 @@ class Act:
     def _levels_now(self, cubes: Sequence[MemCube]) -> dict[str, str]:
         partly = {cube.id for cube in cubes if not self.sees_whole(cube)}
         return self._rules.levels_of(partly) if partly else {}
+
+    def asked(self, where: Filter) -> Filter:
+        """A filter as it counts for the principal: see :mod:`memos.governance.wording`."""
+        return Every((where, self.open_to(where))) if reads_words(where) else where
+
+    def open_to(self, where: Filter) -> Filter:
+        """Which memories a filter may be asked of."""
+        if not reads_words(where):
+            return EVERYTHING
+        administered = self.reach(Right.ADMINISTER).filter(self.scope)
+        return seen_whole(self.principal, administered, self._rules.redaction.harmless)
 
     def visible(self) -> Filter:
         """What storage adds to the conditions of a reading call."""

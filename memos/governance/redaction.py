@@ -49,6 +49,11 @@ class Redaction:
     def _redactor(self) -> Redactor:
         return self._make()
 
+    @property
+    def harmless(self) -> tuple[str, ...]:
+        """The levels at which nothing is redacted."""
+        return tuple(level for level in LEVELS if level not in self._levels)
+
     def hides(self, cube: MemCube, *, sees_whole: bool, today: str | None = None) -> bool:
         """Whether a reader is shown the cube redacted, and its blobs not at all.
 

@@ -149,7 +149,7 @@ class CubeCalls(Handle):
         with self._act("search", Right.READ, **whose) as act:
             text = checked_text(query, "the query")
             require_count(k, "k", largest=_LARGEST_K)
-            return self._search(text, act, k=k, where=read_filter(filters))
+            return self._search(text, act, k=k, where=act.asked(read_filter(filters)))
 
     def get(
         self,
@@ -199,7 +199,7 @@ class CubeCalls(Handle):
             require_page(limit, after, newest_first=newest_first)
             selection = Selection(
                 scope=act.scope,
-                where=Every((read_filter(filters), act.visible())),
+                where=Every((act.asked(read_filter(filters)), act.visible())),
                 kinds=() if kind is None else (read_kind(kind),),
                 after=after,
                 newest_first=newest_first,
@@ -327,7 +327,7 @@ class CubeCalls(Handle):
         Raises:
             Forbidden: there is one among them to which it may not do what the call does.
         """
-        selection = Selection(scope=act.scope, where=Every((where, act.visible())))
+        selection = Selection(scope=act.scope, where=Every((act.asked(where), act.visible())))
         cubes = self._parts.catalog.select(selection)
         kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
         if kept is not None:

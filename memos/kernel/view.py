@@ -10,6 +10,7 @@ from memos.errors import UnknownCube
 from memos.kernel.arguments import read_kind, require_count, require_id, require_page
 from memos.kinds.drafts import checked_text
 from memos.ports.catalog import Selection
+from memos.ports.filters import EVERYTHING, Every
 from memos.retrieval.filters import read_filter
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from memos.cube import Kind, MemCube
     from memos.governance.act import Act
     from memos.kernel.handle import Whose
+    from memos.ports.filters import Filter
     from memos.retrieval.hit import Hit
     from memos.retrieval.past import Findable, Past
 
@@ -73,7 +75,9 @@ class View:
         with self._begun("search", **whose) as act:
             text = checked_text(query, "the query")
             require_count(k, "k", largest=_LARGEST_K)
-            then = self._past.findable(_readable(act), read_filter(filters), self.at)
+            where = read_filter(filters)
+            readable = _readable(act, where)
+            then = self._past.findable(readable, act.asked(where), self.at)
             hits = self._recall(text, then, k)
             act.touch(hit.cube.id for hit in hits)
             shown = act.shown([hit.cube for hit in hits])
@@ -112,10 +116,11 @@ class View:
         with self._begun("get_all", **whose) as act:
             require_page(limit, after, newest_first=newest_first)
             kinds = () if kind is None else (read_kind(kind),)
+            where = read_filter(filters)
             readable = _readable(
-                act, kinds=kinds, after=after, newest_first=newest_first, limit=limit
+                act, where, kinds=kinds, after=after, newest_first=newest_first, limit=limit
             )
-            cubes = self._past.cubes(readable, read_filter(filters), self.at)
+            cubes = self._past.cubes(readable, act.asked(where), self.at)
             act.touch(cube.id for cube in cubes[:_NAMED])
             return act.shown(cubes)
 
@@ -151,5 +156,6 @@ class View:
         return cube
 
 
-def _readable(act: Act, **more: Any) -> Selection:
-    return Selection(scope=act.scope, where=act.visible(), **more)
+def _readable(act: Act, asked: Filter = EVERYTHING, **more: Any) -> Selection:
+    """What the principal may read today, and be asked about by this filter today."""
+    return Selection(scope=act.scope, where=Every((act.visible(), act.open_to(asked))), **more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -91,3 +91,40 @@ def test_what_is_classified_later_is_redacted_in_its_past_too(mem: MemOS, reader
         reader.at(before).get(cube.id),
     ):
         assert ADDRESS not in shown.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"text": {"contains": "to alice@"}},
+        {"not": {"text": {"contains": "to bob@"}}},
+        {"or": [{"title": {"gt": "Write to a"}}, {"title": "x"}]},
+        {"metadata.reply": ADDRESS},
+        {"metadata.reply": {"ne": "x"}},
+        {"labels": "x"},
+        {"source": {"ne": None}},
+    ],
+    ids=str,
+)
+def test_no_filter_guesses_what_is_hidden(
+    mem: MemOS, reader: MemOS, filters: dict[str, Any]
+) -> None:
+    (normal,) = mem.add(TEXT, user_id="alice", metadata={"reply": ADDRESS}, labels=["x"],
+                        source="file:///diary")  # fmt: skip
+    (secret,) = mem.add(TEXT, user_id="alice", metadata={"reply": ADDRESS}, labels=["x"],
+                        source="file:///diary", sensitivity="secret")  # fmt: skip
+    mem.grant("agent:reader", [Right.READ, Right.FORGET, Right.SHARE], user_id="alice")
+    then = mem.at(secret.created_at)
+    mem.classify(normal.id, "confidential")
+    (harmless,) = mem.add(TEXT, user_id="alice", metadata={"reply": ADDRESS}, labels=["x"],
+                          source="file:///diary")  # fmt: skip
+    past = reader.at(secret.created_at)
+    assert [cube.id for cube in reader.get_all(filters=filters)] == [harmless.id]
+    assert [hit.cube.id for hit in reader.search("garden", filters=filters)] == [harmless.id]
+    assert reader.delete_all(filters=filters, dry_run=True).ids == (harmless.id,)
+    assert past.get_all(filters=filters) == []
+    assert past.search("garden", filters=filters) == []
+    assert len(then.get_all(filters=filters)) == 2
+    for whole in (mem, mem.acting("user:alice")):
+        assert len(whole.get_all(filters=filters)) == 3
+    assert len(reader.get_all(filters={"created_at": {"gt": "2001-01-01"}})) == 3
