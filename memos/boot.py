@@ -94,7 +94,7 @@ class MemOS(Kernel):
         """
         chosen = _chosen(settings, embedder, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
-        who = principal if isinstance(principal, Principal) else Principal.read(principal)
+        who = Principal.read(principal)
         why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:

@@ -49,11 +49,13 @@ class Principal(Frozen):
 
     @classmethod
     def read(cls, text: object) -> Self:
-        """The principal that ``text`` names, such as ``user:alice``.
+        """The principal that ``text`` names, such as ``user:alice``; a principal is one already.
 
         Raises:
             BadInput: it has another form.
         """
+        if isinstance(text, cls):
+            return text
         if not isinstance(text, str):
             raise BadInput(f"{shown(text)} names nobody", hint="write such as user:alice")
         party, _, name = text.partition(":")

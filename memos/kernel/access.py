@@ -59,7 +59,7 @@ class AccessCalls(CubeCalls):
                 message = f"a grant is on cube {shown(id)}, or on label {shown(label)}, not on both"
                 raise BadInput(message, hint="choose one of them")
             require_flags(everything=everything)
-            named = principal if isinstance(principal, Principal) else Principal.read(principal)
+            named = Principal.read(principal)
             wanted = _several(rights)
             scope = self._target(act, id, everything=everything, **whose)
             for right in wanted:

@@ -179,7 +179,7 @@ class Handle:
             BadInput: the principal cannot be read.
             Forbidden: this handle is itself in somebody's hands, or bound to another scope.
         """
-        named = principal if isinstance(principal, Principal) else Principal.read(principal)
+        named = Principal.read(principal)
         if named != self._gate.principal != ROOT:
             message = f"a handle of {self._gate.principal} cannot act as {named}"
             raise Forbidden(message, hint="only the application that opened the store can")

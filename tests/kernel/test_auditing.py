@@ -28,6 +28,12 @@ def test_rows_are_chosen_by_number_call_and_principal(mem: MemOS) -> None:
     assert {row.reason for row in mem.audit(actor=Principal.read("user:alice"))} == {"her own"}
 
 
+def test_grants_are_listed_for_a_principal_or_its_name(mem: MemOS) -> None:
+    given = mem.grant(Principal.read("agent:planner"), "read", user_id="alice")
+    for named in ("agent:planner", Principal.read("agent:planner")):
+        assert mem.grants(named) == given
+
+
 @pytest.mark.parametrize(
     "wanted",
     [{"limit": 0}, {"limit": 10**30}, {"after": -1}, {"after": 10**30}, {"actor": "alice"}],
