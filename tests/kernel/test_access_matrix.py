@@ -321,10 +321,15 @@ ROWS = [
             "certificates": lambda mem, w: mem.certificates(),
             "sweep": lambda mem, w: mem.sweep(),
             "snapshot": lambda mem, w: mem.snapshot(w.name()),
-            "backup": lambda mem, w: mem.backup(w.folder / w.name()),
             "quarantined": lambda mem, w: mem.quarantined(),
             "reindex": lambda mem, w: mem.reindex(),
         }.items()
+    ),
+    Row(
+        "backup",
+        (("store", ADMINISTER),),
+        lambda mem, w: mem.backup(w.folder / w.name()),
+        ends="NotSupported",
     ),
     Row(
         "discard",
