@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.redaction
 	$(BIN)/python -m benchmarks.encryption
+	$(BIN)/python -m benchmarks.past
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md

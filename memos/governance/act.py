@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memos.cube import ROOT, MemCube, Principal, Right, Scope
+from memos.cube import EVERYBODY, ROOT, MemCube, Principal, Right, Scope
 from memos.errors import Forbidden
+from memos.governance.marks import with_parents, without_place
+from memos.ports.catalog import Selection
+from memos.ports.filters import Condition, Every, Operator
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from memos.governance.access import Reach
     from memos.governance.redaction import Redaction
     from memos.ports.filters import Filter
+
+_MANY = 500
+"""Ids in one question to storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,8 @@ class Rules:
     """How sensitive memories are shown to those who may not see them whole."""
     levels_of: Callable[[Collection[str]], dict[str, str]]
     """How sensitive cubes are now, by id."""
+    ids_of: Callable[[Selection], list[str]]
+    """The ids of the cubes that a selection admits now."""
 
 
 class Act:
@@ -90,9 +98,31 @@ class Act:
         own = self.principal == ROOT or cube.owner == str(self.principal)
         return own or self.reach(Right.ADMINISTER).holds(cube)
 
-    def shown(self, cubes: Sequence[MemCube]) -> list[MemCube]:
-        """The cubes as the principal may see them: whole, or redacted."""
-        return self._rules.redaction.view(cubes, self.sees_whole, self._levels_now(cubes))
+    def shown(self, cubes: Sequence[MemCube], *, current: bool = False) -> list[MemCube]:
+        """The cubes as the principal may see them: whole or redacted, naming what it may read.
+
+        Where they are ``current``, how sensitive they are stands in their own headers.
+        """
+        today = {} if current else self._levels_now(cubes)
+        views = self._rules.redaction.view(cubes, self.sees_whole, today)
+        there = self.readable({one.id for cube in views for one in cube.provenance.parents})
+        return [with_parents(cube, there) for cube in views]
+
+    def made(self, cubes: Sequence[MemCube]) -> list[MemCube]:
+        """Cubes as their maker is told of them, which may perhaps write and not read."""
+        reach = self.reach(Right.READ)
+        return [cube if reach.holds(cube) else without_place(cube) for cube in cubes]
+
+    def readable(self, ids: Collection[str]) -> set[str]:
+        """Which of these cubes the principal may read, as they are now."""
+        if self.principal == ROOT and self.scope == EVERYBODY:
+            return set(ids)
+        listed, found = sorted(ids), set[str]()
+        for start in range(0, len(listed), _MANY):
+            named = Condition("id", Operator.IN, list(listed[start : start + _MANY]))
+            where = Every((named, self.visible()))
+            found.update(self._rules.ids_of(Selection(scope=self.scope, where=where)))
+        return found
 
     def require_whole(self, cubes: Sequence[MemCube]) -> None:
         """Refuse what would carry a sensitive memory past its redaction, as KV, weights or a file.

@@ -75,7 +75,7 @@ class CubeCalls(Handle):
             expires_at: or until when.
             sensitivity: ``public``, ``normal``, ``confidential`` or ``secret``.
             licence: under which licence it may be used, such as ``CC-BY-4.0``.
-            id: a UUID of the caller's own, for a single cube.
+            id: a UUID of the application's own, for a single cube.
             if_version: 0 says that the cube must be new, which it must be anyway.
             idempotency_key: the same key and arguments again return the same cubes.
             progress: told of embedding.
@@ -88,7 +88,8 @@ class CubeCalls(Handle):
             BadInput: what was passed cannot be taken; nothing is stored.
             VersionConflict: a cube with this id exists.
             KeyReused: the key came before with other arguments.
-            Forbidden: outside the scope of this handle.
+            Forbidden: outside the scope of this handle, or an id that is not the principal's to
+                choose: only the application does.
         """
         with self._act("add", Right.WRITE, **whose) as act:
             rules = Governance(
@@ -108,8 +109,9 @@ class CubeCalls(Handle):
             drafted = [repr(one) for one in drafts]  # without the rules: a ttl counts from now
             arguments = ["add", drafted, source, source_start, id, if_version]
             asked = [ttl_seconds, str(expires_at), sensitivity, licence]
+            _require_choice(id, act)
             with self._changing(act):
-                return self._writer.add(
+                made = self._writer.add(
                     [replace(draft, governance=rules) for draft in drafts],
                     self._once(idempotency_key, act, [*arguments, *asked]),
                     act=act,
@@ -118,6 +120,7 @@ class CubeCalls(Handle):
                     if_version=if_version,
                     progress=progress,
                 )
+            return act.made(made)
 
     def search(
         self,
@@ -197,7 +200,7 @@ class CubeCalls(Handle):
             )
             cubes = self._parts.catalog.select(selection)
             act.touch(cube.id for cube in cubes[:_NAMED])
-            return act.shown(cubes)
+            return act.shown(cubes, current=True)
 
     def history(
         self,
@@ -304,7 +307,7 @@ class CubeCalls(Handle):
             vectors = self._index.vectors
         hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
         act.touch(hit.cube.id for hit in hits)
-        shown = act.shown([hit.cube for hit in hits])
+        shown = act.shown([hit.cube for hit in hits], current=True)
         return [
             hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
         ]
@@ -319,6 +322,7 @@ class CubeCalls(Handle):
         cubes = self._parts.catalog.select(selection)
         kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
         if kept is not None:
+            act.touch([kept.id])
             message = f"{act.principal} may not {act.right} cube {kept.id}, which is among these"
             raise Forbidden(message, hint="narrow the filter, or ask its owner for a grant")
         return cubes
@@ -334,3 +338,10 @@ class CubeCalls(Handle):
         """The call's idempotency; a key belongs to the principal who used it."""
         whose = "" if act.principal == ROOT else str(act.principal)
         return Once(self._parts.catalog, key, act.scope, list(arguments), whose=whose)
+
+
+def _require_choice(cube_id: str | None, act: Act) -> None:
+    """Refuse an id from anybody but the application: that it is taken would tell of another's."""
+    if cube_id is not None and act.principal != ROOT:
+        message = f"{act.principal} may not choose the id of a cube"
+        raise Forbidden(message, hint="leave it out; to add once, pass an idempotency key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from memos.cube import ROOT
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Principal, Right, Scope
     from memos.kernel.parts import Parts
+    from memos.ports.ledger import Grant
 
 
 class Gate:
@@ -75,10 +77,13 @@ class Gate:
     def _act(self, call: str, right: Right, scope: Scope, reason: str | None) -> Act:
         now = self._parts.clock.now()
 
+        @cache
+        def grants() -> list[Grant]:
+            return self._parts.ledger.grants(str(self.principal))
+
         def reach_of(wanted: Right) -> Reach:
-            named = self.principal != ROOT
-            grants = self._parts.ledger.grants(str(self.principal)) if named else []
-            return reach(self.principal, wanted, grants=grants, asked=scope, now=now)
+            held = grants() if self.principal != ROOT else []
+            return reach(self.principal, wanted, grants=held, asked=scope, now=now)
 
         return Act(
             call,
@@ -87,7 +92,12 @@ class Gate:
             scope=scope,
             at=now,
             reason=self._reason if reason is None else reason,
-            rules=Rules(reach_of, self._parts.redaction, self._parts.catalog.sensitivities),
+            rules=Rules(
+                reach_of,
+                self._parts.redaction,
+                self._parts.catalog.sensitivities,
+                self._parts.catalog.ids,
+            ),
         )
 
     def _tell(self, act: Act, outcome: str) -> None:

@@ -17,7 +17,7 @@ from memos.ports.filters import EVERYTHING
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from memos.governance.act import Act
     from memos.kinds.answer import Answer
@@ -114,8 +114,10 @@ class KindCalls(CubeCalls):
 
     def _shown_lineage(self, lineage: Lineage, act: Act) -> Lineage:
         """What of a lineage the principal may see; what it may not leaves no trace."""
-        seen = [one for one in lineage.ancestors if act.reach(Right.READ).holds(one.cube)]
-        there = {lineage.cube.id, *(one.cube.id for one in seen)}
+        # As they are now: a right to today's version is a right to all of them, and no other is.
+        readable = act.readable({one.cube.id for one in lineage.ancestors})
+        seen = [one for one in lineage.ancestors if one.cube.id in readable]
+        there = {lineage.cube.id, *readable}
         shown = act.shown([one.cube for one in seen])
         ancestors = [
             one.model_copy(
@@ -127,7 +129,7 @@ class KindCalls(CubeCalls):
             for one, cube in zip(seen, shown, strict=True)
         ]
         (cube,) = act.shown([lineage.cube])
-        return Lineage(cube=_with_parents(cube, there), ancestors=tuple(ancestors))
+        return Lineage(cube=cube, ancestors=tuple(ancestors))
 
     def _used(self, text: str, memories: Sequence[str] | None, k: int, act: Act) -> Memories:
         if memories is None:
@@ -165,11 +167,5 @@ class KindCalls(CubeCalls):
         there = {ancestor.cube.id: ancestor.cube for ancestor in lineage.ancestors}
         missing = [one.id for one in state.provenance.parents if one.id not in there]
         if missing or not isinstance(state.payload, Activation):
-            raise NotFound(f"KV cube {state.id} was made from {missing}, which is gone")
+            raise NotFound(f"KV cube {state.id} was made from {len(missing)} cubes that are gone")
         return tuple(there[parent.id] for parent in state.provenance.parents)
-
-
-def _with_parents(cube: MemCube, there: Collection[str]) -> MemCube:
-    parents = tuple(parent for parent in cube.provenance.parents if parent.id in there)
-    provenance = cube.provenance.model_copy(update={"parents": parents})
-    return cube.model_copy(update={"provenance": provenance})

@@ -192,8 +192,8 @@ class LifeCalls(CubeCalls):
                 cube redacted could otherwise take the redaction away.
             FrozenCube: it is frozen.
         """
-        level = checked_sensitivity(sensitivity)
         with self._act("classify", Right.WRITE, **whose) as act, self._changing(act):
+            level = checked_sensitivity(sensitivity)
             cube = self._held(id, act)
             lower = LEVELS.index(level) < LEVELS.index(cube.header.governance.sensitivity)
             if lower and not act.sees_whole(cube):
@@ -217,8 +217,9 @@ class LifeCalls(CubeCalls):
             BadInput: they are no labels.
             FrozenCube: it is frozen.
         """
-        labelled = Amendment("relabel", labels=checked_labels(labels))
-        return self._amended(labelled, Right.WRITE, id, if_version, **whose)
+        with self._act("relabel", Right.WRITE, **whose) as act, self._changing(act):
+            labelled = Amendment("relabel", labels=checked_labels(labels))
+            return self._amend(labelled, id, if_version, act)
 
     def sweep(self, *, dry_run: bool = False) -> list[MemCube]:
         """Expire everything that is due, in the whole store; with ``dry_run``, only say what is.

@@ -65,16 +65,12 @@ class Currency:
         require_unexpired(cube)
         lineage = self.lineage(cube)
         if lineage.stale:
-            first = lineage.stale[0]
-            message = (
-                f"{cube.kind} cube {cube.id} was made from version {first.version} of "
-                f"{first.id}, which has been revised since"
-            )
-            raise StaleCube(message, hint="transform the sources again")
+            # Whoever was granted this cube alone is not to learn the ids of its sources.
+            message = f"{cube.kind} cube {cube.id} was made from what has been revised since"
+            raise StaleCube(message, hint="transform the sources again: memos lineage names them")
         if lineage.expired:
-            source = lineage.expired[0].id
-            message = f"{cube.kind} cube {cube.id} was made from {source}, which has expired"
-            raise ExpiredCube(message, hint="transform what has not expired")
+            message = f"{cube.kind} cube {cube.id} was made from what has expired since"
+            raise ExpiredCube(message, hint="transform what has not expired: memos lineage")
         return lineage
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memos.cube import ROOT, MemCube, Right
 from memos.errors import BadInput, Forbidden, NotFound, Untrusted
 from memos.kinds.entities import entity_edges
-from memos.life.adopting import Home
+from memos.life.adopting import Home, is_installed
 from memos.life.contents import Contents, read_contents
 from memos.life.signing import checked_public_key
 from memos.life.unpacking import Archive
@@ -102,6 +102,7 @@ class Installer:
         _, cubes = self._before(namespace, act)
         kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
         if kept is not None:
+            act.touch([kept.id])
             message = f"{act.principal} may not {act.right} cube {kept.id} of {namespace!r}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
         also = (Uninstalled(namespace),)
@@ -135,7 +136,11 @@ class Installer:
 
     def _here(self, entry: Installed, cubes: Sequence[MemCube]) -> Here:
         members = frozenset(cube_id for cube_id, _ in entry.cubes)
-        return Here(members, {cube.id: self._catalog.history(cube.id) for cube in cubes})
+        histories = {
+            cube.id: [cube] if is_installed(cube) else self._catalog.history(cube.id)
+            for cube in cubes
+        }
+        return Here(members, histories)
 
     def _doomed(self, update: Update, act: Act) -> list[Doom]:
         """What the bundle drops or replaces, with all that was made from it.

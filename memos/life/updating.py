@@ -35,7 +35,7 @@ class Here:
     members: frozenset[str] = frozenset()
     """The ids that the last installation brought, forgotten ones included."""
     histories: Mapping[str, Sequence[MemCube]] = field(default_factory=dict)
-    """All versions of those that are still there, oldest first."""
+    """Versions of those that are still there, oldest first, back to the last that was installed."""
 
 
 class Update:

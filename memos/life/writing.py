@@ -140,7 +140,7 @@ class Writer:
         for number, (draft, cube_id) in enumerate(zip(drafts, ids, strict=True)):
             position = None
             if draft.turn:
-                before, position = last.get(draft.scope) or self._last_turn(draft.scope)
+                before, position = last.get(draft.scope) or self._last_turn(draft.scope, act)
                 if before is not None:
                     edges.append(Edge(before, Relation.NEXT, cube_id))
                 last[draft.scope] = (cube_id, position + 1)
@@ -162,15 +162,20 @@ class Writer:
             )
         return cubes, edges
 
-    def _last_turn(self, scope: Scope) -> tuple[str | None, int]:
-        """The last turn of a session and the position after it; a turn without one starts at 0."""
+    def _last_turn(self, scope: Scope, act: Act) -> tuple[str | None, int]:
+        """The last turn of a session and the position after it; a turn without one starts at 0.
+
+        In a session of no user's, whoever writes goes on from the turns that it may read: what it
+        makes is its own, and tells its position.
+        """
         if scope.session_id is None:
             return None, 0
         exactly = tuple(
             Condition(name, Operator.EQ, getattr(scope, name))
             for name in ("user_id", "agent_id", "session_id")
         )
-        turns = Every((*exactly, Condition("position", Operator.NE, None)))
+        known = (act.visible(),) if scope.user_id is None else ()
+        turns = Every((*exactly, Condition("position", Operator.NE, None), *known))
         kinds = (Kind.PLAINTEXT,)
         found = self._catalog.select(
             Selection(scope=scope, where=turns, kinds=kinds, newest_first=True, limit=1)

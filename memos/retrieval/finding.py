@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from memos.cube import Kind
+from memos.cube import EVERYBODY, Kind
 from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every, Filter
@@ -41,11 +41,6 @@ class _Room:
     among: frozenset[str] | None
     """The ids that count; None for all in the scope."""
 
-    @property
-    def open(self) -> bool:
-        """Whether anything can be found in it."""
-        return self.among is None or bool(self.among)
-
     def holds(self, cube: MemCube) -> bool:
         """Whether the cube counts."""
         return self.scope.covers(cube.scope) and (self.among is None or cube.id in self.among)
@@ -64,10 +59,10 @@ class Finder:
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
 
-        Each area of the reach is asked by itself: an index is quick for a scope, and slow for a
-        union of scopes. Scores of one index are comparable, whichever area they come from.
+        Each whole scope of the reach is asked by itself: an index is quick for a scope, and slow
+        for a union of scopes. Scores of one index are comparable, wherever they come from.
         """
-        rooms = [room for area in reach.areas if (room := self._room(area, where)).open]
+        rooms = self._rooms(reach.areas, where)
         if not rooms:
             return []
         pool = max(POOL, 3 * k)
@@ -82,13 +77,22 @@ class Finder:
         ranked = with_neighbours(parts, neighbours(self._catalog, parts))
         return self._hits(ranked, rooms, k=k)
 
-    def _room(self, area: Area, where: Filter) -> _Room:
-        if area.where == EVERYTHING and where == EVERYTHING:
-            return _Room(area.scope, None)
-        selection = Selection(
-            scope=area.scope, where=Every((area.where, where)), kinds=(Kind.PLAINTEXT,)
-        )
-        return _Room(area.scope, frozenset(self._catalog.ids(selection)))
+    def _rooms(self, areas: Sequence[Area], where: Filter) -> list[_Room]:
+        """A room for each whole scope, and one for everything that has to be listed by its ids."""
+        if where == EVERYTHING:
+            rooms = [_Room(area.scope, None) for area in areas if area.where == EVERYTHING]
+            areas = [area for area in areas if area.where != EVERYTHING]
+        else:
+            rooms = []
+        listed: set[str] = set()
+        for area in areas:  # one by one: each has an index of its own
+            both = Every((area.where, where))
+            selection = Selection(scope=area.scope, where=both, kinds=(Kind.PLAINTEXT,))
+            listed.update(self._catalog.ids(selection))
+        if listed:
+            scopes = {area.scope for area in areas}
+            rooms.append(_Room(scopes.pop() if len(scopes) == 1 else EVERYBODY, frozenset(listed)))
+        return rooms
 
     def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[_Room], *, k: int) -> list[Hit]:
         hits: list[Hit] = []

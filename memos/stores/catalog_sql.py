@@ -109,7 +109,8 @@ class SqlCatalog:
             .where(others.c.cube_id == cubes.c.id, others.c.recorded_at <= microseconds(at))
             .scalar_subquery()
         )
-        past = _bodies().where(versions.c.version == newest, versions.c.version < cubes.c.version)
+        has_changed = cubes.c.version > 1, versions.c.version < cubes.c.version
+        past = _bodies().where(*has_changed, versions.c.version == newest)
         with self._engine.connect() as connection:
             query = _selected(past, selection)
             return [_cube(body) for body in connection.execute(query).scalars()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 
 from memos.errors import BadInput
 from memos.ports.filters import FIELDS, Condition, Every, Filter, Not, Operator, Some
@@ -106,7 +106,7 @@ def _label(where: Condition) -> ColumnElement[bool]:
         wanted = [_label_text(each) for each in _several(where)]
     else:
         raise BadInput(f"labels cannot be compared by {where.operator}", hint="use contains, or in")
-    return exists().where(labels.c.cube_id == cubes.c.id, labels.c.label.in_(wanted))
+    return cubes.c.id.in_(select(labels.c.cube_id).where(labels.c.label.in_(wanted)))
 
 
 def _label_text(value: JsonValue) -> str:

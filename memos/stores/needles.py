@@ -7,8 +7,11 @@ A text is cut into overlapping pieces, so that it is found when a database has t
                 |-- 24 bytes --|            one every 8 bytes, and one at the very end
                    |-- 24 bytes --|
 
-A text of 8 to 23 bytes is one piece. All pieces are looked for at once: a key is made of each,
-and by the same arithmetic of each place in the bytes; where keys agree, the bytes are compared.
+A vector is cut likewise, into runs of numbers; one that is mostly zeros is a piece as a whole, for
+vectors of that kind have runs in common. A text of 8 to 23 bytes is one piece, too.
+
+All pieces are looked for at once: a key is made of each, and by the same arithmetic of each place
+in the bytes; where keys agree, the bytes are compared.
 """
 
 from __future__ import annotations
@@ -48,8 +51,8 @@ _NUMBERS = 32
 _TELLING = 8
 """How many of these differ from zero, or the run is no use."""
 
-LONGEST = 4 * _NUMBERS
-"""The most bytes that a piece has."""
+_SPARSE = 0.5
+"""A vector is sparse if no more of its numbers than that differ from zero."""
 
 _LOOSE = np.uint64(0xFFFFFF00FFFFFF00)
 """Of two float32, all but their last eight bits."""
@@ -78,6 +81,9 @@ class Needles:
 
     _words: int
     """How many words of eight bytes a key is made of."""
+
+    longest: int
+    """The most bytes that a piece has."""
 
     def __init__(self, things: Sequence[Thing], starts: Sequence[Places]) -> None:
         """Take pieces: for each thing, where they begin in it."""
@@ -171,6 +177,7 @@ class TextNeedles(Needles):
     def __init__(self, things: Sequence[Thing], words: int) -> None:
         """Take all telling pieces of those things that have the right length."""
         self._words = words
+        self.longest = PIECE
         fitting = [thing for thing in things if _key_words(len(thing.content)) == words]
         super().__init__(fitting, [_telling(thing.content) for thing in fitting])
 
@@ -216,6 +223,8 @@ class VectorNeedles(Needles):
         both = [
             moved for thing in things for moved in (_moved(thing, -_LITTLE), _moved(thing, _LITTLE))
         ]
+        self._widths = [_run_width(thing.content) for thing in both]
+        self.longest = max(self._widths, default=0)
         super().__init__(both, [_runs(thing.content) for thing in both])
 
     def _keys(self, words: Keys) -> Keys:
@@ -224,7 +233,8 @@ class VectorNeedles(Needles):
     def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
         for number in self._run(first):
             start = int(self._starts[number])
-            sought = self.thing(number).content[start : start + LONGEST]
+            width = self._widths[int(self._owners[number])]
+            sought = self.thing(number).content[start : start + width]
             there = content[offset : offset + len(sought)]
             if len(there) == len(sought) and _nearly(there, sought):
                 yield number
@@ -268,14 +278,21 @@ def _nearly(there: bytes, sought: bytes) -> bool:
         return bool((np.abs(here - wanted) <= _TOLERANCE * np.abs(wanted)).all())
 
 
-def _runs(content: bytes) -> Places:
-    """Where the runs of a vector begin, in bytes."""
+def _run_width(content: bytes) -> int:
+    """How many bytes a run of a vector has at most."""
     numbers = np.frombuffer(content, "<f4")
-    if len(numbers) < _TELLING:
-        return np.empty(0, dtype=np.int64)
-    width = min(_NUMBERS, len(numbers))
-    told = np.lib.stride_tricks.sliding_window_view(numbers != 0, width)
-    telling = told[:, 0] & told[:, 1] & (told.sum(axis=1) >= _TELLING)
-    starts = np.flatnonzero(telling)
-    step = max(1, min(_STRIDE, len(starts) // _ENOUGH))  # an embedding that is sparse has few
+    sparse = np.count_nonzero(numbers) <= _SPARSE * len(numbers)
+    return len(content) if sparse else 4 * min(_NUMBERS, len(numbers))
+
+
+def _runs(content: bytes) -> Places:
+    """Where the runs of a vector begin, in bytes: with two numbers that differ from zero."""
+    told = np.frombuffer(content, "<f4") != 0
+    width = _run_width(content) // 4
+    pairs = np.flatnonzero(told[:-1] & told[1:])
+    full = pairs[:1] if width == len(told) else pairs[pairs <= len(told) - width]
+    counts = np.append(0, np.cumsum(told))
+    ends = np.minimum(full + width, len(told))
+    starts = full[counts[ends] - counts[full] >= _TELLING]
+    step = max(1, min(_STRIDE, len(starts) // _ENOUGH))
     return np.asarray(starts[::step] * 4, dtype=np.int64)

@@ -16,7 +16,6 @@ from memos.ports.progress import Progress, silent
 from memos.ports.traces import Search, Spelling, Trace
 from memos.stores.needles import (
     LEAST,
-    LONGEST,
     PIECE,
     Needles,
     TextNeedles,
@@ -65,9 +64,10 @@ class FileTraces:
         files, others = _listed(self._folder)
         traces: list[Trace] = []
         done, total = 0, sum(files.values())
+        overlap = max(each.longest for each in needles) - 1
         for path in files:
             look = _Look(needles, str(path.relative_to(self._folder)))
-            for start, chunk in _chunks(path):
+            for start, chunk in _chunks(path, overlap):
                 traces += look.at(chunk, start)
                 progress("searching bytes", min(done + start + len(chunk), total), total)
             done += files[path]
@@ -184,14 +184,14 @@ def _listed(folder: Path) -> tuple[dict[Path, int], list[str]]:
     return files, others
 
 
-def _chunks(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The content of a file with where each part begins; a piece lies in one part as a whole."""
+def _chunks(path: Path, overlap: int) -> Iterator[tuple[int, bytes]]:
+    """The content of a file with where each part begins; what fits the overlap is torn by none."""
     with _reading(), path.open("rb") as file:
         start, kept = 0, b""
         while read := file.read(_CHUNK):
             chunk = kept + read
             yield start, chunk
-            kept = chunk[1 - LONGEST :]
+            kept = chunk[-overlap:]
             start += len(chunk) - len(kept)
 
 

@@ -209,10 +209,8 @@ class ChromaVectors:
             embedding_function=None,
         )
         tighten(self._path)  # Chroma makes its files as the process's umask has them
-        if (
-            collection.configuration_json["hnsw"]["sync_threshold"] == _EAGER
-        ):  # a purge was cut short
-            _set_threshold(collection, _PATIENT)
+        if collection.configuration_json["hnsw"]["sync_threshold"] == _EAGER:
+            _set_threshold(collection, _PATIENT)  # a purge was cut short
         return collection
 
     def _window(self, collection: ChromaCollection, scope: Scope) -> Window | None:

@@ -65,7 +65,7 @@ class CatalogPurgeSuite(ABC):
 
 
 def made(text: str, scope: Scope) -> list[MemCube]:
-    """Some hundred cubes of different lengths, so that rows move between pages."""
+    """Many cubes of different lengths, so that rows move between pages."""
     return [
         plaintext(
             f"{text} {number:04}" + "." * (number * 37 % 900),
@@ -73,5 +73,5 @@ def made(text: str, scope: Scope) -> list[MemCube]:
             labels=(f"a label of {text}",),
             metadata={"note": f"a note on {text}"},
         )
-        for number in range(400)
+        for number in range(150)
     ]

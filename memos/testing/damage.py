@@ -22,6 +22,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,15 +124,15 @@ class Trial:
         for cube_id, (text, _) in self._truth.items():
             if cube_id in quarantined:
                 continue
-            for found in self._cubes("get", lambda one=cube_id: [mem.get(one)]):
+            for found in self._cubes("get", partial(_one, mem, cube_id)):
                 self._compare(found)
-            hits = self._cubes("search", lambda said=text: [h.cube for h in mem.search(said, k=3)])
+            hits = self._cubes("search", partial(_three, mem, text))
             seen = [self._compare(found) for found in hits]
             self.missed |= text.isalpha() and cube_id not in seen and "search" not in self.errors
         there = [self._compare(found) for found in self._cubes("get_all", mem.get_all)]
         self.missed |= bool(set(self._truth) - quarantined - set(there))
         for digest in self._tried("blobs", mem._parts.catalog.blobs) or ():  # noqa: SLF001
-            self._tried("blob", lambda one=digest: mem._parts.blobs.get(one))  # noqa: SLF001
+            self._tried("blob", partial(mem._parts.blobs.get, digest))  # noqa: SLF001
 
     def _cubes(self, name: str, call: Callable[[], list[MemCube]]) -> Iterator[MemCube]:
         yield from self._tried(name, call) or ()
@@ -183,9 +184,17 @@ def _try(pipe: int, trial: Trial) -> None:
     os._exit(0)
 
 
+def _one(mem: MemOS, cube_id: str) -> list[MemCube]:
+    return [mem.get(cube_id)]
+
+
+def _three(mem: MemOS, text: str) -> list[MemCube]:
+    return [hit.cube for hit in mem.search(text, k=3)]
+
+
 def _all(pipe: int) -> bytes | None:
     """What is written until the other end is closed; None where that takes too long."""
-    parts = []
+    parts: list[bytes] = []
     while True:
         ready, _, _ = select.select([pipe], [], [], _PATIENCE)
         if not ready:

@@ -249,7 +249,9 @@ class Kills:
 
     def _compare(self, there: dict[str, Any]) -> None:
         cubes, truth = there["cubes"], self.truth
-        self._expect(set(cubes) == {*truth.texts, *truth.states}, "other cubes than there should be")
+        self._expect(
+            set(cubes) == {*truth.texts, *truth.states}, "other cubes than there should be"
+        )
         for one, texts in truth.texts.items():
             self._expect(cubes.get(one, {}).get("texts") == texts, f"{one}: not {texts}")
         for one, parents in truth.states.items():
@@ -265,7 +267,7 @@ class Kills:
 
     def _search(self, said: list[dict[str, Any]]) -> None:
         """No forgotten word in any byte, whole; nor the greater part of one forgotten just now."""
-        lately = [word.encode()[4:] for word in self.truth.forgotten if said] [-50:]
+        lately = [word.encode()[4:] for word in self.truth.forgotten if said][-50:]
         for name, content in contents(self.store):
             self.outcome.bytes_searched += len(content)
             words = {found.decode() for found in WORD.findall(content)}

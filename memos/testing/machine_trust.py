@@ -79,16 +79,16 @@ class TrustMachine(KernelMachine):
 
     @rule(cube_id=consumes(KernelMachine.cubes))
     def forget(self, cube_id: str) -> None:
-        """A cube goes, from the disk as well."""
+        """A cube goes with what says the same, from the disk as well."""
         if cube_id not in self.known.texts:
             self._refused(lambda: self.kernel.forget(cube_id))
             return
-        expected = set(self.known.users) - set(self.known.forgotten(cube_id).users)
-        words = self.known.texts[cube_id]
+        left = self.known.forgotten(*self.known.twins(cube_id))
+        expected = set(self.known.users) - set(left.users)
         done = self.kernel.forget(cube_id)
         assert set(done.ids) == expected
-        self.known = self.known.forgotten(cube_id)
-        self.erased |= set(words)
+        self.erased |= self.known.words() - left.words()
+        self.known = left
         assert expected <= {one.cube_id for one in self.kernel.tombstones()}
         assert not self._still_on_disk()
 

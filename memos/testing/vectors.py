@@ -174,7 +174,7 @@ class VectorsSuite(ABC):
         assert again.near(entries[60].vector, k=1, scope=EVERYBODY)[0].id == names[60]
 
     def test_the_only_entry_is_purged_too(self, vectors: Vectors) -> None:
-        first, second, third = (unit(3, 1, 4, 1, 5, number, 2, 6) for number in range(3))
+        first, second, third = (unit(3, 1, 4, 1, 5, number, 2, 6) for number in (7, 8, 9))
         named, unnamed = Scope(user_id="a user with a name"), EVERYBODY
         vectors.put([VectorEntry("the only entry", first, named)])
         vectors.purge()

@@ -188,7 +188,7 @@ def nursery() -> None:
     import torch
     import transformers  # noqa: F401
 
-    import memos.boot  # noqa: F401
+    import memos.boot
     import memos.models.runtime_torch
     import memos.stores.vectors_chroma  # noqa: F401
 

@@ -113,3 +113,10 @@ def agree(catalog: SqlCatalog, given_cubes: list[MemCube], where: Filter) -> Non
         assert found == {cube.id for cube in given_cubes if admits(where, cube)}
     finally:
         catalog.commit(Change(audit=audit(), forget=tuple(cube.id for cube in given_cubes)))
+
+
+def test_the_names_of_metadata_may_be_in_any_script(catalog: SqlCatalog) -> None:
+    cube = plaintext("x", metadata={"größe": {"été d'été": 1}})
+    for field in ("metadata.größe.été d'été", "metadata.größe.absent"):
+        for operator in (Operator.EQ, Operator.NE, Operator.GTE):
+            agree(catalog, [cube], Condition(field, operator, 1))

@@ -188,7 +188,8 @@ class Row:
     call: str
     needs: tuple[tuple[str, Right], ...]
     """Rights on ``cube``, ``scope`` (all of Alice's), or ``store``, in the order of asking;
-    on ``found``: wherever the cube is found at all; on ``hidden``: what hangs on the cube."""
+    on ``found``: wherever the cube is found at all; on ``hidden``: what hangs on the cube; on
+    ``record``: what was forgotten; on ``bundle``: all that a file may hold."""
     do: Callable[[MemOS, World], Any]
     finds: Right | None = None
     """The right without which the answer has no trace of the cube."""
@@ -267,7 +268,7 @@ ROWS = [
         lambda mem, w: mem.import_from(w.bundle),
         called="import",
     ),
-    Row("certificate", (), lambda mem, w: mem.certificate(w.certificate)),
+    Row("certificate", (("record", ADMINISTER),), lambda mem, w: mem.certificate(w.certificate)),
     Row(
         "install",
         (("scope", WRITE),),
@@ -359,13 +360,15 @@ def expected(row: Row, who: Who, bound: str | None) -> type[MemosError] | None:
 
 def lacking(where: str, right: Right, who: Who, bound: str | None) -> type[MemosError] | None:
     held = who.may(right, "cube" if where in {"hidden", "found"} else where, bound)
+    if where == "record":  # the application has made it
+        held = who.name == EVERYONE[0].name or who.may(right, "store", bound)
     if where == "bundle":  # it may hold anything that lies in the handle's scope
         held = who.may(right, "scope", bound) and (bound == "alice" or who.whole_store)
     if where == "found":  # what one may not read is not found, and so not missed
         held = held or not who.may(READ, "cube", bound)
     if held:
         return None
-    if where == "hidden":
+    if where in {"hidden", "record"}:
         return NotFound
     unseen = where == "cube" and (right is READ or bound == "bob")
     return UnknownCube if unseen else Forbidden

@@ -80,7 +80,7 @@ def test_a_stored_state_survives_reopening(tmp_path: Path, settings: Settings) -
 def test_a_revised_source_makes_a_kv_cube_stale(mem: MemOS, texts: list[MemCube]) -> None:
     kv = mem.transform(ids(texts), to=Kind.ACTIVATION)
     mem.update(texts[0].id, "Alice moved to Porto.")
-    with pytest.raises(StaleCube, match=texts[0].id):
+    with pytest.raises(StaleCube, match=kv.id):
         mem.chat("Where?", memories=[kv.id])
     assert [(one.id, one.version) for one in mem.lineage(kv.id).stale] == [(texts[0].id, 1)]
     again = mem.transform(ids(texts), to=Kind.ACTIVATION)

@@ -19,7 +19,6 @@ from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
-from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
@@ -69,7 +68,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 graph=NetworkxGraph(catalog),
                 embedder=HashEmbedder(64),
                 runtime=runtime,
-                clock=SystemClock(),
+                clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
                 demands=Demands(),

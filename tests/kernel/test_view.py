@@ -90,7 +90,7 @@ def test_an_imported_cube_was_not_known_before_it_came(mem: MemOS, tmp_path: Pat
     mem.export_to(tmp_path / "all.zip")
     mem.delete(cube.id)
     view = now(mem)
-    mem.import_from(tmp_path / "all.zip")
+    mem.import_from(tmp_path / "all.zip", revive=True)
     assert view.get_all() == []
     assert texts(view, "Lisbon") == []
     assert mem.get_all() == [cube]

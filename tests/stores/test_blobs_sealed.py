@@ -40,6 +40,9 @@ class TestSealedBlobs(BlobsSuite):
     def reopened(self, blobs: Blobs) -> Blobs:
         return open_blobs(self.folder)
 
+    def files(self) -> Path:
+        return self.folder
+
     def damage(self, blobs: Blobs, digest: str, content: bytes) -> None:
         only_file(self.folder).write_bytes(content)
 

@@ -18,6 +18,7 @@ from memos.stores.schema import upgrade
 from memos.stores.vectors_exact import ExactVectors
 from memos.stores.words_fts5 import Fts5Words
 from memos.testing.catalog import CatalogSuite, plaintext, put
+from memos.testing.catalog_purge import CatalogPurgeSuite
 from memos.testing.vectors import DIMENSION, VectorsSuite
 from memos.testing.words import WordsSuite
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 KEY = secrets.token_bytes(32)
 
 
-class TestSqlCatalogInAnEncryptedFile(CatalogSuite):
+class TestSqlCatalogInAnEncryptedFile(CatalogSuite, CatalogPurgeSuite):
     @pytest.fixture
     def catalog(self, tmp_path: Path, request: pytest.FixtureRequest) -> Catalog:
         self.path = tmp_path / "catalog.db"
@@ -41,6 +42,9 @@ class TestSqlCatalogInAnEncryptedFile(CatalogSuite):
 
     def reopened(self, catalog: Catalog) -> Catalog:
         return self._open()
+
+    def files(self) -> Path:
+        return self.path.parent
 
     def _open(self) -> Catalog:
         engine = open_engine(self.path, key=KEY)
@@ -60,6 +64,9 @@ class TestFts5WordsInAnEncryptedFile(WordsSuite):
     def reopened(self, words: Words) -> Words:
         return self._open()
 
+    def files(self) -> Path:
+        return self.path.parent
+
     def _open(self) -> Words:
         engine = open_engine(self.path, key=KEY)
         self.finish(engine.dispose)
@@ -76,6 +83,9 @@ class TestExactVectorsInAnEncryptedFile(VectorsSuite):
     def reopened(self, vectors: Vectors) -> Vectors:
         vectors.close()
         return self._open()
+
+    def files(self) -> Path:
+        return self.path.parent
 
     def _open(self) -> Vectors:
         vectors = ExactVectors(self.path, collection="model", dimension=DIMENSION, key=KEY)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from memos.errors import BackendError
+from memos.models.embedder_hash import HashEmbedder
 from memos.ports.traces import Search, Spelling, Trace
 from memos.stores.traces_files import FileTraces
 from memos.stores.traces_memory import MemoryTraces
@@ -119,6 +120,15 @@ def test_a_sparse_vector_is_found_and_one_of_zeros_said_not_to_be_searched_for(
     search = FileTraces(tmp_path).find([], vectors=[sparse, zeros])
     assert [trace.sought for trace in search.traces] == [0]
     assert search.plain_vectors == (1,)
+
+
+def test_a_sparse_vector_is_not_taken_for_another_that_is_like_it(tmp_path: Path) -> None:
+    embedder = HashEmbedder(384)
+    said = "Alice wrote about Kyoto because the rent was lower, and told Elena so on day"
+    sought, other = embedder.embed([f"{said} 36500.", f"{said} 36600."])
+    (tmp_path / "file").write_bytes(other.tobytes())
+    assert FileTraces(tmp_path).find([], vectors=[sought]).clean
+    assert not FileTraces(tmp_path).find([], vectors=[other]).clean
 
 
 def test_links_are_not_followed_but_told_of(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""What access checks and the journal cost of an add and of a search.
+
+    python -m benchmarks.trust [--memories 100000] [--calls 200]
+
+Ten users with 1 to 40 % of the memories each, exact vectors, the hash embedder: a text costs it
+next to nothing, so that what trust costs is a larger share here than with any real embedder. The
+share beside the real one is printed, too, from its cost per text as measured in the same run.
+
+Search: the same questions in turn by the application with the journal off for reads (no access
+check, no row), by the user herself, by an agent with a grant on her scope, and by an agent with
+50 granted cubes and a label. Add: its row is part of the commit and cannot be left out, so the
+parts are timed by themselves, on the same store: a gate that is entered and left, and a row
+appended within a transaction.
+
+Predicted before measuring: search under 5 % for a user and an agent with a scope, more for the
+agent with single cubes, who asks three areas instead of one; add under 5 % for a batch of 100,
+and about 10 % for a single text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.machine import machine
+from benchmarks.throughput import texts
+from memos import MemOS
+from memos.config import EmbedderSettings, Settings, VectorsSettings
+from memos.cube import EVERYBODY, ROOT, Right
+from memos.stores.engine_sqlite import open_engine
+from memos.stores.journal_sql import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SHARES = (40, 20, 10, 10, 5, 5, 4, 3, 2, 1)
+BATCH = 1000
+SETTINGS = Settings(
+    embedder=EmbedderSettings(backend="hash"), vectors=VectorsSettings(backend="exact")
+)
+
+
+def milliseconds(act: Callable[[], object]) -> float:
+    """CPU milliseconds of one call."""
+    start = time.process_time()
+    act()
+    return 1000 * (time.process_time() - start)
+
+
+def fill(mem: MemOS, said: Sequence[str]) -> None:
+    """Each user's share, in batches; every fiftieth memory is labelled."""
+    start = 0
+    for number, share in enumerate(SHARES):
+        mine = said[start : start + len(said) * share // 100]
+        start += len(mine)
+        for place in range(0, len(mine), BATCH):
+            part = mine[place : place + BATCH]
+            plain = [{"content": text} for text in part[: len(part) * 49 // 50]]
+            marked = [{"content": text} for text in part[len(part) * 49 // 50 :]]
+            mem.add(plain, user_id=f"user{number}")
+            mem.add(marked, user_id=f"user{number}", labels=["work"])
+
+
+def unwatched(mem: MemOS) -> MemOS:
+    """The same store, without access checks and without rows for what only reads."""
+    quiet = copy(mem)
+    quiet._parts = replace(mem._parts, audit_reads=False)  # noqa: SLF001 - the baseline
+    quiet._gate = quiet._made_gate(ROOT, EVERYBODY, "")  # noqa: SLF001
+    return quiet
+
+
+def searches(mem: MemOS, questions: Sequence[str], user: str) -> dict[str, float]:
+    """Median CPU milliseconds of a search in one user's memories, by who asks."""
+    cubes = mem.get_all(user_id=user, limit=50)
+    mem.grant("agent:scope", Right.READ, user_id=user)
+    for cube in cubes:
+        mem.grant("agent:cubes", Right.READ, id=cube.id)
+    mem.grant("agent:cubes", Right.READ, label="work", user_id=user)
+    handles = {
+        "nobody checks": unwatched(mem),
+        "the user": mem.acting(f"user:{user}"),
+        "agent with the scope": mem.acting("agent:scope"),
+        "agent with 50 cubes and a label": mem.acting("agent:cubes"),
+    }
+    times: dict[str, list[float]] = {name: [] for name in handles}
+    for question in questions:
+        for name, handle in handles.items():
+            times[name].append(milliseconds(partial(handle.search, question, user_id=user)))
+    return {name: median(each[len(each) // 10 :]) for name, each in times.items()}
+
+
+def parts(mem: MemOS, folder: Path, calls: int) -> tuple[float, float]:
+    """Median CPU milliseconds of a gate that is passed, and of a row within a transaction."""
+    alice = mem.acting("user:user0")
+    unrecorded = copy(alice)
+    unrecorded._parts = replace(mem._parts, audit_reads=False)  # noqa: SLF001
+    unrecorded._gate = unrecorded._made_gate(  # noqa: SLF001
+        alice._gate.principal,  # noqa: SLF001
+        EVERYBODY,
+        "",
+    )
+
+    def gate() -> None:
+        with unrecorded._act("add", Right.WRITE, user_id="user0") as act:  # noqa: SLF001
+            unrecorded._gate.require(act, act.scope)  # noqa: SLF001
+
+    with alice._act("add", Right.WRITE, user_id="user0") as act:  # noqa: SLF001
+        row = act.audit([f"{number:036}" for number in range(100)])
+    engine = open_engine(folder / "catalog.db").execution_options(write=True)
+    with engine.begin() as connection:
+        rows = [milliseconds(lambda: record(connection, row, None)) for _ in range(calls)]
+        connection.rollback()
+    engine.dispose()
+    return median(milliseconds(gate) for _ in range(calls)), median(rows)
+
+
+def embedding() -> float:
+    """CPU milliseconds that the real embedder takes for one text, in batches."""
+    from memos.models.embedder_sentence import SentenceEmbedder
+
+    embedder = SentenceEmbedder("minilm")
+    said = texts(320)
+    embedder.embed(said[:64])
+    return milliseconds(lambda: embedder.embed(said[64:])) / len(said[64:])
+
+
+def main() -> None:
+    """Fill a store, then print what trust costs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--memories", type=int, default=100_000)
+    parser.add_argument("--calls", type=int, default=200)
+    asked = parser.parse_args()
+    print(machine())
+    said = texts(asked.memories + 200 * asked.calls)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        MemOS.open(Path(place) / "store", settings=SETTINGS) as mem,
+    ):
+        fill(mem, said[: asked.memories])
+        print(f"{asked.memories:,} memories of {len(SHARES)} users, exact vectors\n")
+        questions = [text.split(",")[0] for text in said[: asked.calls]]
+        real = embedding()
+        print(f"{'search, CPU ms':36} {'user0':>8} {'more':>7}   {'user9':>8} {'more':>7}")
+        large, small = (searches(mem, questions, user) for user in ("user0", "user9"))
+        for name in large:
+            line = f"{name:36}"
+            for each in (large, small):
+                more = each[name] / each["nobody checks"] - 1
+                line += f" {each[name]:8.2f} {more:+7.1%}  "
+            print(line)
+        gate, row = parts(mem, Path(place) / "store", asked.calls)
+        print(f"\na gate passed {gate:.3f} ms, a row of 100 ids {row:.3f} ms; per add:")
+        fresh = iter(said[asked.memories :])
+        alice = mem.acting("user:user0")
+        for size in (1, 100):
+            times = []
+            for _ in range(asked.calls if size == 1 else asked.calls // 10):
+                batch = [{"content": next(fresh)} for _ in range(size)]
+                times.append(milliseconds(partial(alice.add, batch)))
+            whole, trust = median(times), gate + row
+            print(
+                f"add of {size:3}: {whole:8.2f} ms, of which trust {trust / (whole - trust):+.1%};"
+                f" with the real embedder ({real:.1f} ms a text)"
+                f" {trust / (whole - trust + size * real):+.1%}"
+            )
+
+
+if __name__ == "__main__":
+    main()
