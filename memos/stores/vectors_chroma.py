@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,15 +153,16 @@ class ChromaVectors:
             erase(self._path)
             tighten(self._path)
             self._marker.set()
+            self._sums.write()
 
     def close(self) -> None:
         """Let go of files and threads; a later call opens them again."""
-        with self._lock, self._translated():
+        with self._lock:
             self._windows.clear()
-            was_open = self._client is not None
-            self._let_go()
-            if was_open:
-                self._sums.write()
+            if self._client is not None:
+                self._let_go()
+                with suppress(OSError):  # a full disk; without sums, the files are trusted
+                    self._sums.write()
 
     def _changing(self) -> None:
         """Before a write: nothing that is known of the files holds any more."""
