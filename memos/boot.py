@@ -87,6 +87,7 @@ class MemOS(Kernel):
             NotFound: there is no store, and ``create`` is False.
             StoreLocked: another process has the folder open.
             OtherVersion: a newer version of this library wrote the store.
+            CorruptionError: the database itself cannot be read; restore a backup.
             BadInput: the folder is something else, or both a folder and a URL were given.
             NotSupported: a URL of a database that is not built in.
             MissingKey: the store is encrypted, or is to be, and there is no key.

@@ -103,12 +103,10 @@ def _discard(connection: Connection, ids: Collection[str]) -> set[str]:
     return digests
 
 
-def unplace(connection: Connection, digests: Collection[str]) -> None:
+def unplace(connection: Connection) -> None:
     """Say no more where blobs lie that no version refers to."""
-    for chunk in chunks(digests):
-        used = select(versions.c.blob).where(versions.c.blob.in_(chunk))
-        gone = places.c.digest.in_(chunk) & places.c.digest.not_in(used)
-        connection.execute(delete(places).where(gone))
+    used = select(versions.c.blob).where(versions.c.blob.is_not(None))
+    connection.execute(delete(places).where(places.c.digest.not_in(used)))
 
 
 def put(connection: Connection, change: Change) -> None:

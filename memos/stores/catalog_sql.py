@@ -52,7 +52,8 @@ class SqlCatalog:
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
             rows.put(connection, change)
-            rows.unplace(connection, digests)
+            if digests:
+                rows.unplace(connection)
             rows.link(connection, change)
             rows.owe(connection, rows.errands(connection, change, digests, fresh))
             for entry in change.also:

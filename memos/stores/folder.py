@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from memos.errors import BackendError, BadInput, StoreLocked
+from memos.errors import BackendError, BadInput, CorruptionError, StoreLocked
 from memos.stores.modes import loose, tighten
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Folder:
 
         Raises:
             BadInput: the path is a file, or a folder with other things in it.
+            CorruptionError: the catalog has lost all it held.
             StoreLocked: somebody else has it open, still after ``lock_seconds``.
             BackendError: the folder cannot be made or written.
         """
@@ -72,7 +73,11 @@ class Folder:
             message = f"the store {path} is in use by another process"
             raise StoreLocked(message, hint="close it there, or wait: lock_seconds")
         try:
+            _require_catalog(path)
             return cls(path, lock)
+        except CorruptionError:
+            os.close(lock)
+            raise
         except OSError as error:
             os.close(lock)
             message = f"the folder {path} cannot be written: {error.strerror}"
@@ -134,6 +139,16 @@ def _require_ours(path: Path) -> None:
         if others:
             message = f"{path} is not a store, and not empty: it holds {others[0]!r}"
             raise BadInput(message, hint="name a folder that is empty or does not exist")
+
+
+def _require_catalog(path: Path) -> None:
+    """Refuse a store whose catalog has lost all it held: it would pass for a new one."""
+    catalog = path / Folder.CATALOG
+    log = path / f"{Folder.CATALOG}-wal"
+    sizes = [each.stat().st_size for each in (catalog, log) if each.exists()]
+    if sizes and not any(sizes) and (path / Folder.BLOBS).exists():
+        message = f"{catalog} is empty, and the store around it is not"
+        raise CorruptionError(message, hint="restore a backup: memos restore")
 
 
 def _locked(lock: int, seconds: float) -> bool:

@@ -97,6 +97,7 @@ class SqlRepairs:
             for cube_id in mending.rewrite:
                 if cube_id not in gone:
                     _rewrite(connection, cube_id)
+            rows.unplace(connection)
             _relink(connection, mending)
             if mending.drop_receipts:
                 connection.execute(text(f"DELETE FROM receipts WHERE {_UNREADABLE}"))  # noqa: S608

@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from memos.ports.near import Near
 from memos.ports.vectors import VectorEntry
 from memos.stores.modes import tighten
 from memos.stores.vectors_chroma_files import NOBODY, Marker, erase, holds_anything
+from memos.stores.vectors_chroma_sums import Sums
 from memos.stores.vectors_window import Window, Windows, check_dimension
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class ChromaVectors:
         self._dimension = dimension
         self._lock = threading.Lock()
         self._marker = Marker(path)
+        self._sums = Sums(path)
         self._windows = Windows(window_limit)
         self._client: ClientAPI | None = None
         self._opened: ChromaCollection | None = None
@@ -81,7 +83,7 @@ class ChromaVectors:
         check_dimension((entry.vector for entry in entries), self._dimension)
         latest = list({entry.id: entry for entry in entries}.values())
         with self._access() as collection:
-            self._marker.clear()
+            self._changing()
             for batch in self._batches(latest):
                 collection.upsert(
                     ids=[entry.id for entry in batch],
@@ -118,7 +120,7 @@ class ChromaVectors:
     def drop(self, ids: Collection[str]) -> None:
         """Remove entries; absent ids are no error."""
         with self._access() as collection:
-            self._marker.clear()
+            self._changing()
             for batch in self._batches(_distinct(ids)):
                 collection.delete(ids=batch)
                 self._windows.drop(batch)
@@ -146,16 +148,26 @@ class ChromaVectors:
             if self._marker.is_set() or not holds_anything(self._path):
                 return
             self._let_go()
+            self._sums.clear()
             _write_graphs(str(self._path))
             erase(self._path)
             tighten(self._path)
             self._marker.set()
+            self._sums.write()
 
     def close(self) -> None:
         """Let go of files and threads; a later call opens them again."""
         with self._lock:
             self._windows.clear()
-            self._let_go()
+            if self._client is not None:
+                self._let_go()
+                with suppress(OSError):  # a full disk; without sums, the files are trusted
+                    self._sums.write()
+
+    def _changing(self) -> None:
+        """Before a write: nothing that is known of the files holds any more."""
+        self._marker.clear()
+        self._sums.clear()
 
     def _let_go(self) -> None:
         self._opened = None
@@ -188,6 +200,7 @@ class ChromaVectors:
     def _open(self) -> ChromaCollection:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._client is None:
+            self._sums.require()
             self._client = _client(str(self._path))
         self._batch = self._client.get_max_batch_size()
         collection = self._client.get_or_create_collection(

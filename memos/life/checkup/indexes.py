@@ -52,10 +52,13 @@ class IndexExam:
         self._unfinished()
         self._words(census, findings, repair=repair)
         self._vectors(census, findings, repair=repair)
-        self._contents(census, progress)
+        try:
+            self._contents(census, progress)
+        except (CorruptionError, BackendError) as error:
+            self._anew(error.message, census, repair=repair)
         if not self._found:
             return
-        repaired = repair and self._mended(progress, findings)
+        repaired = repair and self._mended(progress, census, findings)
         for code, subject, message in self._found:
             findings.tell(code, subject, message, repaired=repaired)
 
@@ -148,7 +151,15 @@ class IndexExam:
                 message = f"the vector of cube {cube.id} is not that of its text"
                 self._tell("wrong-vector", cube.id, message)
 
-    def _mended(self, progress: Progress, findings: Findings) -> bool:
+    def _mended(self, progress: Progress, census: Census, findings: Findings) -> bool:
+        self._catalog.owe(list(self._owed))
+        try:
+            self._index.drain(progress=progress)
+        except (CorruptionError, BackendError) as error:
+            # Some damage shows only when something is written there.
+            self._anew(error.message, census, repair=True)
+        else:
+            return True
         self._catalog.owe(list(self._owed))
         try:
             self._index.drain(progress=progress)
