@@ -28,7 +28,7 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
 from memos.stores.traces_files import FileTraces
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 from memos.testing.catalog import audit, plaintext, put
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Stores:
         engine = open_engine(folder / "catalog.db")
         upgrade(engine)
         self.catalog = SqlCatalog(engine)
-        self.words = Fts5Words(engine)
+        self.words = PostingWords(engine)
         self.vectors = index(folder / "vectors" / backend, backend)
 
     def put(self, cubes: Sequence[MemCube]) -> None:

@@ -24,7 +24,7 @@ from memos.ports.words import WordEntry
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.vectors_chroma import ChromaVectors
 from memos.stores.vectors_exact import ExactVectors
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def main() -> None:
 def words_row(folder: Path, count: int, questions: int) -> str:
     """The row of the word index."""
     engine = open_engine(folder / "words.db")
-    words = Fts5Words(engine)
+    words = PostingWords(engine)
     said = texts(count + questions)
     words.put([WordEntry(f"{n:08}", said[n], scope_of(n)) for n in range(count)])
     row = []

@@ -37,7 +37,7 @@ from memos.stores.schema import upgrade
 from memos.stores.seal import unlocked
 from memos.stores.traces_files import FileTraces
 from memos.stores.traces_memory import MemoryTraces
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -241,7 +241,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         repairs=SqlRepairs(engine),
         blobs=MemoryBlobs(),
         archive=MemoryBlobs(),
-        words=Fts5Words(engine),
+        words=PostingWords(engine),
         graph=NetworkxGraph(catalog),
         embedder=_embedder(settings),
         runtime=_runtime(settings, progress),
@@ -284,7 +284,7 @@ def _in_folder(
             ),
             crashed=home.crashed,
             back_up=partial(take, source_of(home.path, settings, keys)),
-            words=Fts5Words(engine),
+            words=PostingWords(engine),
             graph=NetworkxGraph(catalog),
             embedder=_embedder(settings),
             runtime=_runtime(settings, progress),
@@ -318,7 +318,7 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
     vectors = _open_vectors(find("vectors", "exact"), None, "scratch", dimension)
     engine = open_engine(None)
     try:
-        yield Scratch(Fts5Words(engine), vectors)
+        yield Scratch(PostingWords(engine), vectors)
     finally:
         engine.dispose()
         vectors.close()

@@ -150,6 +150,7 @@ class Index:
         cubes = [at_hand[one] for one in ids if one in at_hand]
         findable = [cube for cube in (*cubes, *read) if cube.state in FINDABLE]
         self._index(findable, ready, progress)
+        self._word(self._catalog.find_all(_subjects(tasks, Errand.WORDS)))
         self._drop(_subjects(tasks, Errand.DROP))
         self._sweep(_subjects(tasks, Errand.SWEEP))
 
@@ -224,7 +225,16 @@ class Index:
         self.vectors.put(
             [VectorEntry(cube.id, by_text[texts[cube.id]], cube.scope) for cube in cubes]
         )
-        self.words.put([WordEntry(cube.id, texts[cube.id], cube.scope) for cube in cubes])
+        self._word(cubes)
+
+    def _word(self, cubes: Sequence[MemCube]) -> None:
+        self.words.put(
+            [
+                WordEntry(cube.id, indexed_text(cube), cube.scope)
+                for cube in cubes
+                if cube.state in FINDABLE
+            ]
+        )
 
     def _drop(self, ids: Sequence[str]) -> None:
         # An id that was dropped and can be found again, after an import or a way back, stays.

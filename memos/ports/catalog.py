@@ -26,6 +26,8 @@ class Errand(StrEnum):
 
     INDEX = "index"
     """put the current version of a cube into vectors and words"""
+    WORDS = "words"
+    """put it into words alone, where vectors have it"""
     DROP = "drop"
     """remove a cube from vectors and words"""
     SWEEP = "sweep"

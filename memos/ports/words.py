@@ -21,6 +21,14 @@ class WordEntry:
     scope: Scope
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Which entries count: those of a scope or, with ``among``, those of them with these ids."""
+
+    scope: Scope
+    among: Collection[str] | None = None
+
+
 class Words(Protocol):
     """A full-text index; it can be rebuilt at any time.
 
@@ -32,13 +40,12 @@ class Words(Protocol):
         """Store durably, all or none, in the place of what had the same ids."""
         ...
 
-    def near(
-        self, query: str, *, k: int, scope: Scope, among: Collection[str] | None = None
-    ) -> list[Near]:
-        """The ``k`` best matches that ``scope`` covers, best first.
+    def near(self, query: str, *, k: int, within: Sequence[Room]) -> list[Near]:
+        """The ``k`` best matches in any of the rooms, best first.
 
-        ``query`` is plain language: no character of it is an operator. With ``among``, only
-        entries with these ids count. No term in common: an empty list.
+        ``query`` is plain language: no character of it is an operator. How rare a word is, and
+        how long a text is for one, is judged among the entries that count, and nothing else: an
+        answer is the same whatever else the index holds. No term in common: an empty list.
         """
         ...
 

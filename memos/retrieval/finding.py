@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,14 @@ from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every, Filter
 from memos.ports.graph import Relation
+from memos.ports.words import Room
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from memos.cube import MemCube, Scope
+    from memos.cube import MemCube
     from memos.governance.access import Area, Reach
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
@@ -33,19 +33,6 @@ _SEEDS = 8
 """Direct hits whose neighbours are considered."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """An area of the reach, narrowed by the filter of the call."""
-
-    scope: Scope
-    among: frozenset[str] | None
-    """The ids that count; None for all in the scope."""
-
-    def holds(self, cube: MemCube) -> bool:
-        """Whether the cube counts."""
-        return self.scope.covers(cube.scope) and (self.among is None or cube.id in self.among)
-
-
 class Finder:
     """Searches the plaintext cubes that a principal may read."""
 
@@ -59,8 +46,9 @@ class Finder:
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
 
-        Each whole scope of the reach is asked by itself: an index is quick for a scope, and slow
-        for a union of scopes. Scores of one index are comparable, wherever they come from.
+        Each whole scope of the reach is asked by itself of the vectors: they are quick for a
+        scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
+        Words are asked of all at once: how rare one is depends on the texts that count.
         """
         rooms = self._rooms(reach.areas, where)
         if not rooms:
@@ -70,17 +58,15 @@ class Finder:
         near = joined(
             vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
         )
-        worded = joined(
-            self._words.near(query, k=pool, scope=room.scope, among=room.among) for room in rooms
-        )
+        worded = self._words.near(query, k=pool, within=rooms)
         parts = fused(near, worded)
         ranked = with_neighbours(parts, neighbours(self._catalog, parts))
         return self._hits(ranked, rooms, k=k)
 
-    def _rooms(self, areas: Sequence[Area], where: Filter) -> list[_Room]:
+    def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
         if where == EVERYTHING:
-            rooms = [_Room(area.scope, None) for area in areas if area.where == EVERYTHING]
+            rooms = [Room(area.scope, None) for area in areas if area.where == EVERYTHING]
             areas = [area for area in areas if area.where != EVERYTHING]
         else:
             rooms = []
@@ -91,13 +77,13 @@ class Finder:
             listed.update(self._catalog.ids(selection))
         if listed:
             scopes = {area.scope for area in areas}
-            rooms.append(_Room(scopes.pop() if len(scopes) == 1 else EVERYBODY, frozenset(listed)))
+            rooms.append(Room(scopes.pop() if len(scopes) == 1 else EVERYBODY, frozenset(listed)))
         return rooms
 
-    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[_Room], *, k: int) -> list[Hit]:
+    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
         for cube, each in self._cubes(ranked, k + _SPARE):
-            if _is_found(cube) and any(room.holds(cube) for room in rooms):
+            if _is_found(cube) and any(_holds(room, cube) for room in rooms):
                 hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
             if len(hits) == k:
                 break
@@ -109,6 +95,10 @@ class Finder:
             part = ranked[start : start + page]
             cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in part])}
             yield from ((cubes[one.id], one) for one in part if one.id in cubes)
+
+
+def _holds(room: Room, cube: MemCube) -> bool:
+    return room.scope.covers(cube.scope) and (room.among is None or cube.id in room.among)
 
 
 def _is_found(cube: MemCube) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from memos.cube.scope import EVERYBODY
 from memos.kinds.plaintext import indexed_text
 from memos.ports.vectors import VectorEntry
-from memos.ports.words import WordEntry
+from memos.ports.words import Room, WordEntry
 from memos.retrieval.finding import POOL, joined, neighbours
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import fused, with_neighbours
@@ -56,7 +56,7 @@ class PastFinder:
         worded: list[Near] = []
         if then.indexed:
             near = vectors.near(vector, k=pool, scope=then.scope, among=then.indexed)
-            worded = self._words.near(query, k=pool, scope=then.scope, among=then.indexed)
+            worded = self._words.near(query, k=pool, within=[Room(then.scope, then.indexed)])
         if then.old:
             candidates = self._as_then([each.id for each in chain(near, worded)], then)
             near, worded = self._weighed(
@@ -83,7 +83,7 @@ class PastFinder:
             )
             scratch.words.put([WordEntry(one, text, EVERYBODY) for one, text in texts.items()])
             olden = scratch.vectors.near(vector, k=pool, scope=EVERYBODY)
-            return joined([near, olden]), scratch.words.near(query, k=pool, scope=EVERYBODY)
+            return joined([near, olden]), scratch.words.near(query, k=pool, within=[Room(EVERYBODY)])
 
     def _hits(self, ranked: Sequence[Ranked], then: Findable, *, k: int) -> list[Hit]:
         there = [each for each in ranked if each.id in then.indexed or each.id in then.changed][:k]

@@ -30,34 +30,35 @@ def microseconds(time: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def condition_of(where: Filter) -> ColumnElement[bool]:
+def condition_of(where: Filter, *, denied: bool = False) -> ColumnElement[bool]:
     """The SQL that admits the rows of ``cubes`` for which ``where`` holds.
+
+    SQL's third truth value is as good as false, and an index answers a plain comparison only. But
+    below a ``not`` it would stay what it is, so what is ``denied`` is made true or false.
 
     Raises:
         BadInput: a field does not exist, or a value cannot be compared with it.
     """
     if isinstance(where, Every):
-        return and_(true(), *(condition_of(part) for part in where.parts))
+        return and_(true(), *(condition_of(part, denied=denied) for part in where.parts))
     if isinstance(where, Some):
-        return or_(false(), *(condition_of(part) for part in where.parts))
+        return or_(false(), *(condition_of(part, denied=denied) for part in where.parts))
     if isinstance(where, Not):
-        return not_(condition_of(where.part))
-    return _condition(where)
+        return not_(condition_of(where.part, denied=True))
+    return _condition(where, denied=denied)
 
 
-def _condition(where: Condition) -> ColumnElement[bool]:
+def _condition(where: Condition, *, denied: bool) -> ColumnElement[bool]:
     if where.operator is Operator.IN:
         _several(where)
     if where.field == "labels":
         return _label(where)
     if where.field.startswith("metadata."):
         return metadata_condition(where)
-    return _definite(_compared(_column(where), where), where)
-
-
-def _definite(compared: ColumnElement[bool], where: Condition) -> ColumnElement[bool]:
-    # SQL's third truth value never leaves a condition: a field without a value is only `ne`.
-    return func.coalesce(compared, true() if where.operator is Operator.NE else false())
+    compared: ColumnElement[bool] = _compared(_column(where), where)
+    if where.operator is Operator.NE:  # as which alone a field without a value counts
+        return func.coalesce(compared, true())
+    return func.coalesce(compared, false()) if denied else compared
 
 
 def _compared(column: Any, where: Condition) -> Any:

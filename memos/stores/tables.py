@@ -29,7 +29,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in migrations/; a test keeps it true."""
 
 metadata = MetaData(

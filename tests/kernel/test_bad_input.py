@@ -143,7 +143,7 @@ SLOTS = [
 STATE = text(
     "SELECT (SELECT group_concat(body) FROM versions), (SELECT group_concat(number) FROM grants), "
     "(SELECT group_concat(source || target) FROM edges), (SELECT count(*) FROM outbox), "
-    "(SELECT group_concat(id) FROM words_entries), (SELECT count(*) FROM receipts), "
+    "(SELECT group_concat(id) FROM word_entries), (SELECT count(*) FROM receipts), "
     "(SELECT count(*) FROM tombstones), (SELECT count(*) FROM certificates), "
     "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed)"
 )

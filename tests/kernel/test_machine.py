@@ -27,7 +27,7 @@ from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
 from memos.stores.traces_files import FileTraces
 from memos.stores.vectors_exact import ExactVectors
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 from memos.testing.machine_trust import TrustMachine
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 journal=SqlJournal(engine),
                 repairs=SqlRepairs(engine),
                 blobs=FileBlobs(folder / "blobs"),
-                words=Fts5Words(engine),
+                words=PostingWords(engine),
                 graph=NetworkxGraph(catalog),
                 embedder=HashEmbedder(64),
                 runtime=runtime,

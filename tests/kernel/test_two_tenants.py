@@ -128,7 +128,6 @@ def test_a_tenant_is_answered_as_if_there_were_no_other(settings: Settings, tmp_
         assert alone.export_to(tmp_path / "one") == beside.export_to(tmp_path / "other")
 
 
-@pytest.mark.xfail(reason="BM25 counts in how many texts of all tenants a word is", strict=True)
 def test_scores_do_not_tell_how_often_another_uses_a_word(settings: Settings) -> None:
     def scores(me: MemOS) -> list[object]:
         return [[(hit.cube.text, hit.parts) for hit in me.search(query)] for query in TEXTS]

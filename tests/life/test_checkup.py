@@ -100,15 +100,15 @@ def _haunt_words(mem: MemOS) -> None:
 
 
 def _break_words(mem: MemOS) -> None:
-    sql(mem, "UPDATE words_content SET c0 = 'something else' WHERE id = 2")
+    sql(mem, "UPDATE word_entries SET terms = '{}' WHERE number = 2")
 
 
 def _empty_words(mem: MemOS) -> None:
-    sql(mem, "DELETE FROM words_data")
+    sql(mem, "DELETE FROM word_postings")
 
 
 def _lose_the_words_table(mem: MemOS) -> None:
-    sql(mem, "DROP TABLE words_entries")
+    sql(mem, "DROP TABLE word_entries")
 
 
 def _leave_blob(mem: MemOS) -> None:

@@ -16,7 +16,7 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine, purge
 from memos.stores.schema import upgrade
 from memos.stores.vectors_exact import ExactVectors
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 from memos.testing.catalog import CatalogSuite, plaintext, put
 from memos.testing.catalog_purge import CatalogPurgeSuite
 from memos.testing.vectors import DIMENSION, VectorsSuite
@@ -54,7 +54,7 @@ class TestSqlCatalogInAnEncryptedFile(CatalogSuite, CatalogPurgeSuite):
         return catalog
 
 
-class TestFts5WordsInAnEncryptedFile(WordsSuite):
+class TestPostingWordsInAnEncryptedFile(WordsSuite):
     @pytest.fixture
     def words(self, tmp_path: Path, request: pytest.FixtureRequest) -> Words:
         self.path = tmp_path / "catalog.db"
@@ -70,7 +70,7 @@ class TestFts5WordsInAnEncryptedFile(WordsSuite):
     def _open(self) -> Words:
         engine = open_engine(self.path, key=KEY)
         self.finish(engine.dispose)
-        return Fts5Words(engine)
+        return PostingWords(engine)
 
 
 class TestExactVectorsInAnEncryptedFile(VectorsSuite):

@@ -24,7 +24,7 @@ from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
 from memos.stores.traces_files import FileTraces
-from memos.stores.words_fts5 import Fts5Words
+from memos.stores.words_postings import PostingWords
 from memos.testing.catalog import activation, audit, plaintext, put, revised
 from memos.testing.traces import assert_gone
 
@@ -48,7 +48,7 @@ class Stores:
 
     folder: Path
     catalog: SqlCatalog
-    words: Fts5Words
+    words: PostingWords
     vectors: Vectors
     blobs: FileBlobs
 
@@ -62,7 +62,7 @@ class Stores:
             dimension=EMBEDDER.dimension,
         )
         blobs = FileBlobs(folder / "blobs")
-        return cls(folder, SqlCatalog(engine), Fts5Words(engine), vectors, blobs)
+        return cls(folder, SqlCatalog(engine), PostingWords(engine), vectors, blobs)
 
     def put(self, cubes: Sequence[MemCube]) -> None:
         self.catalog.commit(put(*cubes))

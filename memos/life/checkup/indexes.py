@@ -79,11 +79,11 @@ class IndexExam:
         for message in broken:
             self._found.append(("damaged-words", "words", message))
         if broken:
-            self._all(census)
+            self._all(census, Errand.WORDS)
             if repair:
                 words.clear()
             return
-        self._compare("word", there, census)
+        self._compare("word", there, census, Errand.WORDS)
 
     def _vectors(self, census: Census, findings: Findings, *, repair: bool) -> None:
         try:
@@ -99,7 +99,7 @@ class IndexExam:
             self._anew(error.message, census, repair=repair)
             return
         findings.checked["vectors"] = len(there)
-        self._compare("vector", there, census)
+        self._compare("vector", there, census, Errand.INDEX)
 
     def _anew(self, message: str, census: Census, *, repair: bool) -> None:
         self._found.append(("damaged-vectors", "vectors", message))
@@ -107,21 +107,21 @@ class IndexExam:
         if repair:
             self._index.start_anew()
 
-    def _all(self, census: Census) -> None:
-        self._owed.update(dict.fromkeys((Errand.INDEX, one) for one in sorted(census.findable)))
+    def _all(self, census: Census, errand: Errand = Errand.INDEX) -> None:
+        self._owed.update(dict.fromkeys((errand, one) for one in sorted(census.findable)))
 
-    def _compare(self, name: str, there: set[str], census: Census) -> None:
+    def _compare(self, name: str, there: set[str], census: Census, errand: Errand) -> None:
         for cube_id in sorted(census.findable - there):
             message = f"cube {cube_id} is not in the {name} index"
-            self._tell(f"missing-{name}", cube_id, message)
+            self._tell(f"missing-{name}", cube_id, message, errand)
         for cube_id in sorted(there - census.findable - census.unsure):
             message = f"the {name} index has {cube_id}, which is no text that can be found"
             self._found.append((f"orphan-{name}", cube_id, message))
             self._owed[Errand.DROP, cube_id] = None
 
-    def _tell(self, code: str, cube_id: str, message: str) -> None:
+    def _tell(self, code: str, cube_id: str, message: str, errand: Errand) -> None:
         self._found.append((code, cube_id, message))
-        self._owed[Errand.INDEX, cube_id] = None
+        self._owed[errand, cube_id] = None
 
     def _contents(self, census: Census, progress: Progress) -> None:
         """Compare row by row what is not to be made anew anyway."""
@@ -137,7 +137,7 @@ class IndexExam:
         entries = [WordEntry(cube.id, indexed_text(cube), cube.scope) for cube in cubes]
         for cube_id in self._index.words.differing(entries):
             message = f"the words that are indexed of cube {cube_id} are not those of its text"
-            self._tell("wrong-word", cube_id, message)
+            self._tell("wrong-word", cube_id, message, Errand.WORDS)
 
     def _compare_vectors(self, cubes: Sequence[MemCube]) -> None:
         entries = {one.id: one for one in self._index.vectors.fetch([cube.id for cube in cubes])}
@@ -146,10 +146,10 @@ class IndexExam:
             entry = entries.get(cube.id)
             if entry is None or not _is_sound(entry, cube, self._index.dimension):
                 message = f"the vector of cube {cube.id} is none that was put"
-                self._tell("wrong-vector", cube.id, message)
+                self._tell("wrong-vector", cube.id, message, Errand.INDEX)
             elif self._deep and float(entry.vector @ again[indexed_text(cube)]) < _SAME:
                 message = f"the vector of cube {cube.id} is not that of its text"
-                self._tell("wrong-vector", cube.id, message)
+                self._tell("wrong-vector", cube.id, message, Errand.INDEX)
 
     def _mended(self, progress: Progress, census: Census, findings: Findings) -> bool:
         self._catalog.owe(list(self._owed))
