@@ -20,7 +20,7 @@ from benchmarks.machine import machine
 from benchmarks.throughput import texts
 from memos.cube import Scope
 from memos.ports.vectors import VectorEntry
-from memos.ports.words import WordEntry
+from memos.ports.words import Room, WordEntry
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.vectors_chroma import ChromaVectors
 from memos.stores.vectors_exact import ExactVectors
@@ -94,7 +94,7 @@ def main() -> None:
                 row.append(median_ms(ask, asked.questions))
             print(f"| {name} | " + " | ".join(f"{each:.1f}" for each in row) + " |", flush=True)
             store.close()
-        print(f"| words (FTS5) | {words_row(Path(folder), asked.entries, asked.questions)} |")
+        print(f"| words | {words_row(Path(folder), asked.entries, asked.questions)} |")
 
 
 def words_row(folder: Path, count: int, questions: int) -> str:
@@ -107,7 +107,7 @@ def words_row(folder: Path, count: int, questions: int) -> str:
     for scope in SCOPES.values():
 
         def look(number: int, scope: Scope = scope) -> None:
-            words.near(said[count + number], k=50, scope=scope)
+            words.near(said[count + number], k=50, within=[Room(scope)])
 
         row.append(median_ms(look, questions))
     engine.dispose()

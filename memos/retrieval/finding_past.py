@@ -83,7 +83,9 @@ class PastFinder:
             )
             scratch.words.put([WordEntry(one, text, EVERYBODY) for one, text in texts.items()])
             olden = scratch.vectors.near(vector, k=pool, scope=EVERYBODY)
-            return joined([near, olden]), scratch.words.near(query, k=pool, within=[Room(EVERYBODY)])
+            return joined([near, olden]), scratch.words.near(
+                query, k=pool, within=[Room(EVERYBODY)]
+            )
 
     def _hits(self, ranked: Sequence[Ranked], then: Findable, *, k: int) -> list[Hit]:
         there = [each for each in ranked if each.id in then.indexed or each.id in then.changed][:k]

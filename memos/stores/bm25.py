@@ -58,4 +58,5 @@ def best(total: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     if len(numbers) <= k:
         return numbers
     reached = total[numbers]
-    return numbers[reached >= np.partition(reached, -k)[-k]]
+    chosen: NDArray[np.intp] = numbers[reached >= np.partition(reached, -k)[-k]]
+    return chosen

@@ -17,8 +17,7 @@ RESTORE = "run `memos check`; if that cannot help, restore a backup: memos resto
 
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_IOERR_SHORT_READ")
 # Where the schema itself is damaged, SQLite knows its own tables no longer.
-_DAMAGED = ("malformed", "not a database", "decode to utf-8", "no such table", "no such column",
-            "vtable constructor failed", "fts5: corruption")  # fmt: skip
+_DAMAGED = ("malformed", "not a database", "decode to utf-8", "no such table", "no such column")
 _OUTCOMES = (
     (("SQLITE_FULL",), "there is no room left on its disk",
      "make room and try again; what was acknowledged is there, this call changed nothing"),

@@ -13,43 +13,38 @@ Why not SQLite's own full-text index: docs/decisions/0017-words.md.
 from __future__ import annotations
 
 import json
-import zlib
 from collections import Counter, defaultdict
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from memos.errors import BackendError, CorruptionError
 from memos.ports.near import Near
-from memos.stores import words_rooms
-from memos.stores.bm25 import CAP, POSTING, best, scores
+from memos.stores import postings_sql, words_rooms
+from memos.stores.bm25 import CAP, best, scores
 from memos.stores.engine_sqlite import purge
+from memos.stores.errors_sqlite import legible
+from memos.stores.postings_sql import shelf_of, summand
 from memos.stores.terms import asked_terms, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Engine
 
     from memos.cube import Scope
     from memos.ports.words import Room, WordEntry
-    from memos.stores.words_rooms import Counted
+    from memos.stores.postings_sql import Posting, Shelved
 
-    Shelved = tuple[str, int]
-    """A term, and the shelf."""
-
-PART = 300
-"""Postings in one row: as many as lie on one page."""
 _BATCH = 5000
 """Cubes that are removed at once."""
-_FEW = 4
-"""Postings of a term up to which each is looked up; beyond, all of the shelf are read."""
 _REPAIR = "`memos check --repair` makes it anew"
+_WHAT = "the index of words"
 
 _TABLES = (
     """
@@ -73,31 +68,9 @@ _TABLES = (
         terms TEXT NOT NULL
     )
     """,
-    """
-    CREATE TABLE IF NOT EXISTS word_postings (
-        number INTEGER PRIMARY KEY,
-        term TEXT NOT NULL,
-        shelf INTEGER NOT NULL,
-        first INTEGER NOT NULL,
-        postings BLOB NOT NULL,
-        UNIQUE (term, shelf, first)
-    )
-    """,
+    postings_sql.TABLE,
 )
 
-_FIND = text(
-    """
-    SELECT p.term, p.postings FROM json_each(:terms) AS term
-    CROSS JOIN word_postings AS p ON p.term = term.value
-    """
-)
-_FIND_ON = text(
-    """
-    SELECT p.term, p.postings FROM json_each(:terms) AS term
-    CROSS JOIN json_each(:shelves) AS shelf
-    CROSS JOIN word_postings AS p ON p.term = term.value AND p.shelf = shelf.value
-    """
-)
 _NAMES = text(
     "SELECT number, id FROM word_entries WHERE number IN (SELECT value FROM json_each(:numbers))"
 )
@@ -117,32 +90,6 @@ _PUT_ENTRY = text(
 _DROP_ENTRIES = text(
     "DELETE FROM word_entries WHERE number IN (SELECT value FROM json_each(:numbers))"
 )
-
-# The newest part of each, or the one that holds a number.
-_PARTS = text(
-    """
-    SELECT p.number, p.term, p.shelf, p.postings FROM json_each(:keys) AS key
-    JOIN word_postings AS p ON p.number = (
-        SELECT number FROM word_postings
-        WHERE term = json_extract(key.value, '$[0]') AND shelf = json_extract(key.value, '$[1]')
-            AND first <= json_extract(key.value, '$[2]')
-        ORDER BY first DESC LIMIT 1
-    )
-    """
-)
-_ALL_PARTS = text(
-    """
-    SELECT p.number, p.term, p.shelf, p.postings FROM json_each(:keys) AS key
-    CROSS JOIN word_postings AS p
-        ON p.term = json_extract(key.value, '$[0]') AND p.shelf = json_extract(key.value, '$[1]')
-    """
-)
-_PUT_PART = text(
-    "INSERT INTO word_postings (term, shelf, first, postings)"
-    " VALUES (:term, :shelf, :first, :postings)"
-)
-_CHANGE_PART = text("UPDATE word_postings SET postings = :postings WHERE number = :number")
-_DROP_PART = text("DELETE FROM word_postings WHERE number = :number")
 
 _ADD_SCOPE = text(
     """
@@ -173,9 +120,6 @@ _WRONG_SUMS = text(
     """
 )
 
-_LATER = (1 << 32) - 1
-"""After every number of a cube."""
-
 
 class PostingWords:
     """BM25 over stemmed words, in the catalog's own database; exact, whatever the scope.
@@ -205,13 +149,13 @@ class PostingWords:
         terms = asked_terms(query)
         if k < 1 or not terms:
             return []
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), legible(_WHAT), self._engine.connect() as connection:
             counted = words_rooms.counted(connection, within)
             if not counted.texts:
                 return []
             last = connection.execute(_LAST).scalar_one()
             total = scores(
-                _found(connection, terms, counted, last),
+                postings_sql.find(connection, terms, counted, last),
                 texts=counted.texts,
                 length=counted.length,
                 last=last,
@@ -238,13 +182,11 @@ class PostingWords:
     def problems(self) -> list[str]:
         """Where postings, entries and sums do not fit together."""
         try:
-            with self._engine.connect() as connection:
+            with legible(_WHAT), self._engine.connect() as connection:
                 wrong = connection.execute(_WRONG_SUMS).scalar_one()
-                fit = _sum_of_postings(connection) == _sum_of_entries(connection)
+                fit = postings_sql.total(connection) == _sum_of_entries(connection)
         except CorruptionError as error:
             return [error.message]
-        except (ValueError, AttributeError, TypeError) as error:
-            return [f"the terms of a text cannot be read: {error}"]
         sums = [f"{wrong} scopes have other texts than are counted"] if wrong else []
         return sums if fit else [*sums, "the postings are not those of the texts"]
 
@@ -264,37 +206,12 @@ class PostingWords:
             purge(self._engine)
 
 
-def shelf_of(user_id: str | None) -> int:
-    """Where a user's postings are; that two users may share a shelf costs time, nothing else."""
-    return 0 if user_id is None else zlib.crc32(user_id.encode())
-
-
 def _make(connection: Connection) -> None:
     for statement in _TABLES:
         connection.execute(text(statement))
 
 
 # --- asking -------------------------------------------------------------------------------------
-
-
-def _found(
-    connection: Connection, terms: Sequence[str], counted: Counted, last: int
-) -> Iterator[NDArray[np.void]]:
-    """For each term, the postings that count."""
-    asked = {"terms": json.dumps(terms)}
-    if counted.users is None:
-        rows = connection.execute(_FIND, asked)
-    else:
-        asked["shelves"] = json.dumps(sorted({shelf_of(user) for user in counted.users}))
-        rows = connection.execute(_FIND_ON, asked)
-    parts: dict[str, list[bytes]] = defaultdict(list)
-    for term, postings in rows:
-        parts[term].append(postings)
-    for term in terms:
-        postings = _unpacked(b"".join(parts[term]))
-        if len(postings) and postings["entry"].max() > last:
-            raise CorruptionError("the index of words names a text that is none", hint=_REPAIR)
-        yield counted.of(postings)
 
 
 def _named(
@@ -308,12 +225,6 @@ def _named(
     return sorted(near, key=lambda each: (-each.score, each.id))
 
 
-def _unpacked(postings: bytes) -> NDArray[np.void]:
-    if len(postings) % POSTING.itemsize:
-        raise CorruptionError("postings of the index of words are cut short", hint=_REPAIR)
-    return np.frombuffer(postings, POSTING)
-
-
 # --- writing ------------------------------------------------------------------------------------
 
 
@@ -322,7 +233,7 @@ def _put(connection: Connection, entries: Sequence[WordEntry]) -> None:
     lengths = [min(sum(each.values()), CAP) for each in counts]
     scopes = _scopes(connection, entries, lengths)
     start = connection.execute(_LAST).scalar_one() + 1
-    fresh: dict[Shelved, list[tuple[int, int, int, int]]] = defaultdict(list)
+    fresh: dict[Shelved, list[Posting]] = defaultdict(list)
     rows = []
     for number, (entry, terms, length) in enumerate(
         zip(entries, counts, lengths, strict=True), start=start
@@ -342,7 +253,7 @@ def _put(connection: Connection, entries: Sequence[WordEntry]) -> None:
         )
     connection.execute(_PUT_ENTRY, rows)
     if fresh:
-        _append(connection, fresh)
+        postings_sql.add(connection, fresh)
 
 
 def _scopes(
@@ -366,76 +277,25 @@ def _scopes(
     }
 
 
-def _append(
-    connection: Connection, fresh: Mapping[Shelved, list[tuple[int, int, int, int]]]
-) -> None:
-    """Fill up the newest part of each term and shelf, then begin others."""
-    keys = json.dumps([(*key, _LATER) for key in fresh])
-    newest = {(row.term, row.shelf): row for row in connection.execute(_PARTS, {"keys": keys})}
-    changed, made = [], []
-    for (term, shelf), postings in fresh.items():
-        packed = np.array(postings, POSTING)
-        row = newest.get((term, shelf))
-        room = 0 if row is None else max(0, PART - len(row.postings) // POSTING.itemsize)
-        if row is not None and room:
-            whole = row.postings + packed[:room].tobytes()
-            changed.append({"number": row.number, "postings": whole})
-        for start in range(room, len(packed), PART):
-            part = packed[start : start + PART]
-            first = int(part["entry"][0])
-            made.append(
-                {"term": term, "shelf": shelf, "first": first, "postings": part.tobytes()}
-            )
-    if changed:
-        connection.execute(_CHANGE_PART, changed)
-    if made:
-        connection.execute(_PUT_PART, made)
-
-
 def _drop(connection: Connection, ids: Iterable[str]) -> None:
     """Remove entries with all that counts them."""
     left = iter(ids)
     while some := list(islice(left, _BATCH)):
         rows = connection.execute(_STORED, {"ids": json.dumps(some)}).all()
         if rows:
-            _take_postings(connection, rows)
-            _take_sums(connection, rows)
+            with legible(_WHAT):
+                _take(connection, rows)
             numbers = json.dumps([row.number for row in rows])
             connection.execute(_DROP_ENTRIES, {"numbers": numbers})
 
 
-def _take_postings(connection: Connection, rows: Sequence[Any]) -> None:
+def _take(connection: Connection, rows: Sequence[Any]) -> None:
+    """Take entries out of the postings and the sums."""
     gone: dict[Shelved, list[int]] = defaultdict(list)
     for row in rows:
         for term in _read(row.terms):
             gone[term, shelf_of(row.user_id)].append(row.number)
-    few = [(*key, one) for key, each in gone.items() if len(each) <= _FEW for one in each]
-    many = [key for key, each in gone.items() if len(each) > _FEW]
-    parts = [
-        *connection.execute(_PARTS, {"keys": json.dumps(few)}),
-        *connection.execute(_ALL_PARTS, {"keys": json.dumps(many)}),
-    ]
-    changed, emptied = [], []
-    for part in {part.number: part for part in parts}.values():
-        postings = _unpacked(part.postings)
-        kept = _without(postings, gone[part.term, part.shelf])
-        if not len(kept):
-            emptied.append({"number": part.number})
-        elif len(kept) < len(postings):
-            changed.append({"number": part.number, "postings": kept.tobytes()})
-    if changed:
-        connection.execute(_CHANGE_PART, changed)
-    if emptied:
-        connection.execute(_DROP_PART, emptied)
-
-
-def _without(postings: NDArray[np.void], numbers: Sequence[int]) -> NDArray[np.void]:
-    if len(numbers) == 1:  # as most often, and quicker
-        return postings[postings["entry"] != numbers[0]]
-    return postings[~np.isin(postings["entry"], numbers)]
-
-
-def _take_sums(connection: Connection, rows: Sequence[Any]) -> None:
+    postings_sql.take(connection, gone)
     sums: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         sums[row.scope].append(row.length)
@@ -451,12 +311,7 @@ def _written(terms: Mapping[str, int]) -> str:
 
 
 def _read(terms: str) -> dict[str, int]:
-    try:
-        read: dict[str, int] = json.loads(terms)
-        return dict(read.items())
-    except (ValueError, AttributeError) as error:
-        message = f"the index of words holds {terms!r:.60} for a text"
-        raise CorruptionError(message, hint=_REPAIR) from error
+    return {**json.loads(terms)}
 
 
 def _key(scope: Scope) -> str:
@@ -473,22 +328,13 @@ def _is_same(row: Any, entry: WordEntry) -> bool:
     return bool(row.terms == _written(terms) and row.length == min(terms.total(), CAP))
 
 
-def _sum_of_postings(connection: Connection) -> int:
-    """A sum over all postings that does not depend on their order."""
-    total = 0
-    for row in connection.execute(text("SELECT term, shelf, postings FROM word_postings")):
-        for posting in _unpacked(row.postings).tolist():
-            total += hash((row.term, row.shelf, *posting))
-    return total
-
-
 def _sum_of_entries(connection: Connection) -> int:
     """The sum that the entries' postings should have."""
     total = 0
     for number, scope, length, terms, user_id in connection.execute(_ENTRIES):
         shelf = shelf_of(user_id)
         for term, count in _read(terms).items():
-            total += hash((term, shelf, number, scope, min(count, CAP), length))
+            total += summand((term, shelf), (number, scope, min(count, CAP), length))
     return total
 
 

@@ -83,9 +83,7 @@ def _of_scope(connection: Connection, scope: Scope) -> Sequence[Any]:
     return connection.execute(text(query), named).all()
 
 
-def _among(
-    connection: Connection, scope: Scope, ids: Collection[str]
-) -> Iterable[Any]:
+def _among(connection: Connection, scope: Scope, ids: Collection[str]) -> Iterable[Any]:
     """(number, scope, length) of those of ``ids`` that ``scope`` covers."""
     rows = connection.execute(_AMONG, {"ids": json.dumps(list(ids))}).all()
     if not scope.named():

@@ -42,8 +42,9 @@ def upgrade() -> None:
     op.execute("ANALYZE sqlite_schema")  # makes the table, and measures nothing
     for (table, index), rows in EXPECTED.items():
         op.execute(
-            sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, :index, :rows)")
-            .bindparams(table=table, index=index, rows=rows)
+            sa.text(
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:table, :index, :rows)"
+            ).bindparams(table=table, index=index, rows=rows)
         )
     op.execute("ANALYZE sqlite_schema")  # reads it
 

@@ -56,7 +56,9 @@ def test_a_damaged_index_is_found_and_mended(
 ) -> None:
     database = sqlite3.connect(folder / "memory" / "catalog.db")
     with database:
-        database.executescript("DELETE FROM word_entries; DELETE FROM word_postings; DELETE FROM word_scopes;")
+        database.executescript(
+            "DELETE FROM word_entries; DELETE FROM word_postings; DELETE FROM word_scopes;"
+        )
     database.close()
     result = memos("check", code=6)
     assert {row["code"] for row in result.rows[0]["problems"]} == {"missing-word"}

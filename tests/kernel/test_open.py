@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
 from memos import MemOS
@@ -20,11 +21,14 @@ from memos.errors import (
     StoreLocked,
 )
 from memos.stores.engine_sqlite import open_engine
+from memos.stores.schema import settings as migrations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.config import Settings
+
+BEFORE_WORDS = "0002"
 
 
 def test_what_was_added_is_there_after_reopening(tmp_path: Path, settings: Settings) -> None:
@@ -33,6 +37,29 @@ def test_what_was_added_is_there_after_reopening(tmp_path: Path, settings: Setti
     with MemOS.open(tmp_path / "store", settings=settings, create=False) as mem:
         assert mem.get_all() == cubes
         assert [hit.cube for hit in mem.search("Lisbon")] == cubes
+
+
+def test_a_store_with_the_old_index_of_words_is_given_the_new_one(
+    tmp_path: Path, settings: Settings
+) -> None:
+    with MemOS.open(tmp_path / "store", settings=settings) as mem:
+        cubes = mem.add(["Alice moved to Lisbon.", "Trams are yellow."], user_id="alice")
+        mem.archive(cubes[1].id)
+    engine = open_engine(tmp_path / "store" / "catalog.db")
+    with engine.execution_options(write=True).begin() as connection:
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, BEFORE_WORDS)
+        connection.execute(text("CREATE VIRTUAL TABLE words USING fts5(text)"))
+        connection.execute(text("INSERT INTO words (rowid, text) VALUES (1, 'Alice moved')"))
+        connection.execute(text("CREATE TABLE words_entries (number INTEGER, id TEXT)"))
+    engine.dispose()
+    with MemOS.open(tmp_path / "store", settings=settings) as mem:
+        (hit,) = mem.search("Lisbon", user_id="alice")
+        assert hit.cube == cubes[0]
+        assert "words" in hit.parts
+        assert mem.check().problems == ()
+        assert mem.stats().pending == 0
 
 
 def test_a_store_in_memory_works_alike_and_leaves_nothing(settings: Settings) -> None:

@@ -12,7 +12,8 @@ from memos.cube import EVERYBODY
 from memos.errors import CorruptionError
 from memos.ports.words import Room
 from memos.stores.engine_sqlite import open_engine
-from memos.stores.words_postings import PostingWords, shelf_of
+from memos.stores.postings_sql import shelf_of
+from memos.stores.words_postings import PostingWords
 from memos.testing.vectors import ALICE, BOB
 from memos.testing.words import WordsSuite, entry, found
 
@@ -98,8 +99,10 @@ def test_an_index_that_is_gone_is_an_error_and_not_an_empty_answer(engine: Engin
 
 DAMAGE = {
     "a posting is another": (
-        "UPDATE word_postings SET postings ="
-        " (SELECT postings FROM word_postings WHERE term = 'green') WHERE term = 'milk'",
+        """
+        UPDATE word_postings SET postings =
+            (SELECT postings FROM word_postings WHERE term = 'green') WHERE term = 'milk'
+        """,
         "the postings are not those of the texts",
     ),
     "postings are cut short": (
@@ -117,7 +120,7 @@ DAMAGE = {
     ),
     "the terms of a text are none": (
         "UPDATE word_entries SET terms = '[1' WHERE id = 'a'",
-        "for a text",
+        "cannot be read",
     ),
     "a sum is another": ("UPDATE word_scopes SET length = 7", "1 scopes have other texts"),
 }
@@ -147,9 +150,7 @@ def test_a_posting_of_a_text_that_is_none_is_an_error(engine: Engine) -> None:
     words = PostingWords(engine)
     words.put([entry("a", "green tea")])
     with engine.execution_options(write=True).begin() as connection:
-        connection.execute(
-            text("UPDATE word_postings SET postings = x'ffffffff0000000001000200'")
-        )
+        connection.execute(text("UPDATE word_postings SET postings = x'ffffffff0000000001000200'"))
     with pytest.raises(CorruptionError, match="a text that is none"):
         found(words, "tea")
 
