@@ -43,8 +43,8 @@ def test_a_store_with_the_old_index_of_words_is_given_the_new_one(
     tmp_path: Path, settings: Settings
 ) -> None:
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
-        cubes = mem.add(["Alice moved to Lisbon.", "Trams are yellow."], user_id="alice")
-        mem.archive(cubes[1].id)
+        cubes = mem.add("Alice moved to Lisbon.", user_id="alice")
+        mem.archive(mem.add("Lisbon has yellow trams.", user_id="alice")[0].id)
     engine = open_engine(tmp_path / "store" / "catalog.db")
     with engine.execution_options(write=True).begin() as connection:
         config = migrations()
