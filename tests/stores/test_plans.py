@@ -36,7 +36,7 @@ def plan(engine: Engine, selection: Selection) -> str:
     ((statement, parameters),) = [each for each in seen if "FROM cubes" in each[0]]
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()  # type: ignore[arg-type]
-    return next(row[-1] for row in rows if "cubes" in row[-1])
+    return next(str(row[-1]) for row in rows if "cubes" in row[-1])
 
 
 def texts(scope: Scope, where: Filter = EVERYTHING) -> Selection:
