@@ -127,10 +127,9 @@ def _owned(principal: Principal, asked: Scope) -> Iterator[Area]:
 def _granted(grants: Sequence[Grant], asked: Scope) -> Iterator[Area]:
     cubes = []
     for grant in grants:
-        scope = intersection(asked, grant.scope)
         if grant.cube_id is not None:
             cubes.append(grant.cube_id)
-        elif scope is not None:
+        elif (scope := intersection(asked, grant.scope)) is not None:
             labelled = Condition("labels", Operator.CONTAINS, grant.label)
             yield Area(scope, EVERYTHING if grant.label is None else labelled)
     if cubes:

@@ -46,9 +46,14 @@ def as_ours(where: str, hint: str, context: ExceptionContext) -> MemosError | No
     if context.sqlalchemy_exception is None or isinstance(error, MemosError):
         return None
     ours = _translated(where, hint, error)
-    if isinstance(ours, CorruptionError) and type(error).__module__.startswith("sqlcipher"):
-        context.is_disconnect = True  # SQLCipher serves nothing more on this connection
+    if isinstance(ours, CorruptionError) and is_spent(error):
+        context.is_disconnect = True
     return ours
+
+
+def is_spent(error: BaseException | None) -> bool:
+    """Whether a connection on which damage was met serves nothing more: SQLCipher's do not."""
+    return type(error).__module__.startswith("sqlcipher")
 
 
 def _translated(where: str, hint: str, error: BaseException) -> MemosError:

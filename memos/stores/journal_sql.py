@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from memos.cube import Scope
 from memos.ports.journal import FIRST, Audit, Sealed, seal_of
+from memos.stores.driver_sqlite import driving
 from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import audit, notes
@@ -23,13 +24,13 @@ _PAGE = 1000
 _HEAD = "audit-head"
 """The note that holds the number of the newest row and its seal: a second place to tamper with."""
 
-_LAST = text("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1")
-_APPEND = text(
+_LAST = "SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1"
+_APPEND = (
     "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
-    " VALUES (:number, :at, :actor, :call, :scope, :subjects, :outcome, :reason, :basis, :seal)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_MARK = text(
-    "INSERT INTO notes (name, value) VALUES (:name, :value)"
+_MARK = (
+    "INSERT INTO notes (name, value) VALUES (?, ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,23 +38,25 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def record(connection: Connection, done: Audit, key: bytes | None) -> None:
     """Append a row within a transaction that holds the write lock."""
-    last = connection.execute(_LAST).one_or_none()
-    number, before = (1, FIRST) if last is None else (last.number + 1, last.seal)
-    seal = seal_of(before, number, done, key)
-    row = {
-        "number": number,
-        "at": microseconds(done.at),
-        "actor": done.actor,
-        "call": done.call,
-        "scope": json.dumps(done.scope.named()),
-        "subjects": json.dumps(done.subjects),
-        "outcome": done.outcome,
-        "reason": done.reason,
-        "basis": done.basis,
-        "seal": seal,
-    }
-    connection.execute(_APPEND, row)
-    connection.execute(_MARK, {"name": _HEAD, "value": f"{number} {seal}"})
+    with driving(connection) as cursor:
+        cursor.execute(_LAST)
+        newest, before = cursor.fetchone() or (0, FIRST)
+        number = newest + 1
+        seal = seal_of(before, number, done, key)
+        row = (
+            number,
+            microseconds(done.at),
+            done.actor,
+            done.call,
+            json.dumps(done.scope.named()),
+            json.dumps(done.subjects),
+            done.outcome,
+            done.reason,
+            done.basis,
+            seal,
+        )
+        cursor.execute(_APPEND, row)
+        cursor.execute(_MARK, (_HEAD, f"{number} {seal}"))
 
 
 class SqlJournal:
