@@ -15,7 +15,7 @@ from memos.ports.filters import EVERYTHING, Condition, Every, Operator
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from memos.governance.redaction import Redaction
@@ -103,11 +103,11 @@ class Act:
             )
         return self._reaches[wanted]
 
-    def _granted(self) -> Sequence[Grant]:
-        # Asked once: by all its rights, a call decides about the same grants.
+    def _granted(self) -> Iterator[Grant]:
+        # Asked when they are needed, and once: about all rights, a call decides by the same grants.
         if self._grants is None:
-            self._grants = () if self.principal == ROOT else self._rules.grants()
-        return self._grants
+            self._grants = self._rules.grants()
+        yield from self._grants
 
     def sees_whole(self, cube: MemCube) -> bool:
         """Whether the principal sees the cube unredacted: it is its own, or it administers it."""

@@ -60,8 +60,9 @@ class Gate:
         """
         act = self._act(call, right)
         try:
-            act.scope = narrowed(self.bound, checked_scope(**whose))
-            act.reason = self._reason if reason is None else checked_reason(reason)
+            scope = narrowed(self.bound, checked_scope(**whose))
+            why = self._reason if reason is None else checked_reason(reason)
+            act.scope, act.reason = scope, why
             yield act
         except MemosError as error:
             self._tell(act, error.code)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 
 from memos.errors import BackendError, CorruptionError, MissingLibrary, StoreLocked
-from memos.stores.driver_sqlite import driving
+from memos.stores.driver_sqlite import begin, driving
 from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
@@ -196,7 +196,4 @@ def _begin(connection: Connection) -> None:
     if write and patient and "purity" in options:
         options["purity"].pure = False
     with driving(connection) as cursor:
-        if connection.info.get("patient", True) != patient:
-            cursor.execute(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
-            connection.info["patient"] = patient
-        cursor.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        begin(cursor, connection.info, write=write, patient=patient)

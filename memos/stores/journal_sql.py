@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from memos.cube import Scope
 from memos.ports.journal import FIRST, Audit, Sealed, seal_of
-from memos.stores.driver_sqlite import driving
+from memos.stores.driver_sqlite import appending, driving
 from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import audit, notes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPICursor
 
 _PAGE = 1000
 _HEAD = "audit-head"
@@ -39,24 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def record(connection: Connection, done: Audit, key: bytes | None) -> None:
     """Append a row within a transaction that holds the write lock."""
     with driving(connection) as cursor:
-        cursor.execute(_LAST)
-        newest, before = cursor.fetchone() or (0, FIRST)
-        number = newest + 1
-        seal = seal_of(before, number, done, key)
-        row = (
-            number,
-            microseconds(done.at),
-            done.actor,
-            done.call,
-            json.dumps(done.scope.named()),
-            json.dumps(done.subjects),
-            done.outcome,
-            done.reason,
-            done.basis,
-            seal,
-        )
-        cursor.execute(_APPEND, row)
-        cursor.execute(_MARK, (_HEAD, f"{number} {seal}"))
+        _record(cursor, done, key)
 
 
 class SqlJournal:
@@ -72,13 +56,12 @@ class SqlJournal:
 
     def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(write=True, patient=False)
         self._key = key
 
     def append(self, audit: Audit) -> None:
         """Record a call that changed nothing."""
-        with self._writing.begin() as connection:
-            record(connection, audit, self._key)
+        with appending(self._engine) as cursor:
+            _record(cursor, audit, self._key)
 
     def rows(self, *, after: int = 0, limit: int | None = None) -> Iterator[Sealed]:
         """Rows with a number greater than ``after``, oldest first."""
@@ -123,6 +106,27 @@ class SqlJournal:
         query = select(notes.c.value).where(notes.c.name == _HEAD)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()
+
+
+def _record(cursor: DBAPICursor, done: Audit, key: bytes | None) -> None:
+    cursor.execute(_LAST)
+    newest, before = cursor.fetchone() or (0, FIRST)
+    number = newest + 1
+    seal = seal_of(before, number, done, key)
+    row = (
+        number,
+        microseconds(done.at),
+        done.actor,
+        done.call,
+        json.dumps(done.scope.named()),
+        json.dumps(done.subjects),
+        done.outcome,
+        done.reason,
+        done.basis,
+        seal,
+    )
+    cursor.execute(_APPEND, row)
+    cursor.execute(_MARK, (_HEAD, f"{number} {seal}"))
 
 
 @legible("a row of the journal")

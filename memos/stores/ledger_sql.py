@@ -22,7 +22,7 @@ from memos.ports.ledger import (
     Tombstone,
     Uninstalled,
 )
-from memos.stores.driver_sqlite import driving
+from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible, parsed
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import (
@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GRANTS = (
     "SELECT number, principal, right, granted_by, at, cube_id, scope, label, expires_at"
-    " FROM grants"
+    " FROM grants {} ORDER BY number"
 )
+_EVERY = _GRANTS.format("")
+_MINE = _GRANTS.format("WHERE principal = ?")
 _KNOWN = 4096
 """Grants that are not parsed anew for each call that asks for them."""
 
@@ -59,11 +61,12 @@ class SqlLedger:
     @legible("a grant")
     def grants(self, principal: str | None = None) -> list[Grant]:
         """All grants, or those of one principal, oldest first."""
-        mine = "" if principal is None else " WHERE principal = ?"
-        named = () if principal is None else (principal,)
-        with self._engine.connect() as connection, driving(connection) as cursor:
-            cursor.execute(f"{_GRANTS}{mine} ORDER BY number", named)
-            return [_grant(*row) for row in cursor.fetchall()]
+        with asking(self._engine) as cursor:
+            if principal is None:
+                cursor.execute(_EVERY)
+            else:
+                cursor.execute(_MINE, (principal,))
+            return [_grant(row) for row in cursor.fetchall()]
 
     @legible("a tombstone")
     def tombstone(self, cube_id: str) -> Tombstone | None:
@@ -253,19 +256,10 @@ def _placed_entered(entry: Placed, connection: Connection) -> None:
         connection.execute(insert(places).values(digest=entry.digest, place=entry.place))
 
 
-@lru_cache(_KNOWN, typed=True)
-def _grant(  # noqa: PLR0913 - the columns of a row
-    number: int,
-    principal: str,
-    right: str,
-    granted_by: str,
-    at: int,
-    cube_id: str | None,
-    scope: str,
-    label: str | None,
-    expires_at: int | None,
-) -> Grant:
-    # Which grants there are is asked anew for every call; a row that says the same means the same.
+@lru_cache(_KNOWN)
+def _grant(row: tuple[Any, ...]) -> Grant:
+    # Which grants there are is asked anew for every call; what a row means stays the same.
+    number, principal, right, granted_by, at, cube_id, scope, label, expires_at = row
     return Grant(
         principal=principal,
         right=Right(right),
