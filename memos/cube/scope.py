@@ -16,16 +16,22 @@ class Scope(Frozen):
 
     def covers(self, other: Scope) -> bool:
         """Whether everything this scope names is the same in ``other``."""
-        return all(getattr(other, name) == value for name, value in self.named().items())
+        return (
+            self.user_id in {None, other.user_id}
+            and self.agent_id in {None, other.agent_id}
+            and self.session_id in {None, other.session_id}
+        )
 
     def named(self) -> dict[str, str]:
         """The fields that are set."""
-        pairs = (
-            ("user_id", self.user_id),
-            ("agent_id", self.agent_id),
-            ("session_id", self.session_id),
-        )
-        return {name: value for name, value in pairs if value is not None}
+        named = {}
+        if self.user_id is not None:
+            named["user_id"] = self.user_id
+        if self.agent_id is not None:
+            named["agent_id"] = self.agent_id
+        if self.session_id is not None:
+            named["session_id"] = self.session_id
+        return named
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.named().items()) or "no scope"

@@ -20,7 +20,7 @@ from memos.governance.matching import admits
 from memos.ports.filters import EVERYTHING, Condition, Every, Filter, Operator, Some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from memos.ports.ledger import Grant
@@ -75,7 +75,7 @@ def reach(
     principal: Principal,
     right: Right,
     *,
-    grants: Sequence[Grant],
+    grants: Iterable[Grant],
     asked: Scope,
     now: datetime,
 ) -> Reach:
@@ -84,20 +84,21 @@ def reach(
     Args:
         principal: who acts.
         right: what it wants to do.
-        grants: the principal's own grants; those of others are passed over.
+        grants: the principal's own grants; those of others are passed over. They are not so much
+            as asked for where it owns all that the call asks for.
         asked: the scope that the call names.
         now: grants that have expired by now are passed over.
     """
     if principal == ROOT:
         return Reach((Area(asked),), "root")
     owned = list(_owned(principal, asked)) if right in OWNERS else []
+    if (whole := _covering(owned, asked)) is not None:
+        return Reach((whole,), "owner")
     mine = [grant for grant in grants if _applies(grant, principal, right, now)]
     granted = list(_granted(mine, asked))
-    areas = (*owned, *granted)
-    for area in areas:
-        if area.covers(asked):  # the others add nothing
-            return Reach((area,), "owner" if area in owned else "grants")
-    return Reach(areas, _basis(owned, granted))
+    if (whole := _covering(granted, asked)) is not None:
+        return Reach((whole,), "grants")
+    return Reach((*owned, *granted), _basis(owned, granted))
 
 
 def intersection(one: Scope, other: Scope) -> Scope | None:
@@ -106,6 +107,11 @@ def intersection(one: Scope, other: Scope) -> Scope | None:
     if any(joined[name] != value for name, value in one.named().items()):
         return None
     return Scope(**joined)
+
+
+def _covering(areas: Sequence[Area], asked: Scope) -> Area | None:
+    """An area of which all others are a part."""
+    return next((area for area in areas if area.covers(asked)), None)
 
 
 def _basis(owned: Sequence[Area], granted: Sequence[Area]) -> str:
@@ -127,10 +133,9 @@ def _owned(principal: Principal, asked: Scope) -> Iterator[Area]:
 def _granted(grants: Sequence[Grant], asked: Scope) -> Iterator[Area]:
     cubes = []
     for grant in grants:
-        scope = intersection(asked, grant.scope)
         if grant.cube_id is not None:
             cubes.append(grant.cube_id)
-        elif scope is not None:
+        elif (scope := intersection(asked, grant.scope)) is not None:
             labelled = Condition("labels", Operator.CONTAINS, grant.label)
             yield Area(scope, EVERYTHING if grant.label is None else labelled)
     if cubes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, ROOT, MemCube, Principal, Right, Scope
 from memos.errors import Forbidden
+from memos.governance.access import Reach, reach
 from memos.governance.marks import with_parents, without_place
 from memos.governance.wording import reads_words, seen_whole
 from memos.ports.catalog import Selection
@@ -14,12 +15,12 @@ from memos.ports.filters import EVERYTHING, Condition, Every, Operator
 from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from memos.governance.access import Reach
     from memos.governance.redaction import Redaction
     from memos.ports.filters import Filter
+    from memos.ports.ledger import Grant
 
 _MANY = 500
 """Ids in one question to storage."""
@@ -29,8 +30,8 @@ _MANY = 500
 class Rules:
     """What an act asks before it decides."""
 
-    reach_of: Callable[[Right], Reach]
-    """What the principal may touch by a right, in the scope of the call."""
+    grants: Callable[[], Sequence[Grant]]
+    """What the principal was granted by others, as it is now."""
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""
     levels_of: Callable[[Collection[str]], dict[str, str]]
@@ -72,6 +73,8 @@ class Act:
         self.recorded = False
         self.outcome = "ok"
         self._rules = rules
+        self._began = at
+        self._grants: Sequence[Grant] | None = None
         self._reaches: dict[Right, Reach] = {}
         self._subjects: dict[str, None] = {}
 
@@ -91,8 +94,20 @@ class Act:
         """What the principal may touch, by the call's own right or by another."""
         wanted = self.right if right is None else right
         if wanted not in self._reaches:
-            self._reaches[wanted] = self._rules.reach_of(wanted)
+            self._reaches[wanted] = reach(
+                self.principal,
+                wanted,
+                grants=self._granted(),
+                asked=self.scope,
+                now=self._began,
+            )
         return self._reaches[wanted]
+
+    def _granted(self) -> Iterator[Grant]:
+        # Asked when they are needed, and once: about all rights, a call decides by the same grants.
+        if self._grants is None:
+            self._grants = self._rules.grants()
+        yield from self._grants
 
     def sees_whole(self, cube: MemCube) -> bool:
         """Whether the principal sees the cube unredacted: it is its own, or it administers it."""

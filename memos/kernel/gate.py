@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
-from memos.cube import ROOT
 from memos.errors import BackendError, BadInput, Forbidden, MemosError
-from memos.governance.access import Reach, reach
 from memos.governance.act import Act, Rules
 from memos.governance.scope import narrowed
 from memos.kinds.drafts import checked_reason, checked_scope
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from memos.cube import Principal, Right, Scope
     from memos.kernel.parts import Parts
-    from memos.ports.ledger import Grant
 
 _UNTAKEN = (OverflowError, RecursionError, UnicodeEncodeError)
 """What Python says of a value that it can hold, and neither we nor a database can write down."""
@@ -43,6 +40,12 @@ class Gate:
         self.bound = bound
         self._reason = reason
         self._parts = parts
+        self._rules = Rules(
+            partial(parts.ledger.grants, str(principal)),
+            parts.redaction,
+            parts.catalog.sensitivities,
+            parts.catalog.ids,
+        )
 
     @contextmanager
     def act(
@@ -55,11 +58,11 @@ class Gate:
                 too deeply, too large, or no valid Unicode.
             Forbidden: it names somebody else than the handle is bound to.
         """
-        act = self._act(call, right, self.bound, self._reason)
+        act = self._act(call, right)
         try:
             scope = narrowed(self.bound, checked_scope(**whose))
             why = self._reason if reason is None else checked_reason(reason)
-            act = self._act(call, right, scope, why)
+            act.scope, act.reason = scope, why
             yield act
         except MemosError as error:
             self._tell(act, error.code)
@@ -86,30 +89,15 @@ class Gate:
             message = f"{self.principal} may not {act.right} {where}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
 
-    def _act(self, call: str, right: Right, scope: Scope, reason: str) -> Act:
-        now = self._parts.clock.now()
-
-        @cache
-        def grants() -> list[Grant]:
-            return self._parts.ledger.grants(str(self.principal))
-
-        def reach_of(wanted: Right) -> Reach:
-            held = grants() if self.principal != ROOT else []
-            return reach(self.principal, wanted, grants=held, asked=scope, now=now)
-
+    def _act(self, call: str, right: Right) -> Act:
         return Act(
             call,
             right,
             principal=self.principal,
-            scope=scope,
-            at=now,
-            reason=reason,
-            rules=Rules(
-                reach_of,
-                self._parts.redaction,
-                self._parts.catalog.sensitivities,
-                self._parts.catalog.ids,
-            ),
+            scope=self.bound,
+            at=self._parts.clock.now(),
+            reason=self._reason,
+            rules=self._rules,
         )
 
     def _tell(self, act: Act, outcome: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Engine, QueuePool, create_engine, event
 
 from memos.errors import BackendError, CorruptionError, MissingLibrary, StoreLocked
+from memos.stores.driver_sqlite import begin, driving
 from memos.stores.errors_sqlite import RESTORE, as_ours, parsed
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def open_engine(path: Path | None, *, key: bytes | None = None, hint: str = REST
         MissingLibrary: a key is given, and SQLCipher is not installed.
         BackendError: the file cannot be made.
     """
+    where = "the database in memory" if path is None else str(path)
+    known = {"known_as": where, "if_damaged": hint}
     if path is None:
         engine = create_engine(
             "sqlite://",
@@ -64,6 +67,7 @@ def open_engine(path: Path | None, *, key: bytes | None = None, hint: str = REST
             max_overflow=0,
             json_deserializer=parsed,
             connect_args={"check_same_thread": False},
+            execution_options=known,
         )
     else:
         driver = None if key is None else sqlcipher()
@@ -72,9 +76,8 @@ def open_engine(path: Path | None, *, key: bytes | None = None, hint: str = REST
             URL.create("sqlite", database=str(path)),
             module=driver,
             json_deserializer=parsed,
-            execution_options={"purity": _Purity()},
+            execution_options={**known, "purity": _Purity()},
         )
-    where = "the database in memory" if path is None else str(path)
     event.listen(engine, "handle_error", partial(as_ours, where, hint))
     event.listen(engine, "connect", partial(_prepare, key))
     event.listen(engine, "begin", _begin)
@@ -192,7 +195,5 @@ def _begin(connection: Connection) -> None:
     write, patient = options.get("write", False), options.get("patient", True)
     if write and patient and "purity" in options:
         options["purity"].pure = False
-    if connection.info.get("patient", True) != patient:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if patient else 'NORMAL'}")
-        connection.info["patient"] = patient
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    with driving(connection) as cursor:
+        begin(cursor, connection.info, write=write, patient=patient)

@@ -44,13 +44,19 @@ def as_ours(where: str, hint: str, context: ExceptionContext) -> MemosError | No
     error = context.original_exception
     if context.sqlalchemy_exception is None or isinstance(error, MemosError):
         return None
-    ours = _translated(where, hint, error)
-    if isinstance(ours, CorruptionError) and type(error).__module__.startswith("sqlcipher"):
-        context.is_disconnect = True  # SQLCipher serves nothing more on this connection
+    ours = translated(where, hint, error)
+    if isinstance(ours, CorruptionError) and is_spent(error):
+        context.is_disconnect = True
     return ours
 
 
-def _translated(where: str, hint: str, error: BaseException) -> MemosError:
+def is_spent(error: BaseException | None) -> bool:
+    """Whether a connection on which damage was met serves nothing more: SQLCipher's do not."""
+    return type(error).__module__.startswith("sqlcipher")
+
+
+def translated(where: str, hint: str, error: BaseException) -> MemosError:
+    """The error of our tree for one of the driver's."""
     name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
     if name.startswith(_DAMAGE) or any(sign in said.lower() for sign in _DAMAGED):
         return CorruptionError(f"{where} is damaged: {said}", hint=hint)
@@ -74,7 +80,7 @@ def reading(where: str, hint: str = RESTORE) -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith(("sqlite3", "sqlcipher3")):
             raise
-        raise _translated(where, hint, error) from error
+        raise translated(where, hint, error) from error
 
 
 def parsed(text: str | bytes) -> Any:

@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from memos.cube import Scope
 from memos.ports.journal import FIRST, Audit, Sealed, seal_of
+from memos.stores.driver_sqlite import appending, driving
 from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import audit, notes
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPICursor
 
 _PAGE = 1000
 _HEAD = "audit-head"
 """The note that holds the number of the newest row and its seal: a second place to tamper with."""
 
-_LAST = text("SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1")
-_APPEND = text(
+_LAST = "SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1"
+_APPEND = (
     "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
-    " VALUES (:number, :at, :actor, :call, :scope, :subjects, :outcome, :reason, :basis, :seal)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_MARK = text(
-    "INSERT INTO notes (name, value) VALUES (:name, :value)"
+_MARK = (
+    "INSERT INTO notes (name, value) VALUES (?, ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,23 +39,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def record(connection: Connection, done: Audit, key: bytes | None) -> None:
     """Append a row within a transaction that holds the write lock."""
-    last = connection.execute(_LAST).one_or_none()
-    number, before = (1, FIRST) if last is None else (last.number + 1, last.seal)
-    seal = seal_of(before, number, done, key)
-    row = {
-        "number": number,
-        "at": microseconds(done.at),
-        "actor": done.actor,
-        "call": done.call,
-        "scope": json.dumps(done.scope.named()),
-        "subjects": json.dumps(done.subjects),
-        "outcome": done.outcome,
-        "reason": done.reason,
-        "basis": done.basis,
-        "seal": seal,
-    }
-    connection.execute(_APPEND, row)
-    connection.execute(_MARK, {"name": _HEAD, "value": f"{number} {seal}"})
+    with driving(connection) as cursor:
+        _record(cursor, done, key)
 
 
 class SqlJournal:
@@ -69,13 +56,12 @@ class SqlJournal:
 
     def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(write=True, patient=False)
         self._key = key
 
     def append(self, audit: Audit) -> None:
         """Record a call that changed nothing."""
-        with self._writing.begin() as connection:
-            record(connection, audit, self._key)
+        with appending(self._engine) as cursor:
+            _record(cursor, audit, self._key)
 
     def rows(self, *, after: int = 0, limit: int | None = None) -> Iterator[Sealed]:
         """Rows with a number greater than ``after``, oldest first."""
@@ -120,6 +106,27 @@ class SqlJournal:
         query = select(notes.c.value).where(notes.c.name == _HEAD)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()
+
+
+def _record(cursor: DBAPICursor, done: Audit, key: bytes | None) -> None:
+    cursor.execute(_LAST)
+    newest, before = cursor.fetchone() or (0, FIRST)
+    number = newest + 1
+    seal = seal_of(before, number, done, key)
+    row = (
+        number,
+        microseconds(done.at),
+        done.actor,
+        done.call,
+        json.dumps(done.scope.named()),
+        json.dumps(done.subjects),
+        done.outcome,
+        done.reason,
+        done.basis,
+        seal,
+    )
+    cursor.execute(_APPEND, row)
+    cursor.execute(_MARK, (_HEAD, f"{number} {seal}"))
 
 
 @legible("a row of the journal")

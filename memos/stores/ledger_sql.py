@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
@@ -22,7 +22,8 @@ from memos.ports.ledger import (
     Tombstone,
     Uninstalled,
 )
-from memos.stores.errors_sqlite import legible
+from memos.stores.driver_sqlite import asking
+from memos.stores.errors_sqlite import legible, parsed
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import (
     certificates,
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GRANTS = (
+    "SELECT number, principal, right, granted_by, at, cube_id, scope, label, expires_at"
+    " FROM grants {} ORDER BY number"
+)
+_EVERY = _GRANTS.format("")
+_MINE = _GRANTS.format("WHERE principal = ?")
+_KNOWN = 4096
+"""Grants that are not parsed anew for each call that asks for them."""
 
 
 class SqlLedger:
@@ -52,23 +61,12 @@ class SqlLedger:
     @legible("a grant")
     def grants(self, principal: str | None = None) -> list[Grant]:
         """All grants, or those of one principal, oldest first."""
-        query = select(grants).order_by(grants.c.number)
-        if principal is not None:
-            query = query.where(grants.c.principal == principal)
-        return [
-            Grant(
-                principal=row.principal,
-                right=Right(row.right),
-                granted_by=row.granted_by,
-                at=_time(row.at),
-                cube_id=row.cube_id,
-                scope=Scope.model_validate(row.scope),
-                label=row.label,
-                expires_at=None if row.expires_at is None else _time(row.expires_at),
-                number=row.number,
-            )
-            for row in self._read(query)
-        ]
+        with asking(self._engine) as cursor:
+            if principal is None:
+                cursor.execute(_EVERY)
+            else:
+                cursor.execute(_MINE, (principal,))
+            return [_grant(row) for row in cursor.fetchall()]
 
     @legible("a tombstone")
     def tombstone(self, cube_id: str) -> Tombstone | None:
@@ -256,6 +254,23 @@ def _placed_entered(entry: Placed, connection: Connection) -> None:
     connection.execute(delete(places).where(places.c.digest == entry.digest))
     if entry.place != "disk":
         connection.execute(insert(places).values(digest=entry.digest, place=entry.place))
+
+
+@lru_cache(_KNOWN)
+def _grant(row: tuple[Any, ...]) -> Grant:
+    # Which grants there are is asked anew for every call; what a row means stays the same.
+    number, principal, right, granted_by, at, cube_id, scope, label, expires_at = row
+    return Grant(
+        principal=principal,
+        right=Right(right),
+        granted_by=granted_by,
+        at=_time(at),
+        cube_id=cube_id,
+        scope=Scope.model_validate(parsed(scope)),
+        label=label,
+        expires_at=None if expires_at is None else _time(expires_at),
+        number=number,
+    )
 
 
 def _tombstone(row: Any) -> Tombstone:
