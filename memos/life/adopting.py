@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube import (
+    ROOT,
     Governance,
     Header,
     Life,
@@ -18,7 +19,7 @@ from memos.cube import (
     State,
     Step,
 )
-from memos.cube.identity import id_within
+from memos.cube.identity import canonical, id_within
 from memos.life.writing import CODE
 
 if TYPE_CHECKING:
@@ -42,9 +43,16 @@ class Home:
     actor: str
     at: datetime
 
+    @property
+    def whose(self) -> str:
+        """The principal that owns all of it, and has the namespace for itself."""
+        user = self.scope.user_id
+        return (self.owner or str(ROOT)) if user is None else f"user:{user}"
+
     def id_of(self, origin: str) -> str:
         """The id here of a cube that has the id ``origin`` in the bundle."""
-        return id_within(self.namespace, origin)
+        within = canonical([self.namespace, self.whose, self.scope.named()]).decode()
+        return id_within(within, origin)
 
 
 def adopted(

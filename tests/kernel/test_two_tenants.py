@@ -389,13 +389,79 @@ def test_a_bundle_puts_nothing_in_anothers_name(
     assert not {cube.id for cube in before} & {cube.id for cube in alice.get_all()}
 
 
-@pytest.mark.xfail(reason="a namespace is one for the whole store", strict=True)
+@pytest.mark.parametrize("bound", [False, True])
 def test_a_namespace_that_another_has_taken_is_free(
-    alice: MemOS, bob: MemOS, tmp_path: Path
+    mem: MemOS, bob: MemOS, tmp_path: Path, bound: bool
+) -> None:
+    def tenant(user: str) -> MemOS:
+        name = "service:application" if bound else f"user:{user}"
+        return mem.acting(name, user_id=user)
+
+    path = tmp_path / "his.memos"
+    bob.export_to(path)
+    for me in (mem, tenant("alice"), tenant("bob")):
+        with pytest.raises(NotFound):
+            me.uninstall("recipes")
+        assert me.install(path, "recipes").kept == ()
+    assert tenant("alice").install(path, "recipes").added == ()
+    hers, his = tenant("alice").installed(), tenant("bob").installed()
+    assert {one.owner for one in hers} == {"user:alice"}
+    assert len(tenant("bob").uninstall("recipes").cubes) == len(his[0].cubes)
+    assert tenant("bob").installed() == []
+    assert tenant("alice").installed() == hers
+    assert [one.owner for one in mem.installed()] == ["service:application", "user:alice"]
+
+
+def test_an_administrator_tells_equal_namespaces_apart_and_removes_one(
+    mem: MemOS, alice: MemOS, bob: MemOS, tmp_path: Path
+) -> None:
+    bob.export_to(tmp_path / "his.memos")
+    for me in (alice, bob, mem):
+        me.install(tmp_path / "his.memos", "recipes")
+    whose = [(one.namespace, one.owner, one.scope.user_id) for one in mem.installed()]
+    assert whose == [
+        ("recipes", "service:application", None),
+        ("recipes", "user:alice", "alice"),
+        ("recipes", "user:bob", "bob"),
+    ]
+    mem.uninstall("recipes", user_id="bob")
+    mem.acting("user:alice").uninstall("recipes")
+    assert [one.owner for one in mem.installed()] == ["service:application"]
+
+
+def test_a_part_of_a_users_memory_is_not_told_what_the_rest_has_installed(
+    mem: MemOS, bob: MemOS, tmp_path: Path
 ) -> None:
     bob.export_to(tmp_path / "his.memos")
     bob.install(tmp_path / "his.memos", "recipes")
-    alice.install(tmp_path / "his.memos", "recipes")
+    mem.grant("agent:scribe", [Right.WRITE, Right.READ], user_id="bob", session_id="s")
+    mem.grant("agent:blind", Right.WRITE, user_id="bob")
+    scribe, blind = mem.acting("agent:scribe"), mem.acting("agent:blind")
+    assert scribe.installed() == []
+    scribe.install(tmp_path / "his.memos", "recipes", user_id="bob", session_id="s")
+    for name in ("recipes", "free"):
+        with pytest.raises(Forbidden, match="may not read"):
+            blind.install(tmp_path / "his.memos", name, user_id="bob")
+
+
+def test_the_name_of_a_moment_is_its_makers(mem: MemOS) -> None:
+    mem.grant("service:keeper", Right.ADMINISTER, everything=True)
+    mem.grant("service:other", Right.ADMINISTER, everything=True)
+    mine = mem.snapshot("before the move")
+    keeper, other = mem.acting("service:keeper"), mem.acting("service:other")
+    his = keeper.snapshot("before the move")
+    assert mem.snapshots() == other.snapshots() == [mine, his]
+    assert (mem.at(mine.name).at, keeper.at(mine.name).at) == (mine.at, his.at)
+    for me in (other, mem.acting("user:alice"), mem.acting("service:application", user_id="bob")):
+        for name in ("before the move", "no such name"):
+            with pytest.raises(NotFound, match="neither a time nor the name"):
+                me.at(name)
+    assert mem.acting("user:alice").snapshots() == []
+    assert mem.acting("service:application", user_id="bob").snapshots() == []
+    with pytest.raises(NotFound):
+        other.drop_snapshot("before the move")
+    keeper.drop_snapshot("before the move")
+    assert mem.snapshots() == [mine]
 
 
 def test_whoever_may_write_without_reading_is_not_told_what_is_there(
