@@ -146,7 +146,8 @@ def _import(
 ) -> None:
     """Take in your own memories from a bundle; cubes that are there already are skipped.
 
-    Ids and history stay as they are. What others made is installed: memos install.
+    History stays as it is, and ids do, unless --as somebody. What others made is installed: memos
+    install.
     """
     from memos.cli.cubes import wire
     from memos.cli.tables import counted, cubes_table

@@ -73,7 +73,10 @@ class SharingCalls(CubeCalls):
     ) -> Imported:
         """Take in one's own memories from a file, with their ids and their history.
 
-        The file is verified first, and applied whole; what is there already is skipped.
+        The file is verified first, and applied whole; what is there already is skipped. Only the
+        application brings ids along: for anybody else, what one may not read here, and has not
+        forgotten here, gets a new id, whether its own is taken or not. It is the same whenever one
+        imports it.
 
         Args:
             path: a file that :meth:`export_to` wrote.

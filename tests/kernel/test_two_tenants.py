@@ -14,7 +14,15 @@ import pytest
 from sqlalchemy import event
 
 from memos import Kind, MemOS, Right
-from memos.errors import BadInput, Forbidden, MemosError, NotFound, StaleCube, UnknownCube
+from memos.errors import (
+    BadInput,
+    Forbidden,
+    ForgottenCube,
+    MemosError,
+    NotFound,
+    StaleCube,
+    UnknownCube,
+)
 from memos.life.report import Tie
 
 if TYPE_CHECKING:
@@ -387,6 +395,61 @@ def test_a_bundle_puts_nothing_in_anothers_name(
     assert bob.get_all() == before
     assert bob.installed() == []
     assert not {cube.id for cube in before} & {cube.id for cube in alice.get_all()}
+
+
+def test_an_import_tells_nothing_of_ids_that_another_has_or_has_forgotten(
+    mem: MemOS, settings: Settings, tmp_path: Path
+) -> None:
+    alice = mem.acting("user:alice", user_id="alice")
+    with MemOS.open(None, settings=settings) as elsewhere:
+        ids = [elsewhere.add(text, user_id="alice")[0].id for text in MORE]
+        elsewhere.export_to(tmp_path / "hers.memos")
+    mem.add("Bob's own", user_id="bob", id=ids[0])
+    mem.add("Bob's own, too", user_id="bob", id=ids[1])
+    mem.acting("user:bob").forget(ids[1])
+    done = alice.import_from(tmp_path / "hers.memos")
+    assert [cube.text for cube in done.cubes] == list(MORE)
+    new = [cube.id for cube in done.cubes]
+    assert not set(new) & set(ids)
+    assert mem.get(ids[0]).text == "Bob's own"
+    assert alice.import_from(tmp_path / "hers.memos").skipped == tuple(sorted(new))
+    with MemOS.open(None, settings=settings) as lonely:
+        alone = lonely.acting("user:alice", user_id="alice").import_from(tmp_path / "hers.memos")
+        assert [cube.id for cube in alone.cubes] == new
+    alice.forget(new[0])
+    with pytest.raises(ForgottenCube):
+        alice.import_from(tmp_path / "hers.memos")
+    assert len(alice.import_from(tmp_path / "hers.memos", revive=True).cubes) == 1
+    assert mem.check().problems == ()
+
+
+def test_what_one_has_exported_is_known_again(mem: MemOS, bob: MemOS, tmp_path: Path) -> None:
+    alice = mem.acting("user:alice", user_id="alice")
+    before = alice.get_all()
+    alice.export_to(tmp_path / "hers.memos")
+    assert alice.import_from(tmp_path / "hers.memos").cubes == ()
+    gone = alice.forget(before[0].id).ids
+    with pytest.raises(ForgottenCube):
+        alice.import_from(tmp_path / "hers.memos")
+    back = alice.import_from(tmp_path / "hers.memos", revive=True)
+    assert {cube.id for cube in back.cubes} == set(gone)
+    assert alice.get_all() == before
+
+
+def test_what_was_made_from_a_cube_with_a_new_id_has_one_too(
+    alice: MemOS, settings: Settings, tmp_path: Path
+) -> None:
+    alice.export_to(tmp_path / "hers.memos")
+    with MemOS.open(None, settings=settings) as elsewhere:
+        there = elsewhere.acting("user:alice", user_id="alice")
+        there.import_from(tmp_path / "hers.memos")
+        (kv,) = there.get_all(kind=Kind.ACTIVATION)
+        (was,) = alice.get_all(kind=Kind.ACTIVATION)
+        assert kv.id != was.id
+        texts = [one.cube.text for one in there.lineage(kv.id).ancestors]
+        assert texts == [one.cube.text for one in alice.lineage(was.id).ancestors]
+        assert [cube.text for cube in there.get_all()] == [cube.text for cube in alice.get_all()]
+        assert elsewhere.check().problems == ()
 
 
 @pytest.mark.parametrize("bound", [False, True])
