@@ -253,7 +253,7 @@ def _told(done: Installation) -> str:
         "added": len(done.added),
         "revised": len(done.revised),
         "kept": len(done.kept),
-        "forgotten": len(done.forgotten.cubes) + done.forgotten.hidden,
+        "forgotten": len(done.forgotten.cubes),
     }
     said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no cubes"
     return f"{'would be' if done.dry_run else 'installed'} in {done.namespace}: {said}"

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from memos.cube import Scope
     from memos.governance.act import Act
     from memos.life.bundles import Bundles
-    from memos.life.forgetting import Doom, Forgetter
+    from memos.life.doom import Doom
+    from memos.life.forgetting import Forgetter
     from memos.life.once import Once
     from memos.life.report import Forgotten, Installation
     from memos.ports.catalog import Catalog

@@ -17,6 +17,11 @@ _SCOPE = ("user_id", "agent_id", "session_id")
 
 
 def upgrade() -> None:
+    # Forgettings no longer count what the caller may not see, and answers are kept for retries.
+    op.execute(
+        "UPDATE receipts SET answer = json_remove(answer, '$.hidden')"
+        " WHERE json_type(answer) = 'object'"
+    )
     snapshots = _taken("snapshots")
     _make_snapshots(["by", "name"], snapshots)
     members, installed = _taken("installed_cubes"), _taken("installed")
