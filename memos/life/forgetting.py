@@ -229,9 +229,11 @@ def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
     held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
     if held:
         seen = [cube_id for cube_id in held if cube_id in told.ids]
-        some = f"{len(seen)} of {len(told.ids)} cubes are under legal hold, such as {seen[0]}"
-        unseen = "a cube that was made from these is under legal hold, and one may not see which"
-        message = some if seen else unseen
+        message = "a cube made from these is under legal hold, and one may not see which"
+        if seen:
+            message = (
+                f"{len(seen)} of {len(told.ids)} cubes are under legal hold, such as {seen[0]}"
+            )
         raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
 
 

@@ -41,9 +41,9 @@ class Verified(Frozen):
     traces: tuple[str, ...] = ()
     """Where bytes of a forgotten text were found after all, and why; never the text."""
     unsearchable: int | None = 0
-    """Texts and vectors that were not searched for, because they prove nothing where they are
-    found: texts so short or common that they stand there by chance, texts that are part of one
-    that stays, vectors of zeros."""
+    """Texts and vectors that were not searched for, for to find them would prove nothing: texts
+    too short, or all of whose pieces stand in texts that stay, and vectors of hardly but zeros.
+    """
 
     @property
     def gone(self) -> bool:
