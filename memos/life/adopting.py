@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -23,7 +23,7 @@ from memos.cube.identity import canonical, id_within
 from memos.life.writing import CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from memos.life.contents import Contents
@@ -42,6 +42,8 @@ class Home:
     """Of cubes in a scope without a user."""
     actor: str
     at: datetime
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The ids here that an earlier version of the bundle was given, by those in the bundle."""
 
     @property
     def whose(self) -> str:
@@ -52,7 +54,7 @@ class Home:
     def id_of(self, origin: str) -> str:
         """The id here of a cube that has the id ``origin`` in the bundle."""
         within = canonical([self.namespace, self.whose, self.scope.named()]).decode()
-        return id_within(within, origin)
+        return self.given.get(origin) or id_within(within, origin)
 
 
 def adopted(

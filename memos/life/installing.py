@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memos.cube import MemCube, Right
@@ -67,6 +68,8 @@ class Installer:
         _require_reach(home.scope, act)
         before = self._under(home)
         cubes = [] if before is None else self._there(before)
+        if before is not None:
+            home = replace(home, given={origin: here for here, origin in before.cubes})
         with Archive(path) as archive:
             contents = read_contents(archive, now=act.at)
             _require_trusted(contents, keys, before)

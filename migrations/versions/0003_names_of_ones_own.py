@@ -20,7 +20,7 @@ def upgrade() -> None:
     # Forgettings no longer count what the caller may not see, and answers are kept for retries.
     op.execute(
         "UPDATE receipts SET answer = json_remove(answer, '$.hidden')"
-        " WHERE json_type(answer) = 'object'"
+        " WHERE CASE WHEN json_valid(answer) THEN json_type(answer, '$.hidden') END IS NOT NULL"
     )
     snapshots = _taken("snapshots")
     _make_snapshots(["by", "name"], snapshots)

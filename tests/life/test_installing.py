@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from memos.errors import (
 from memos.life.signing import SigningKey
 from memos.ports.catalog import Change
 from memos.ports.graph import Edge, Relation
+from memos.ports.ledger import Uninstalled
 from memos.testing.catalog import audit
 from memos.testing.crafted import Crafted
 from memos.testing.derived import adapter, attention
@@ -455,6 +457,17 @@ def test_what_another_has_installed_takes_that_owners_grants(mem: MemOS, path: P
     assert len(bob.install(path, NAME, user_id="alice").kept) == 4
     mem.grant("user:bob", "forget", user_id="alice")
     assert len(bob.uninstall(NAME, user_id="alice").cubes) == 4
+
+
+def test_an_update_keeps_the_ids_that_were_given(mem: MemOS, path: Path) -> None:
+    first, *rest = mem.install(path, NAME).added
+    mem.delete(first)
+    (entry,) = mem.installed()
+    moved = (Uninstalled(NAME, entry.owner, entry.scope), replace(entry, namespace="other"))
+    mem._parts.catalog.commit(Change(audit=audit(), also=moved))
+    done = mem.install(path, "other")
+    assert (set(done.kept), done.added, len(done.left_out)) == (set(rest), (), 1)
+    assert mem.install(path, "other", force=True).added == (first,)
 
 
 def test_who_may_not_forget_cannot_have_an_update_forget(

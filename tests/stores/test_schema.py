@@ -84,6 +84,10 @@ BUNDLE = """INSERT INTO installed (namespace, bundle, name, version, at, "by")
                    ('ours', 'x', 'KB', '1', 1, 'service:application'),
                    ('empty', 'x', 'KB', '1', 1, 'user:bob')"""
 
+ANSWERS = """INSERT INTO receipts (key, scope, fingerprint, answer)
+             VALUES ('a', '{}', '', '{"ids": [], "hidden": 1}'), ('b', '{}', '', '["hidden"]'),
+                    ('c', '{}', '', '{damaged')"""
+
 
 def test_what_was_installed_before_namespaces_had_owners_is_its_cubes_owners() -> None:
     engine = open_engine(None)
@@ -97,8 +101,12 @@ def test_what_was_installed_before_namespaces_had_owners_is_its_cubes_owners() -
             text(members), [{"kb": "kb", "id": hers.id}, {"kb": "ours", "id": ours.id}]
         )
         connection.execute(text("INSERT INTO snapshots (name, at, \"by\") VALUES ('s', 7, 'x:y')"))
+        connection.execute(text(ANSWERS))
     before = rows_beside(engine)
     upgrade(engine)
+    with engine.connect() as connection:
+        answers = connection.execute(text("SELECT answer FROM receipts ORDER BY key")).scalars()
+        assert list(answers) == ['{"ids":[]}', '["hidden"]', "{damaged"]
     found = SqlLedger(engine).installed()
     assert [(one.namespace, one.owner, one.scope, one.cubes) for one in found] == [
         ("empty", "user:bob", Scope(), ()),
