@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, NotFound, NotSupported, UnknownCube
+from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
@@ -76,7 +76,7 @@ class MemOS(Kernel):
             settings: instead of what files and environment say.
             embedder: an embedding backend or model, instead of the one in the settings.
             runtime: a language model, instead of the one in the settings.
-            create: whether to make a store where there is none.
+            create: whether to make a store where there is none, as only the application may.
             progress: told when a model is converted for the first time.
             principal: who acts through this handle, such as ``user:alice``; by default the
                 application itself, which may do everything.
@@ -85,6 +85,7 @@ class MemOS(Kernel):
 
         Raises:
             NotFound: there is no store, and ``create`` is False.
+            Forbidden: there is none, and it is not the application that would make it.
             StoreLocked: another process has the folder open.
             OtherVersion: a newer version of this library wrote the store.
             CorruptionError: the database itself cannot be read; restore a backup.
@@ -100,8 +101,8 @@ class MemOS(Kernel):
         place = _place(folder, url)
         if place is None:
             return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
-        if not create and not Folder.holds_store(place):
-            raise NotFound(f"there is no store in {place}", hint="memos init makes one")
+        if not Folder.holds_store(place):
+            _require_making(place, who, create=create)
         master = master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
@@ -214,6 +215,14 @@ def _chosen(settings: Settings | None, embedder: str | None, runtime: str | None
     if runtime is not None:
         changes["runtime"] = chosen.runtime.model_copy(update={"model": runtime})
     return chosen.model_copy(update=changes)
+
+
+def _require_making(place: Path, who: Principal, *, create: bool) -> None:
+    if not create:
+        raise NotFound(f"there is no store in {place}", hint="memos init makes one")
+    if who != ROOT:
+        message = f"there is no store in {place}, and {who} may not make one"
+        raise Forbidden(message, hint="memos init makes one, without --as")
 
 
 def _place(folder: str | Path | None, url: str | None) -> Path | None:

@@ -246,9 +246,9 @@ def _count(forgotten: Forgotten) -> str:
     from memos.cli.tables import counted
 
     ties = [str(one.tie) for one in forgotten.cubes]
-    derived, same = ties.count("derived") + forgotten.hidden, ties.count("duplicate")
+    derived, same = ties.count("derived"), ties.count("duplicate")
     parts = [
-        counted(len(forgotten.cubes) + forgotten.hidden, "cube"),
+        counted(len(forgotten.cubes), "cube"),
         f"{derived} of them made from the others" if derived else "",
         f"{same} with the same text" if same else "",
         f"and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else "",

@@ -123,12 +123,8 @@ def certificate_page(certificate: Certificate) -> RenderableType:
 
 def forgotten_table(forgotten: Forgotten) -> RenderableType:
     """What goes, and what goes with it; when it has gone, the certificate instead of the list."""
-    hidden = (
-        f"{counted(forgotten.hidden, 'more cube')}, made from these" if forgotten.hidden else ""
-    )
     facts = {
         **_went(forgotten.rows, len(forgotten.blobs)),
-        "not shown": hidden,
         "certificate": forgotten.certificate or "",
         **(_verification(forgotten.verified) if forgotten.verified else {}),
     }
@@ -144,15 +140,15 @@ def _went(rows: Mapping[str, int], blobs: int) -> dict[str, str]:
 def _verification(verified: Verified | None) -> dict[str, str]:
     if verified is None:
         return {"verified": "no: it was not asked for"}
-    skipped = f"{verified.unsearchable:,} texts or vectors: too short, or part of what stays"
-    return {
+    skipped, files = verified.unsearchable, verified.searched_files
+    told = {
         "verified": f"{_second(verified.at)} UTC, {verified.how}",
-        "searched": (
-            f"{size(verified.searched_bytes)} in {counted(verified.searched_files, 'file')}"
-        ),
-        **({"not searched": skipped} if verified.unsearchable else {}),
+        "searched": f"{size(verified.searched_bytes or 0)} in {counted(files or 0, 'file')}",
+        "not searched": f"{skipped or 0:,} texts or vectors: too short, or part of what stays",
         "found": "nothing" if verified.gone else "\n".join(verified.traces),
     }
+    unsaid = {*(() if files else ("searched",)), *(() if skipped else ("not searched",))}
+    return {name: value for name, value in told.items() if name not in unsaid}
 
 
 def _verdict(verified: Verified | None) -> str:

@@ -78,7 +78,7 @@ def register(app: typer.Typer) -> None:
         panel=PANEL,
         scoped=True,
         epilog=examples(
-            ("memos installed", "what is there, from whom, since when"),
+            ("memos installed", "what is there, whose, from whom, since when"),
             ("memos installed --json", "with the id of every cube"),
         ),
     )(_installed)
@@ -90,6 +90,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos uninstall acme/kb --dry-run", "what would go"),
             ("memos uninstall acme/kb --yes", "all of it, and all made from it"),
+            ("memos uninstall acme/kb -u bob", "what was installed for Bob"),
         ),
     )(_uninstall)
 
@@ -145,7 +146,8 @@ def _import(
 ) -> None:
     """Take in your own memories from a bundle; cubes that are there already are skipped.
 
-    Ids and history stay as they are. What others made is installed: memos install.
+    History stays as it is, and ids do, unless --as somebody. What others made is installed: memos
+    install.
     """
     from memos.cli.cubes import wire
     from memos.cli.tables import counted, cubes_table
@@ -193,7 +195,8 @@ def _install(
 ) -> None:
     """Take in memories that others made, under a namespace; again, to update them.
 
-    They get ids, an owner and times of this store, and are removed as one: memos uninstall.
+    They get ids, an owner and times of this store, and are removed as one: memos uninstall. To
+    update what was installed for somebody, name the same user, agent or session.
     """
     with call.open(create=not dry_run) as mem:
         done = mem.install(
@@ -214,7 +217,7 @@ def _install(
 
 
 def _installed(call: Call) -> None:
-    """Show what is installed: namespaces, bundles, and who signed them."""
+    """Show what is installed: namespaces, whose they are, bundles, and who signed them."""
     with call.open() as mem:
         found = mem.installed(**call.scope)
     call.out.many(
@@ -227,7 +230,10 @@ def _installed(call: Call) -> None:
 
 
 def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """Forget all that was installed under a namespace, and everything that was made from it."""
+    """Forget all that was installed under a namespace, and everything that was made from it.
+
+    Name whose it is, as when it was installed: the same namespace may also be another's.
+    """
     from memos.cli.forget import write_forgotten
     from memos.cli.tables import counted
 
@@ -247,7 +253,7 @@ def _told(done: Installation) -> str:
         "added": len(done.added),
         "revised": len(done.revised),
         "kept": len(done.kept),
-        "forgotten": len(done.forgotten.cubes) + done.forgotten.hidden,
+        "forgotten": len(done.forgotten.cubes),
     }
     said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no cubes"
     return f"{'would be' if done.dry_run else 'installed'} in {done.namespace}: {said}"
@@ -274,6 +280,8 @@ def _facts(report: BundleReport) -> dict[str, str]:
 def _entry(one: Installed) -> JsonValue:
     return {
         "namespace": one.namespace,
+        "owner": one.owner,
+        "scope": {**one.scope.named()},
         "name": one.name,
         "version": one.version,
         "licence": one.licence,
@@ -292,6 +300,7 @@ def _table(found: list[Installed]) -> Table:
     plain = {"no_wrap": True}
     table = plain_table(
         ("namespace", {"no_wrap": True, "style": "cyan"}),
+        ("whose", {"overflow": "fold"}),
         ("bundle", {"overflow": "ellipsis"}),
         ("version", plain),
         ("cubes", {"no_wrap": True, "justify": "right"}),
@@ -301,5 +310,12 @@ def _table(found: list[Installed]) -> Table:
     for one in found:
         signer = "nobody" if one.signer is None else f"{one.signer[:12]}…"
         since, name, version = f"{one.at:%Y-%m-%d}", one_line(one.name), one_line(one.version)
-        table.add_row(one.namespace, name, version, f"{len(one.cubes):,}", since, signer)
+        count = f"{len(one.cubes):,}"
+        table.add_row(one.namespace, _whose(one), name, version, count, since, signer)
     return table
+
+
+def _whose(one: Installed) -> str:
+    from memos.cli.output import one_line
+
+    return one_line(str(one.scope) if one.scope.named() else one.owner)

@@ -9,6 +9,7 @@ from memos.errors import BadInput, NotFound, shown
 from memos.kernel.arguments import read_ids, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_text
+from memos.life.certifying import shown_to
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.progress import Progress, silent
 from memos.retrieval.filters import read_filter
@@ -45,7 +46,9 @@ class ForgetCalls(CubeCalls):
         What goes: all versions of the cubes; every cube of the same user with the same text;
         every attention state, adapter, fork and merged text made from any of them; their rows in
         the indexes, edges and grants; what the model holds loaded of them. What stays: a
-        tombstone for each, without content, and one certificate.
+        tombstone for each, without content, and one certificate. What is answered counts only
+        what the principal may read; the certificate has all of it, for whoever administers the
+        store.
 
         Args:
             ids: one cube, or several.
@@ -113,16 +116,17 @@ class ForgetCalls(CubeCalls):
             return self._parts.ledger.certificates()
 
     def certificate(self, id: str) -> Certificate:  # noqa: A002
-        """The record of one forgetting; its own, or any for whoever administers the store.
+        """The record of one forgetting; its own, as it was told, or any for an administrator.
 
         Raises:
             NotFound: there is none of that id that one may read.
         """
         with self._act("certificate", Right.READ) as act:
             found = self._parts.ledger.certificate(str(id))
-            if found is None or not _may_read(found, act):
+            seen = None if found is None else shown_to(found, act)
+            if seen is None:
                 raise NotFound(f"there is no certificate {shown(id)}", hint="memos certificates")
-            return found
+            return seen
 
     def _named(self, ids: str | Sequence[str], act: Act) -> list[MemCube]:
         listed = [ids] if isinstance(ids, str) else read_ids(ids)
@@ -137,10 +141,3 @@ class ForgetCalls(CubeCalls):
         if source is not None:
             parts.append(Condition("source", Operator.EQ, checked_text(source, "the source")))
         return self._chosen(act, Every(tuple(parts)))
-
-
-def _may_read(certificate: Certificate, act: Act) -> bool:
-    # It names every cube that went: whoever finds an id of it has not been given a right by that.
-    body = certificate.body
-    own = isinstance(body, dict) and body.get("by") == str(act.principal)
-    return own or act.reach(Right.ADMINISTER).covers(EVERYBODY)

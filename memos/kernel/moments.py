@@ -16,6 +16,7 @@ from memos.ports.ledger import Snapshot, SnapshotDropped
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memos.governance.act import Act
     from memos.retrieval.hit import Hit
     from memos.retrieval.past import Findable
 
@@ -30,17 +31,17 @@ class MomentCalls(CubeCalls):
         """Everything as it was known at a time, to be read and not to be changed.
 
         Args:
-            time: a time, such as ``2024-05-01T12:00:00Z``, or the name of a snapshot. It may not
-                lie in the future: what will be known then is not known.
+            time: a time, such as ``2024-05-01T12:00:00Z``, or the name of a snapshot of one's
+                own. It may not lie in the future: what will be known then is not known.
 
         Raises:
             BadInput: that is no time, or one to come.
-            NotFound: there is no snapshot of that name.
+            NotFound: one has no snapshot of that name.
         """
         # The lock is waited for after the time was read: whoever is still writing has a time
         # before it, and will have finished. So a view shows the same whenever it is looked at.
         with self._act("at", Right.READ) as act, self._lock:
-            moment = self._moment(time)
+            moment = self._moment(time, act)
             if moment > act.at:
                 message = f"{moment.isoformat()} lies in the future"
                 raise BadInput(message, hint="name a time that has passed, or leave it out")
@@ -54,17 +55,18 @@ class MomentCalls(CubeCalls):
     def snapshot(self, name: str) -> Snapshot:
         """Give this moment a name: ``at(name)`` shows everything as it is known now.
 
-        Nothing is copied; what is forgotten later is gone from it as well.
+        Nothing is copied; what is forgotten later is gone from it as well. Names are one's own:
+        others may give the same, and do not see it.
 
         Raises:
-            Conflict: the name is taken.
+            Conflict: one has given this name already.
             BadInput: the name is empty, too long, or reads as a time.
             Forbidden: without the right to administer the store.
         """
         with self._act("snapshot", Right.ADMINISTER) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
             checked = _checked_name(name)
-            there = self._parts.ledger.snapshot(checked)
+            there = self._own(checked, act)
             if there is not None:
                 message = f"there is a snapshot {checked!r} of {there.at.isoformat()} already"
                 raise Conflict(message, hint="choose another name, or drop it: memos snapshot drop")
@@ -73,29 +75,39 @@ class MomentCalls(CubeCalls):
             return taken
 
     def snapshots(self) -> list[Snapshot]:
-        """The moments that have names, oldest first."""
-        with self._act("snapshots", Right.READ):
-            return self._parts.ledger.snapshots()
+        """The moments that one has given names, oldest first.
+
+        Whoever administers the store sees those of everybody, each with its maker.
+        """
+        with self._act("snapshots", Right.READ) as act:
+            if act.reach(Right.ADMINISTER).covers(EVERYBODY):
+                return self._parts.ledger.snapshots()
+            return [one for one in self._parts.ledger.snapshots() if _is_own(one, act)]
 
     def drop_snapshot(self, name: str) -> Snapshot:
         """Take a moment's name away; no memory is touched, and the moment can be named anew.
 
         Raises:
-            NotFound: there is no snapshot of that name.
+            NotFound: one has no snapshot of that name.
             Forbidden: without the right to administer the store.
         """
         with self._act("drop_snapshot", Right.ADMINISTER) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
-            there = self._parts.ledger.snapshot(str(name))
+            there = self._own(name, act)
             if there is None:
-                message = f"there is no snapshot {shown(name)}"
+                message = f"{act.principal} has no snapshot {shown(name)}"
                 raise NotFound(message, hint="memos snapshot ls lists them")
-            dropped = SnapshotDropped(there.name)
+            dropped = SnapshotDropped(there.name, there.by)
             self._parts.catalog.commit(Change(audit=act.audit(), also=(dropped,)))
             return there
 
-    def _moment(self, time: datetime | str | float) -> datetime:
-        snapshot = self._parts.ledger.snapshot(time.strip()) if isinstance(time, str) else None
+    def _own(self, name: object, act: Act) -> Snapshot | None:
+        """The principal's own snapshot of that name, where this handle shows it."""
+        found = self._parts.ledger.snapshot(str(name).strip(), str(act.principal))
+        return found if found is not None and _is_own(found, act) else None
+
+    def _moment(self, time: datetime | str | float, act: Act) -> datetime:
+        snapshot = self._own(time, act) if isinstance(time, str) else None
         if snapshot is not None:
             return snapshot.at
         try:
@@ -111,6 +123,11 @@ class MomentCalls(CubeCalls):
         with self._lock:
             vectors = self._index.vectors
         return self._past_finder.find(query, vectors, then, k=k)
+
+
+def _is_own(snapshot: Snapshot, act: Act) -> bool:
+    # The application binds handles to one user each; none shows what it did for another.
+    return snapshot.by == str(act.principal) and act.scope == EVERYBODY
 
 
 def _checked_name(name: object) -> str:

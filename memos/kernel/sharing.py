@@ -73,7 +73,10 @@ class SharingCalls(CubeCalls):
     ) -> Imported:
         """Take in one's own memories from a file, with their ids and their history.
 
-        The file is verified first, and applied whole; what is there already is skipped.
+        The file is verified first, and applied whole; what is there already is skipped. Only the
+        application brings ids along: for anybody else, what one may not read here, and has not
+        forgotten here, gets a new id, whether its own is taken or not. It is the same whenever one
+        imports it.
 
         Args:
             path: a file that :meth:`export_to` wrote.
@@ -105,6 +108,7 @@ class SharingCalls(CubeCalls):
     ) -> Installation:
         """Take in somebody else's memories, under a namespace; again, to update them.
 
+        A namespace is one within a scope, and there of its owner: others may use the same name.
         Each cube gets an id, an owner and a recorded time of this store, and the scope that the
         call names. What a bundle says of users, holds and history is told in the provenance, and
         binds nobody. An update revises what has changed, forgets what is gone with all that was
@@ -118,7 +122,8 @@ class SharingCalls(CubeCalls):
             force: undo what was changed here since, and bring back what was forgotten.
             dry_run: only say what would happen.
             progress: told of embedding.
-            whose: whose the cubes are to be; an update leaves them whose they are.
+            whose: whose the cubes are to be, and so whose namespace it is; an update names the
+                same.
 
         Raises:
             BadInput: it is no bundle, or the namespace or a key cannot be read.
@@ -126,7 +131,7 @@ class SharingCalls(CubeCalls):
             Untrusted: nobody signed it who is trusted.
             VersionConflict: a cube that the bundle changes was changed here, too.
             LegalHold: a cube that the bundle drops has to stay.
-            Forbidden: the namespace is somebody else's, or one may not write, or not forget.
+            Forbidden: one may not write there and read what is written, or not forget.
         """
         with self._act("install", Right.WRITE, **whose) as act, self._changing(act):
             require_flags(force=force, dry_run=dry_run)
@@ -142,7 +147,10 @@ class SharingCalls(CubeCalls):
             )
 
     def installed(self, **whose: Unpack[Whose]) -> list[Installed]:
-        """The bundles that are installed, by namespace, as far as one may read their cubes."""
+        """The bundles that are installed, by namespace, as far as one may read their cubes.
+
+        Where several have one namespace, their owners and scopes tell them apart.
+        """
         with self._act("installed", Right.READ, **whose) as act:
             return self._installer.installed(act)
 
@@ -150,6 +158,11 @@ class SharingCalls(CubeCalls):
         self, namespace: str, *, dry_run: bool = False, **whose: Unpack[Whose]
     ) -> Forgotten:
         """Forget all that was installed under a namespace, and everything derived from it.
+
+        Args:
+            namespace: as it was installed.
+            dry_run: only say what would go.
+            whose: as it was installed.
 
         Raises:
             NotFound: nothing is installed under it that one may read.
@@ -159,7 +172,9 @@ class SharingCalls(CubeCalls):
         with self._act("uninstall", Right.FORGET, **whose) as act, self._changing(act):
             require_flags(dry_run=dry_run)
             once = self._once(None, act, [])
-            return self._installer.uninstall(namespace, once, act, dry_run=dry_run)
+            return self._installer.uninstall(
+                namespace, once, act, scope=self._home(act), dry_run=dry_run
+            )
 
     @staticmethod
     def inspect(path: str | Path) -> BundleReport:

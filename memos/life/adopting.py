@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos.cube import (
+    ROOT,
     Governance,
     Header,
     Life,
@@ -18,11 +19,11 @@ from memos.cube import (
     State,
     Step,
 )
-from memos.cube.identity import id_within
+from memos.cube.identity import canonical, id_within
 from memos.life.writing import CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from memos.life.contents import Contents
@@ -41,10 +42,19 @@ class Home:
     """Of cubes in a scope without a user."""
     actor: str
     at: datetime
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The ids here that an earlier version of the bundle was given, by those in the bundle."""
+
+    @property
+    def whose(self) -> str:
+        """The principal that owns all of it, and has the namespace for itself."""
+        user = self.scope.user_id
+        return (self.owner or str(ROOT)) if user is None else f"user:{user}"
 
     def id_of(self, origin: str) -> str:
         """The id here of a cube that has the id ``origin`` in the bundle."""
-        return id_within(self.namespace, origin)
+        within = canonical([self.namespace, self.whose, self.scope.named()]).decode()
+        return self.given.get(origin) or id_within(within, origin)
 
 
 def adopted(

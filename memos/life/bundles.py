@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from memos.cube import Kind, MemCube, Right
+from memos.cube import ROOT, Kind, MemCube, Right
 from memos.cube.header import FINDABLE
 from memos.cube.wire import to_json
 from memos.errors import (
@@ -20,6 +20,7 @@ from memos.errors import (
 from memos.kinds.entities import entity_edges
 from memos.life.contents import Contents, blob_of, read_contents
 from memos.life.packing import Load, pack
+from memos.life.renaming import with_own_ids
 from memos.life.report import BundleReport, Imported
 from memos.life.unpacking import Archive
 from memos.ports.catalog import Change, Errand
@@ -78,7 +79,7 @@ class Bundles:
     def read(
         self, path: Path, act: Act, *, revive: bool = False, progress: Progress = silent
     ) -> Imported:
-        """Import a bundle.
+        """Import a bundle; see :mod:`memos.life.renaming` for the ids.
 
         Raises:
             BadInput: it is no bundle, or of another format.
@@ -91,6 +92,8 @@ class Bundles:
             contents = read_contents(archive, now=act.at)
             for cube in (one for versions in contents.histories.values() for one in versions):
                 _require_own(cube, act)
+            if act.principal != ROOT:
+                contents = with_own_ids(contents, act.principal, self._own(contents, act))
             known = self._known(contents)
             fresh = [cube_id for cube_id in contents.histories if cube_id not in known]
             if not revive:
@@ -151,6 +154,12 @@ class Bundles:
                 self._index.drain()
             raise
         self._index.drain(list(current.values()), ready, progress)
+
+    def _own(self, contents: Contents, act: Act) -> set[str]:
+        """The ids of which the principal may know that they are there, or were."""
+        graves = {one: self._ledger.tombstone(one) for one in contents.histories}
+        gone = {one for one, grave in graves.items() if grave and grave.by == str(act.principal)}
+        return gone | act.readable(list(contents.histories))
 
     def _known(self, contents: Contents) -> set[str]:
         """The ids that are there already, with the same content."""

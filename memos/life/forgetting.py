@@ -11,10 +11,13 @@ one commit: rows out, tombstones and a certificate in, and the outbox owes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from memos.cube import Kind, MemCube, Right
+from memos.cube.identity import is_cube_id
 from memos.errors import LegalHold
+from memos.life.certifying import body_of, proof_for
+from memos.life.doom import Doom
 from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Operator
@@ -37,14 +40,6 @@ if TYPE_CHECKING:
     from memos.ports.runtime import Runtime
 
 _MANY = 500
-
-
-class Doom(NamedTuple):
-    """A cube that goes, how it hangs on what was asked for, and on which cube."""
-
-    cube: MemCube
-    tie: Tie
-    because: str | None
 
 
 class Forgetter:
@@ -136,8 +131,9 @@ class Forgetter:
             return forgotten, ()
         certificate = self._identities.new(act.at)
         done = forgotten.model_copy(update={"certificate": certificate})
-        body = Certificate(certificate, act.at, _body(gone, done, act))
-        return done, (*_tombstones(gone, act, certificate), body)
+        rows = self._rows([doom.cube for doom in gone])
+        record = Certificate(certificate, act.at, body_of(gone, rows, done, act))
+        return done, (*_tombstones(gone, act, certificate), record)
 
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
@@ -155,7 +151,7 @@ class Forgetter:
         )
         audit = act.audit(outcome="verified" if verified.gone else "traces found")
         self._catalog.commit(Change(audit=audit, also=proved))
-        return done.model_copy(update={"verified": verified})
+        return done.model_copy(update={"verified": proof_for(verified, act)})
 
     def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:
         """What goes: the cubes, those that say the same, and everything derived from them."""
@@ -203,19 +199,25 @@ class Forgetter:
                 )
                 for (cube, tie, because), title in zip(seen, titles, strict=True)
             ),
-            blobs=tuple(sorted({digest for doom in doomed for digest in doom.cube.blobs})),
+            blobs=tuple(sorted({digest for doom in seen for digest in doom.cube.blobs})),
             dry_run=dry_run,
-            rows=self._rows([doom.cube for doom in doomed]),
-            hidden=len(doomed) - len(seen),
+            rows=self._rows([doom.cube for doom in seen], act),
         )
 
-    def _rows(self, cubes: Sequence[MemCube]) -> dict[str, int]:
+    def _rows(self, cubes: Sequence[MemCube], act: Act | None = None) -> dict[str, int]:
+        """What else goes with the cubes; of the edges, those whose ends ``act`` may know of."""
         ids = [cube.id for cube in cubes]
+        edges = self._catalog.edges_of(ids) if ids else []
+        if act is not None:
+            ends = {end for edge in edges for end in (edge.source, edge.target)} - set(ids)
+            others = {end for end in ends if is_cube_id(end)}
+            unseen = others - act.readable(others)
+            edges = [edge for edge in edges if not unseen & {edge.source, edge.target}]
         texts = sum(cube.kind is Kind.PLAINTEXT for cube in cubes)
         granted = set(ids)
         return {
             "versions": sum(cube.version for cube in cubes),
-            "edges": len(self._catalog.edges_of(ids)) if ids else 0,
+            "edges": len(edges),
             "vectors": texts,
             "words": texts,
             "grants": sum(grant.cube_id in granted for grant in self._ledger.grants()),
@@ -227,8 +229,11 @@ def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
     held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
     if held:
         seen = [cube_id for cube_id in held if cube_id in told.ids]
-        which = f"such as {seen[0]}" if seen else "and one may not see which"
-        message = f"{len(held)} of {len(doomed)} cubes are under legal hold, {which}"
+        message = "a cube made from these is under legal hold, and one may not see which"
+        if seen:
+            message = (
+                f"{len(seen)} of {len(told.ids)} cubes are under legal hold, such as {seen[0]}"
+            )
         raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
 
 
@@ -241,25 +246,6 @@ def _tombstones(doomed: Sequence[Doom], act: Act, certificate: str) -> Iterator[
     for doom in doomed:
         cube = doom.cube
         yield Tombstone(cube.id, str(cube.kind), act.at, str(act.principal), certificate)
-
-
-def _body(doomed: Sequence[Doom], done: Forgotten, act: Act) -> JsonValue:
-    # No digests: whoever guesses a short text could test the guess by its digest.
-    cubes: list[JsonValue] = [
-        {"id": cube.id, "kind": str(cube.kind), "tie": str(tie), "because": because}
-        for cube, tie, because in doomed
-    ]
-    rows: dict[str, JsonValue] = dict(done.rows)
-    return {
-        "what": cubes,
-        "rows": rows,
-        "blobs": len(done.blobs),
-        "when": act.at.isoformat(),
-        "by": str(act.principal),
-        "call": act.call,
-        "reason": act.reason,
-        "verified": None,
-    }
 
 
 def _without_content(forgotten: Forgotten) -> JsonValue:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memos.cube import ROOT, MemCube, Right
+from memos.cube import MemCube, Right
 from memos.errors import BadInput, Forbidden, NotFound, Untrusted, shown
 from memos.kinds.entities import entity_edges
 from memos.life.adopting import Home, is_installed
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from memos.cube import Scope
     from memos.governance.act import Act
     from memos.life.bundles import Bundles
-    from memos.life.forgetting import Doom, Forgetter
+    from memos.life.doom import Doom
+    from memos.life.forgetting import Forgetter
     from memos.life.once import Once
     from memos.life.report import Forgotten, Installation
     from memos.ports.catalog import Catalog
@@ -61,13 +63,13 @@ class Installer:
         progress: Progress = silent,
     ) -> Installation:
         """Install a bundle, or update what an earlier version of it left; see ``MemOS.install``."""
-        namespace = checked_namespace(namespace)
+        home = _home(namespace, scope, act)
         keys = None if trust is None else _checked_keys(trust)
-        before, cubes = self._before(namespace, act)
-        home = Home(namespace, cubes[0].scope if cubes else scope, act.owner, act.actor, act.at)
-        if not act.reach().covers(home.scope):
-            message = f"{act.principal} may not {act.right} in {home.scope}"
-            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+        _require_reach(home.scope, act)
+        before = self._under(home)
+        cubes = [] if before is None else self._there(before)
+        if before is not None:
+            home = replace(home, given={origin: here for here, origin in before.cubes})
         with Archive(path) as archive:
             contents = read_contents(archive, now=act.at)
             _require_trusted(contents, keys, before)
@@ -95,18 +97,21 @@ class Installer:
         self._forgetter.let_go(doomed)
         return update.report(put, done, dry_run=False)
 
-    def uninstall(self, namespace: str, once: Once, act: Act, *, dry_run: bool) -> Forgotten:
+    def uninstall(
+        self, namespace: str, once: Once, act: Act, *, scope: Scope, dry_run: bool
+    ) -> Forgotten:
         """Forget what was installed under a namespace; see ``MemOS.uninstall``."""
-        namespace = checked_namespace(namespace)
-        if not any(entry.namespace == namespace for entry in self.installed(act)):
-            raise _absent(namespace)
-        _, cubes = self._before(namespace, act)
+        home = _home(namespace, scope, act)
+        entry = self._under(home)
+        cubes = [] if entry is None else self._there(entry)
+        if entry is None or not _is_visible(entry, cubes, act):
+            raise _absent(home)
         kept = next((cube for cube in cubes if not act.reach().holds(cube)), None)
         if kept is not None:
             act.touch([kept.id])
             message = f"{act.principal} may not {act.right} cube {kept.id} of {namespace!r}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
-        also = (Uninstalled(namespace),)
+        also = (Uninstalled(entry.namespace, entry.owner, entry.scope),)
         return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run, also=also)
 
     def installed(self, act: Act) -> list[Installed]:
@@ -120,20 +125,16 @@ class Installer:
     def _there(self, entry: Installed) -> list[MemCube]:
         return self._catalog.find_all([cube_id for cube_id, _ in entry.cubes])
 
-    def _before(self, namespace: str, act: Act) -> tuple[Installed | None, list[MemCube]]:
-        """What is under the namespace now.
-
-        Raises:
-            Forbidden: it is somebody else's.
-        """
-        entry = next(iter(self._ledger.installed(namespace)), None)
-        if entry is None:
-            return None, []
-        cubes = self._there(entry)
-        if not _is_visible(entry, cubes, act):
-            message = f"the namespace {namespace!r} is taken, in another scope or by another"
-            raise Forbidden(message, hint="choose another namespace")
-        return entry, cubes
+    def _under(self, home: Home) -> Installed | None:
+        """What is there under the namespace now; what others have under that name is theirs."""
+        return next(
+            (
+                entry
+                for entry in self._ledger.installed(home.namespace)
+                if (entry.owner, entry.scope) == (home.whose, home.scope)
+            ),
+            None,
+        )
 
     def _here(self, entry: Installed, cubes: Sequence[MemCube]) -> Here:
         members = frozenset(cube_id for cube_id, _ in entry.cubes)
@@ -194,6 +195,22 @@ def checked_namespace(namespace: object) -> str:
     return text
 
 
+def _home(namespace: object, scope: Scope, act: Act) -> Home:
+    return Home(checked_namespace(namespace), scope, act.owner, act.actor, act.at)
+
+
+def _require_reach(scope: Scope, act: Act) -> None:
+    """Refuse who may not write there, or not read: the answer tells what is there already.
+
+    Raises:
+        Forbidden: so it is.
+    """
+    for right in (act.right, Right.READ):
+        if not act.reach(right).covers(scope):
+            message = f"{act.principal} may not {right} in {scope}"
+            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+
+
 def _checked_keys(trust: Sequence[str]) -> frozenset[str]:
     listed = [trust] if isinstance(trust, str) else trust
     if not listed or not isinstance(listed, Sequence):
@@ -220,12 +237,14 @@ def _require_trusted(
 
 
 def _is_visible(entry: Installed, cubes: Sequence[MemCube], act: Act) -> bool:
-    """Whether the principal may read all that is left of it; what is empty is its installer's."""
-    if not cubes:
-        return act.principal == ROOT or entry.by == str(act.principal)
+    """Whether the principal may read all that is left of it; what is empty is its owner's."""
     reach = act.reach(Right.READ)
+    if not cubes:
+        may = reach.covers(entry.scope) or entry.owner == str(act.principal)
+        return may and act.scope.covers(entry.scope)
     return all(act.scope.covers(cube.scope) and reach.holds(cube) for cube in cubes)
 
 
-def _absent(namespace: str) -> NotFound:
-    return NotFound(f"nothing is installed under {namespace!r}", hint="memos installed lists it")
+def _absent(home: Home) -> NotFound:
+    message = f"{home.whose} has nothing installed under {home.namespace!r} in {home.scope}"
+    return NotFound(message, hint="name whose it is; memos installed lists it")

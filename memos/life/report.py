@@ -35,12 +35,15 @@ class Verified(Frozen):
 
     how: str
     at: datetime
-    searched_bytes: int = 0
-    searched_files: int = 0
+    searched_bytes: int | None = 0
+    """Of all files of the store; this and what follows is None for whoever may not know of all."""
+    searched_files: int | None = 0
     traces: tuple[str, ...] = ()
     """Where bytes of a forgotten text were found after all, and why; never the text."""
-    unsearchable: int = 0
-    """Texts too short to be searched for: they would be found by chance."""
+    unsearchable: int | None = 0
+    """Texts and vectors that were not searched for, for to find them would prove nothing: texts
+    too short, or all of whose pieces stand in texts that stay, and vectors of hardly but zeros.
+    """
 
     @property
     def gone(self) -> bool:
@@ -49,7 +52,11 @@ class Verified(Frozen):
 
 
 class Forgotten(Frozen):
-    """What was forgotten; in a dry run, what would be."""
+    """What was forgotten; in a dry run, what would be: of both, what one may read.
+
+    What others have derived from it goes along unseen, and is counted in nothing here. The
+    certificate names it, for whoever administers the store.
+    """
 
     cubes: tuple[Doomed, ...]
     blobs: tuple[str, ...]
@@ -57,8 +64,6 @@ class Forgotten(Frozen):
     dry_run: bool
     rows: dict[str, int] = Field(default_factory=dict)
     """What else goes, by kind: versions, edges, index entries, grants, loaded blobs."""
-    hidden: int = 0
-    """How many more cubes go, which are derived from these and which one may not see."""
     certificate: str | None = None
     """The id of the certificate; None in a dry run, or where there was nothing to forget."""
     verified: Verified | None = None

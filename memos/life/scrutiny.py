@@ -42,7 +42,8 @@ def require_sound(cube: MemCube, now: datetime | None) -> None:
     governance = cube.header.governance
     checked_sensitivity(governance.sensitivity)
     if governance.redacted:
-        raise BadInput(f"cube {cube.id} is redacted", hint="ask for it whole")
+        message = f"cube {cube.id} is what somebody was shown redacted, and not the memory itself"
+        raise BadInput(message, hint="ask for a bundle of whom it belongs to")
     if governance.owner is not None:
         Principal.read(governance.owner)
 

@@ -113,6 +113,8 @@ class Update:
         manifest = self.contents.manifest
         return Installed(
             namespace=self.home.namespace,
+            owner=self.home.whose,
+            scope=self.home.scope,
             bundle=self.contents.digest,
             name=manifest.name,
             version=manifest.version,

@@ -60,7 +60,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A name for a moment."""
+    """A name for a moment; the names of each principal are its own."""
 
     name: str
     at: datetime
@@ -69,16 +69,23 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDropped:
-    """The name is free again."""
+    """The name is free again, for whoever gave it."""
 
     name: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A bundle that was installed under a namespace, and the cubes that came with it."""
+    """A bundle that was installed under a namespace, and the cubes that came with it.
+
+    The namespace is one within a scope, and there of an owner: two may use the same name.
+    """
 
     namespace: str
+    owner: str
+    """The principal whose the cubes are: the scope's user, or who installed them for nobody."""
+    scope: Scope
     bundle: str
     """The SHA-256 of the bundle's manifest."""
     name: str
@@ -94,9 +101,11 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """The namespace is free again."""
+    """The namespace is free again, for that owner in that scope."""
 
     namespace: str
+    owner: str
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +166,16 @@ class Ledger(Protocol):
         """All, oldest first."""
         ...
 
-    def snapshot(self, name: str) -> Snapshot | None:
-        """The moment of that name."""
+    def snapshot(self, name: str, by: str) -> Snapshot | None:
+        """The moment to which the principal ``by`` gave that name."""
         ...
 
     def snapshots(self) -> list[Snapshot]:
-        """All, oldest moment first."""
+        """All, of everybody, oldest moment first."""
         ...
 
     def installed(self, namespace: str | None = None) -> list[Installed]:
-        """All installed bundles, or the one under ``namespace``, by namespace."""
+        """All installed bundles, or those under ``namespace``, by namespace and owner."""
         ...
 
     def quarantined(self) -> list[Quarantined]:

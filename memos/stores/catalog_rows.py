@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
+from memos.cube.identity import canonical
 from memos.cube.wire import to_sealed_json
 from memos.errors import VersionConflict
 from memos.ports.catalog import Errand
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from memos.cube import MemCube
+    from memos.cube import MemCube, Scope
     from memos.ports.catalog import Change
     from memos.ports.graph import Edge
 
@@ -48,6 +49,11 @@ def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
     listed = list(values)
     for start in range(0, len(listed), _CHUNK):
         yield listed[start : start + _CHUNK]
+
+
+def scope_key(scope: Scope) -> str:
+    """A scope in a column that is a key: equal scopes have equal texts."""
+    return canonical(scope.named()).decode()
 
 
 def versions_of(connection: Connection, ids: Collection[str]) -> dict[str, int]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select
 
 from memos.cube import Kind, MemCube, Scope, State
-from memos.cube.identity import canonical
 from memos.cube.wire import from_json
 from memos.errors import CorruptionError, KeyReused, MemosError
 from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
 from memos.stores import catalog_rows as rows
-from memos.stores.catalog_rows import Value, chunks, versions_of
+from memos.stores.catalog_rows import Value, chunks, scope_key, versions_of
 from memos.stores.engine_sqlite import problems, purge
 from memos.stores.errors_sqlite import legible
 from memos.stores.expiries import Expiries
@@ -319,7 +318,7 @@ def _receive(connection: Connection, receipt: Receipt | None) -> None:
         connection.execute(
             insert(receipts).values(
                 key=receipt.key,
-                scope=_scope_key(receipt.scope),
+                scope=scope_key(receipt.scope),
                 fingerprint=receipt.fingerprint,
                 answer=receipt.answer,
             )
@@ -327,8 +326,4 @@ def _receive(connection: Connection, receipt: Receipt | None) -> None:
 
 
 def _receipt(key: str, scope: Scope) -> Select[Any]:
-    return select(receipts).where(receipts.c.key == key, receipts.c.scope == _scope_key(scope))
-
-
-def _scope_key(scope: Scope) -> str:
-    return canonical(scope.named()).decode()
+    return select(receipts).where(receipts.c.key == key, receipts.c.scope == scope_key(scope))

@@ -22,6 +22,7 @@ from memos.ports.ledger import (
     Tombstone,
     Uninstalled,
 )
+from memos.stores.catalog_rows import scope_key
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible, parsed
 from memos.stores.filter_sql import microseconds
@@ -93,31 +94,36 @@ class SqlLedger:
         return [_certificate(row) for row in self._read(query)]
 
     @legible("a snapshot")
-    def snapshot(self, name: str) -> Snapshot | None:
-        """The moment of that name."""
-        rows = self._read(select(snapshots).where(snapshots.c.name == name))
+    def snapshot(self, name: str, by: str) -> Snapshot | None:
+        """The moment to which the principal ``by`` gave that name."""
+        rows = self._read(select(snapshots).where(snapshots.c.by == by, snapshots.c.name == name))
         return next((Snapshot(row.name, _time(row.at), row.by) for row in rows), None)
 
     @legible("a snapshot")
     def snapshots(self) -> list[Snapshot]:
-        """All, oldest moment first."""
-        query = select(snapshots).order_by(snapshots.c.at, snapshots.c.name)
+        """All, of everybody, oldest moment first."""
+        query = select(snapshots).order_by(snapshots.c.at, snapshots.c.name, snapshots.c.by)
         return [Snapshot(row.name, _time(row.at), row.by) for row in self._read(query)]
 
     @legible("an installed bundle")
     def installed(self, namespace: str | None = None) -> list[Installed]:
-        """All installed bundles, or the one under ``namespace``."""
-        query = select(installed).order_by(installed.c.namespace)
+        """All installed bundles, or those under ``namespace``."""
+        query = select(installed).order_by(
+            installed.c.namespace, installed.c.owner, installed.c.scope
+        )
         members = select(installed_cubes).order_by(installed_cubes.c.cube_id)
         if namespace is not None:
             query = query.where(installed.c.namespace == namespace)
             members = members.where(installed_cubes.c.namespace == namespace)
-        cubes: dict[str, list[tuple[str, str]]] = {}
+        cubes: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         for row in self._read(members):
-            cubes.setdefault(row.namespace, []).append((row.cube_id, row.origin))
+            key = (row.owner, row.scope, row.namespace)
+            cubes.setdefault(key, []).append((row.cube_id, row.origin))
         return [
             Installed(
                 namespace=row.namespace,
+                owner=row.owner,
+                scope=Scope.model_validate_json(row.scope),
                 bundle=row.bundle,
                 name=row.name,
                 version=row.version,
@@ -125,7 +131,7 @@ class SqlLedger:
                 signer=row.signer,
                 at=_time(row.at),
                 by=row.by,
-                cubes=tuple(cubes.get(row.namespace, ())),
+                cubes=tuple(cubes.get((row.owner, row.scope, row.namespace), ())),
             )
             for row in self._read(query)
         ]
@@ -205,15 +211,22 @@ def _snapshot_entered(entry: Snapshot, connection: Connection) -> None:
 
 @enter.register(SnapshotDropped)
 def _snapshotdropped_entered(entry: SnapshotDropped, connection: Connection) -> None:
-    connection.execute(delete(snapshots).where(snapshots.c.name == entry.name))
+    connection.execute(
+        delete(snapshots).where(snapshots.c.by == entry.by, snapshots.c.name == entry.name)
+    )
 
 
 @enter.register(Installed)
 def _installed_entered(entry: Installed, connection: Connection) -> None:
-    enter(Uninstalled(entry.namespace), connection)
+    enter(Uninstalled(entry.namespace, entry.owner, entry.scope), connection)
+    key = {
+        "owner": entry.owner,
+        "scope": scope_key(entry.scope),
+        "namespace": entry.namespace,
+    }
     connection.execute(
         insert(installed).values(
-            namespace=entry.namespace,
+            **key,
             bundle=entry.bundle,
             name=entry.name,
             version=entry.version,
@@ -223,17 +236,20 @@ def _installed_entered(entry: Installed, connection: Connection) -> None:
             by=entry.by,
         )
     )
-    members = [
-        {"namespace": entry.namespace, "cube_id": here, "origin": origin}
-        for here, origin in entry.cubes
-    ]
+    members = [{**key, "cube_id": here, "origin": origin} for here, origin in entry.cubes]
     if members:
         connection.execute(insert(installed_cubes), members)
 
 
 @enter.register(Uninstalled)
 def _uninstalled_entered(entry: Uninstalled, connection: Connection) -> None:
-    connection.execute(delete(installed).where(installed.c.namespace == entry.namespace))
+    connection.execute(
+        delete(installed).where(
+            installed.c.owner == entry.owner,
+            installed.c.scope == scope_key(entry.scope),
+            installed.c.namespace == entry.namespace,
+        )
+    )
 
 
 @enter.register(Quarantined)

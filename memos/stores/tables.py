@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -29,7 +30,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in migrations/; a test keeps it true."""
 
 metadata = MetaData(
@@ -182,14 +183,16 @@ certificates = Table(
 snapshots = Table(
     "snapshots",
     metadata,
+    Column("by", String(520), primary_key=True),
     Column("name", String(256), primary_key=True),
     Column("at", BigInteger, nullable=False),
-    Column("by", String(520), nullable=False),
 )
 
 installed = Table(
     "installed",
     metadata,
+    Column("owner", String(520), primary_key=True),
+    Column("scope", String(1700), primary_key=True),
     Column("namespace", String(256), primary_key=True),
     Column("bundle", String(64), nullable=False),
     Column("name", Text, nullable=False),
@@ -203,14 +206,16 @@ installed = Table(
 installed_cubes = Table(
     "installed_cubes",
     metadata,
-    Column(
-        "namespace",
-        String(256),
-        ForeignKey("installed.namespace", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    Column("owner", String(520), primary_key=True),
+    Column("scope", String(1700), primary_key=True),
+    Column("namespace", String(256), primary_key=True),
     Column("cube_id", String(36), primary_key=True, index=True),
     Column("origin", String(36), nullable=False),
+    ForeignKeyConstraint(
+        ["owner", "scope", "namespace"],
+        ["installed.owner", "installed.scope", "installed.namespace"],
+        ondelete="CASCADE",
+    ),
 )
 
 quarantine = Table(

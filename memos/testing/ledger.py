@@ -45,6 +45,8 @@ CERTIFICATE = Certificate(OTHER, START, {"what": [{"id": ID}], "rows": {"words":
 SNAPSHOT = Snapshot("before the move", START, "user:alice")
 INSTALLED = Installed(
     namespace="recipes",
+    owner="user:alice",
+    scope=Scope(user_id="alice", session_id="s"),
     bundle=BLOB,
     name="Recipes",
     version="1.0",
@@ -64,12 +66,16 @@ WRITTEN: dict[type, tuple[tuple[Entry, ...], Callable[[Ledger], object], object]
     Certificate: ((CERTIFICATE,), lambda there: there.certificates(), [CERTIFICATE]),
     Snapshot: ((SNAPSHOT,), lambda there: there.snapshots(), [SNAPSHOT]),
     SnapshotDropped: (
-        (SNAPSHOT, SnapshotDropped(SNAPSHOT.name)),
+        (SNAPSHOT, SnapshotDropped(SNAPSHOT.name, SNAPSHOT.by)),
         lambda there: there.snapshots(),
         [],
     ),
     Installed: ((INSTALLED,), lambda there: there.installed(), [INSTALLED]),
-    Uninstalled: ((INSTALLED, Uninstalled("recipes")), lambda there: there.installed(), []),
+    Uninstalled: (
+        (INSTALLED, Uninstalled("recipes", INSTALLED.owner, INSTALLED.scope)),
+        lambda there: there.installed(),
+        [],
+    ),
     Quarantined: ((QUARANTINED,), lambda there: there.quarantined(), [QUARANTINED]),
     Placed: ((PLACED,), lambda there: there.places(), {BLOB: "archive"}),
 }
@@ -100,7 +106,7 @@ class LedgerSuite(ABC):
         assert (there.installed(), there.quarantined(), there.places()) == ([], [], {})
         assert there.tombstone(ID) is None
         assert there.certificate(ID) is None
-        assert there.snapshot("none") is None
+        assert there.snapshot("none", SNAPSHOT.by) is None
 
     def test_every_kind_of_entry_is_proven_here(self) -> None:
         assert set(WRITTEN) == set(get_args(Entry))
@@ -199,7 +205,16 @@ class LedgerSuite(ABC):
         catalog.commit(wrote(SNAPSHOT, older))
         there = self.ledger(catalog)
         assert there.snapshots() == [older, SNAPSHOT]
-        assert there.snapshot("a") == older
+        assert there.snapshot("a", "user:bob") == older
+
+    def test_a_name_for_a_moment_is_one_for_each_who_gives_it(self, catalog: Catalog) -> None:
+        his = replace(SNAPSHOT, by="user:bob", at=START + DAY)
+        catalog.commit(wrote(SNAPSHOT, his))
+        there = self.ledger(catalog)
+        assert there.snapshots() == [SNAPSHOT, his]
+        assert there.snapshot(his.name, his.by) == his
+        catalog.commit(wrote(SnapshotDropped(his.name, his.by)))
+        assert self.ledger(catalog).snapshots() == [SNAPSHOT]
 
     def test_a_bundle_that_is_installed_again_replaces_the_first(self, catalog: Catalog) -> None:
         other = replace(INSTALLED, namespace="maps", cubes=(), signer="ab" * 32, licence=None)
@@ -210,6 +225,18 @@ class LedgerSuite(ABC):
         assert there.installed() == [other, newer]
         assert there.installed("recipes") == [newer]
         assert there.installed("none") == []
+
+    def test_a_namespace_is_one_for_each_owner_and_scope(self, catalog: Catalog) -> None:
+        theirs = [
+            replace(INSTALLED, owner="service:application", scope=Scope(), cubes=((ID, ID),)),
+            replace(INSTALLED, scope=Scope(user_id="alice"), cubes=((OTHER, OTHER),)),
+            replace(INSTALLED, owner="user:bob", scope=Scope(user_id="bob"), cubes=()),
+        ]
+        catalog.commit(wrote(INSTALLED, *theirs))
+        there = self.ledger(catalog)
+        assert there.installed("recipes") == [theirs[0], INSTALLED, *theirs[1:]]
+        catalog.commit(wrote(*(Uninstalled("recipes", one.owner, one.scope) for one in theirs)))
+        assert self.ledger(catalog).installed() == [INSTALLED]
 
     def test_a_blob_taken_back_to_the_usual_place_is_not_listed(self, catalog: Catalog) -> None:
         catalog.commit(wrote(PLACED))

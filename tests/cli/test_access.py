@@ -29,6 +29,7 @@ def test_a_principal_sees_what_is_its_own_and_no_trace_of_the_rest(
 
 
 def test_what_a_principal_adds_is_its_own(memos: Memos) -> None:
+    memos("init")
     memos("add", "Alice sings.", "--as", "user:alice")
     assert memos("ls", "--user", "alice").texts == ["Alice sings."]
 
@@ -141,3 +142,23 @@ def test_grants_are_listed_for_those_whom_they_concern(memos: Memos, remembered:
     for words in ("user alice, label home", f"cube {remembered[0]}", "everything"):
         assert words in shown
     assert json.loads(memos("grants", "--json").stdout)["schema"] == "agent-memos/grants/1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("init",),
+        ("add", "Alice sings."),
+        ("add", "-", "--user", "bob"),
+        ("import", "kb.zip"),
+        ("install", "kb.zip", "--namespace", "kb"),
+    ],
+    ids=" ".join,
+)
+def test_only_the_application_makes_a_store(
+    memos: Memos, folder: Path, words: tuple[str, ...]
+) -> None:
+    before = sorted(folder.iterdir())
+    told = memos(*words, "--store", "new", "--as", "user:alice", code=5, typed="x").stderr
+    assert "user:alice may not make one" in told
+    assert sorted(folder.iterdir()) == before

@@ -37,14 +37,15 @@ def test_a_bundle_is_installed_updated_and_uninstalled(
     memos: Memos, bundle: str, remembered: list[str]
 ) -> None:
     there = ("--store", "other")
-    asked = (bundle, "--namespace", "acme/kb", *there)
-    added = memos("install", *asked, "--user", "bob", "-q").ids
+    asked = (bundle, "--namespace", "acme/kb", "--user", "bob", *there)
+    added = memos("install", *asked, "-q").ids
     assert len(added) == 2
     assert not set(added) & set(remembered)
     assert memos("ls", "--user", "bob", *there, "-q").ids == added
     assert "installed in acme/kb: 2 kept" in memos("install", *asked).stderr
     (entry,) = memos("installed", *there).rows
     assert (entry["namespace"], entry["version"], len(entry["cubes"])) == ("acme/kb", "2", 2)
+    assert (entry["owner"], entry["scope"]) == ("user:bob", {"user_id": "bob"})
     assert "acme/kb" in memos("installed", *there, "-o", "table").stdout
 
     memos("update", remembered[0], "Alice moved to Porto.")
@@ -55,11 +56,24 @@ def test_a_bundle_is_installed_updated_and_uninstalled(
     assert memos("install", *asked, "--json").stdout
     assert memos("ls", *there).texts == ["Alice moved to Porto."]
 
-    assert memos("uninstall", "acme/kb", *there, "--dry-run", "-q").ids == added[:1]
-    memos("uninstall", "acme/kb", *there, code=2)
-    assert memos("uninstall", "acme/kb", *there, "--yes", "-q").ids == added[:1]
+    named = ("uninstall", "acme/kb", "--user", "bob", *there)
+    assert memos(*named, "--dry-run", "-q").ids == added[:1]
+    memos(*named, code=2)
+    assert "service:application" in memos("uninstall", "acme/kb", *there, code=3).stderr
+    assert memos(*named, "--yes", "-q").ids == added[:1]
     assert memos("installed", *there, "-q").ids == []
-    assert "acme/kb" in memos("uninstall", "acme/kb", *there, "--yes", code=3).stderr
+    assert "acme/kb" in memos(*named, "--yes", code=3).stderr
+
+
+def test_two_users_have_one_namespace_each(memos: Memos, bundle: str) -> None:
+    asked = ("install", bundle, "--namespace", "kb", "-q")
+    hers, his = (memos(*asked, "--user", user).ids for user in ("alice", "bob"))
+    assert not set(hers) & set(his)
+    table = memos("installed", "-o", "table").stdout
+    assert "user_id='alice'" in table
+    assert "user_id='bob'" in table
+    assert set(memos("uninstall", "kb", "--as", "user:bob", "--yes", "-q").ids) == set(his)
+    assert [row["owner"] for row in memos("installed").rows] == ["user:alice"]
 
 
 def test_only_what_a_trusted_key_signed_is_installed(memos: Memos, bundle: str) -> None:

@@ -106,6 +106,8 @@ STATE = text(
 def installed(namespace: str, cube_id: str) -> Installed:
     return Installed(
         namespace=namespace,
+        owner="user:alice",
+        scope=ALICE,
         bundle="0" * 64,
         name="a bundle",
         version="1",
@@ -271,7 +273,7 @@ ROWS = [
     Row("certificate", (("record", ADMINISTER),), lambda mem, w: mem.certificate(w.certificate)),
     Row(
         "install",
-        (("scope", WRITE),),
+        (("scope", WRITE), ("scope", READ)),
         lambda mem, w: mem.install(w.bundle, w.name()[5:], dry_run=True, user_id="alice"),
     ),
     Row(
@@ -284,7 +286,9 @@ ROWS = [
     Row(
         "uninstall",
         (("hidden", READ), ("cube", FORGET)),
-        lambda mem, w: mem.uninstall("acme", dry_run=True),
+        lambda mem, w: mem.uninstall(
+            "acme", dry_run=True, user_id=mem._gate.bound.user_id or "alice"
+        ),
     ),
     Row("fork", (("cube", READ), ("scope", WRITE)), lambda mem, w: mem.fork(w.cube.id)),
     Row("restore", CHANGES, lambda mem, w: mem.restore(w.cube.id, 1)),

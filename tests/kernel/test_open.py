@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from memos.config import Settings
 
-BEFORE_WORDS = "0002"
+BEFORE_WORDS = "0003"
 
 
 def test_what_was_added_is_there_after_reopening(tmp_path: Path, settings: Settings) -> None:

@@ -35,7 +35,7 @@ def test_what_a_model_made_elsewhere_answers_here(
         assert answer.reused_tokens > 0
         assert weights.payload == lora.payload
         other.chat("Where?", memories=[weights.id], max_tokens=1, allow_unfit=True)
-        assert len(other.uninstall("alice").cubes) == len(done.added) == 4
+        assert len(other.uninstall("alice", user_id="bob").cubes) == len(done.added) == 4
         assert other.check().problems == ()
 
 

@@ -169,7 +169,22 @@ def _place_nothing(mem: MemOS) -> None:
 
 def _install_nothing(mem: MemOS) -> None:
     members = ((first(mem), GHOST), (GHOST, GHOST))
-    enter(mem, Installed("ns", DIGEST, "name", "1", None, None, NOW, "service:test", members))
+    enter(
+        mem,
+        Installed(
+            "ns",
+            "user:x",
+            Scope(user_id="x"),
+            DIGEST,
+            "name",
+            "1",
+            None,
+            None,
+            NOW,
+            "service:test",
+            members,
+        ),
+    )
 
 
 DERIVED = [

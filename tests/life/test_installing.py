@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from memos.errors import (
 from memos.life.signing import SigningKey
 from memos.ports.catalog import Change
 from memos.ports.graph import Edge, Relation
+from memos.ports.ledger import Uninstalled
 from memos.testing.catalog import audit
 from memos.testing.crafted import Crafted
 from memos.testing.derived import adapter, attention
@@ -191,7 +193,7 @@ def test_an_update_revises_adds_and_forgets_in_one_commit(
     source.add("Fado is sad.", user_id="maker")
     exported(source, path, version="2")
     rows = mem.stats().audit_rows
-    done = mem.install(path, NAME)
+    done = mem.install(path, NAME, user_id="bob")
     assert mem.stats().audit_rows == rows + 2  # the update, and the counting of rows
     assert (len(done.added), done.revised, set(done.kept)) == (1, (changed,), {kept, other})
     assert set(done.forgotten.ids) == {dropped, ours.id}
@@ -367,7 +369,7 @@ def test_uninstalling_takes_all_that_came_and_all_that_was_made_of_it(
     added = mem.install(path, NAME, user_id="bob").added
     ours = derive(mem, [mem.get(added[0])], attention)
     own = mem.get_all(user_id="bob", filters={"text": "Bob likes tea."})
-    assert set(mem.uninstall(NAME).ids) == {*added, ours.id}
+    assert set(mem.uninstall(NAME, user_id="bob").ids) == {*added, ours.id}
     assert mem.get_all() == own
     assert mem.installed() == []
     with pytest.raises(NotFound, match=NAME):
@@ -431,16 +433,17 @@ def test_an_update_is_signed_by_whoever_signed_before(
     assert mem.installed()[0].signer == keys[1].public
 
 
-def test_a_namespace_in_another_s_hands_is_not_seen_and_not_touched(mem: MemOS, path: Path) -> None:
+def test_what_another_has_installed_takes_that_owners_grants(mem: MemOS, path: Path) -> None:
     alice, bob = mem.acting("user:alice"), mem.acting("user:bob")
     added = alice.install(path, NAME).added
     assert {mem.get(one).owner for one in added} == {"user:alice"}
     assert bob.installed() == []
     before = state(mem)
     for call in (
-        lambda: bob.install(path, NAME),
+        lambda: bob.install(path, NAME, user_id="alice"),
+        lambda: bob.uninstall(NAME, user_id="alice"),
         lambda: bob.uninstall(NAME),
-        lambda: mem.install(path, NAME, user_id="bob"),
+        lambda: mem.uninstall(NAME),
         lambda: mem.acting("agent:planner").install(path, "mine"),
     ):
         with pytest.raises(MemosError) as raised:
@@ -450,10 +453,21 @@ def test_a_namespace_in_another_s_hands_is_not_seen_and_not_touched(mem: MemOS, 
     mem.grant("user:bob", ["read", "write"], user_id="alice")
     assert [one.namespace for one in bob.installed()] == [NAME]
     with pytest.raises(Forbidden):
-        bob.uninstall(NAME)
-    assert len(bob.install(path, NAME).kept) == 4
+        bob.uninstall(NAME, user_id="alice")
+    assert len(bob.install(path, NAME, user_id="alice").kept) == 4
     mem.grant("user:bob", "forget", user_id="alice")
-    assert len(bob.uninstall(NAME).cubes) == 4
+    assert len(bob.uninstall(NAME, user_id="alice").cubes) == 4
+
+
+def test_an_update_keeps_the_ids_that_were_given(mem: MemOS, path: Path) -> None:
+    first, *rest = mem.install(path, NAME).added
+    mem.delete(first)
+    (entry,) = mem.installed()
+    moved = (Uninstalled(NAME, entry.owner, entry.scope), replace(entry, namespace="other"))
+    mem._parts.catalog.commit(Change(audit=audit(), also=moved))
+    done = mem.install(path, "other")
+    assert (set(done.kept), done.added, len(done.left_out)) == (set(rest), (), 1)
+    assert mem.install(path, "other", force=True).added == (first,)
 
 
 def test_who_may_not_forget_cannot_have_an_update_forget(
@@ -465,7 +479,7 @@ def test_who_may_not_forget_cannot_have_an_update_forget(
     exported(source, path)
     before = state(mem)
     with pytest.raises(Forbidden, match="forget"):
-        mem.acting("user:bob").install(path, NAME)
+        mem.acting("user:bob").install(path, NAME, user_id="alice")
     assert state(mem) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from memos.cube import Scope
 from memos.errors import OtherVersion
+from memos.ports.catalog import Change
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
+from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import revision, scripts, settings, upgrade
 from memos.stores.tables import HEAD, metadata
-from memos.testing.catalog import plaintext, put
+from memos.testing.catalog import audit, plaintext, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +77,57 @@ def test_down_to_nothing_and_up_again() -> None:
     upgrade(engine)
     with engine.connect() as connection:
         assert revision(connection) == HEAD
+
+
+BUNDLE = """INSERT INTO installed (namespace, bundle, name, version, at, "by")
+            VALUES ('kb', 'x', 'KB', '1', 1, 'service:application'),
+                   ('ours', 'x', 'KB', '1', 1, 'service:application'),
+                   ('empty', 'x', 'KB', '1', 1, 'user:bob')"""
+
+ANSWERS = """INSERT INTO receipts (key, scope, fingerprint, answer)
+             VALUES ('a', '{}', '', '{"ids": [], "hidden": 1}'), ('b', '{}', '', '["hidden"]'),
+                    ('c', '{}', '', '{damaged')"""
+
+
+def test_what_was_installed_before_namespaces_had_owners_is_its_cubes_owners() -> None:
+    engine = open_engine(None)
+    at(engine, "0002", "upgrade")
+    hers, ours = plaintext("hers", Scope(user_id="alice", agent_id="a")), plaintext("ours", Scope())
+    SqlCatalog(engine).commit(put(hers, ours))
+    with engine.execution_options(write=True).begin() as connection:
+        connection.execute(text(BUNDLE))
+        members = "INSERT INTO installed_cubes (namespace, cube_id, origin) VALUES (:kb, :id, :id)"
+        connection.execute(
+            text(members), [{"kb": "kb", "id": hers.id}, {"kb": "ours", "id": ours.id}]
+        )
+        connection.execute(text("INSERT INTO snapshots (name, at, \"by\") VALUES ('s', 7, 'x:y')"))
+        connection.execute(text(ANSWERS))
+    before = rows_beside(engine)
+    upgrade(engine)
+    with engine.connect() as connection:
+        answers = connection.execute(text("SELECT answer FROM receipts ORDER BY key")).scalars()
+        assert list(answers) == ['{"ids":[]}', '["hidden"]', "{damaged"]
+    found = SqlLedger(engine).installed()
+    assert [(one.namespace, one.owner, one.scope, one.cubes) for one in found] == [
+        ("empty", "user:bob", Scope(), ()),
+        ("kb", "user:alice", hers.scope, ((hers.id, hers.id),)),
+        ("ours", "service:application", Scope(), ((ours.id, ours.id),)),
+    ]
+    assert SqlLedger(engine).snapshot("s", "x:y") is not None
+    second = replace(found[1], owner="user:zoe", scope=Scope(user_id="zoe"))
+    SqlCatalog(engine).commit(Change(audit=audit(), also=(second,)))
+    at(engine, "0002", "downgrade")
+    assert rows_beside(engine) == before
+
+
+def rows_beside(engine: Engine) -> list[object]:
+    tables = ("installed", "installed_cubes", "snapshots")
+    columns = ('namespace, name, version, "by"', "*", 'name, at, "by"')
+    with engine.connect() as connection:
+        return [
+            connection.execute(text(f"SELECT {what} FROM {table} ORDER BY 1")).all()  # noqa: S608
+            for table, what in zip(tables, columns, strict=True)
+        ]
 
 
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
