@@ -1,4 +1,4 @@
-"""What is asked on the driver itself ends as any other statement would: in an answer or our error."""
+"""What is asked on the driver itself ends as any other statement: in an answer or our error."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def said(engine: Engine) -> list[str]:
         return [words for (words,) in cursor.fetchall()]
 
 
+def said_within(engine: Engine) -> list[str]:
+    with engine.connect() as connection, driving(connection) as cursor:
+        cursor.execute(SAID)
+        return [words for (words,) in cursor.fetchall()]
+
+
 def durability(engine: Engine) -> int:
     """How the one connection there is waits for the disk: 1 for hardly, 2 for always."""
     with asking(engine) as cursor:
@@ -53,9 +59,7 @@ def test_what_is_appended_is_there_and_goes_on_from_what_is(engine: Engine) -> N
     for words in ("one", "two"):
         with appending(engine) as cursor:
             cursor.execute(KEEP, (words,))
-    with engine.connect() as connection, driving(connection) as cursor:
-        cursor.execute(SAID)
-        assert cursor.fetchall() == [("one",), ("two",)]
+    assert said_within(engine) == said(engine) == ["one", "two"]
 
 
 @pytest.mark.parametrize("wrong", [None, "a value", ("two", "values")])
@@ -79,13 +83,18 @@ def test_an_append_that_fails_writes_nothing_and_leaves_the_connection_whole(
 
 
 def test_within_a_transaction_it_is_a_part_of_it(engine: Engine) -> None:
-    writing = engine.execution_options(write=True)
-    with pytest.raises(BackendError), writing.begin() as connection:
-        connection.execute(text("INSERT INTO said VALUES ('one')"))
-        with driving(connection) as cursor:
-            cursor.execute(KEEP, ("two",))
-            cursor.execute(KEEP, (None,))
+    def write(last: str | None) -> None:
+        with engine.execution_options(write=True).begin() as connection:
+            connection.execute(text("INSERT INTO said VALUES ('one')"))
+            with driving(connection) as cursor:
+                cursor.execute(KEEP, ("two",))
+                cursor.execute(KEEP, (last,))
+
+    with pytest.raises(BackendError):
+        write(None)
     assert said(engine) == []
+    write("three")
+    assert said(engine) == ["one", "two", "three"]
 
 
 def test_a_change_after_an_append_waits_for_the_disk_again(engine: Engine) -> None:
@@ -132,16 +141,10 @@ def test_damage_is_told_with_what_to_do_and_the_next_connection_serves_again(
     whole = path.read_bytes()
     last = len(whole) - 4096
     path.write_bytes(whole[:last] + bytes(4096))
-    with pytest.raises(CorruptionError, match=r"some\.db is damaged") as caught:
-        said(engine)
-    assert caught.value.hint == "do this"
-    with (
-        pytest.raises(CorruptionError),
-        engine.connect() as connection,
-        driving(connection) as cursor,
-    ):
-        cursor.execute(SAID)
-        cursor.fetchall()
+    for read in (said, said_within):
+        with pytest.raises(CorruptionError, match=r"some\.db is damaged") as caught:
+            read(engine)
+        assert caught.value.hint == "do this"
     path.write_bytes(whole)
     if sort == "plain":
         engine.dispose()  # such a connection serves on, and has read the page
