@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _COUNTER_BITS = 12
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 class Identities:
@@ -76,6 +79,4 @@ def digest_of(content: bytes) -> str:
 
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces: equal values have equal bytes."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(value).encode()

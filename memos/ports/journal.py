@@ -64,7 +64,7 @@ def seal_of(previous: str, number: int, audit: Audit, key: bytes | None = None) 
             audit.actor,
             audit.call,
             audit.scope.named(),
-            list(audit.subjects),
+            audit.subjects,
             audit.outcome,
             audit.reason,
             audit.basis,

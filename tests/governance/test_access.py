@@ -187,6 +187,24 @@ def test_without_grants_one_has_what_is_ones_own_and_root_has_all(
     assert found.basis == ("root" if who == ROOT else "owner" if right in OWNERS else "")
 
 
+def test_grants_are_asked_for_only_where_what_one_owns_is_not_all_that_a_call_asks_for() -> None:
+    asked: list[Right] = []
+
+    def held(right: Right) -> Iterator[Grant]:
+        asked.append(right)
+        yield grant(Right.ADMINISTER, ALICE)
+
+    hers = Scope(user_id="alice", session_id="s")
+    for right in Right:
+        found = reach(ALICE, right, grants=held(right), asked=hers, now=NOW)
+        assert found.covers(hers)
+        assert found.basis == ("owner" if right in OWNERS else "grants")
+    assert asked == [Right.ADMINISTER]
+    for scope in (EVERYBODY, Scope(user_id="bob"), Scope(session_id="s")):
+        assert reach(ALICE, Right.READ, grants=held(Right.READ), asked=scope, now=NOW).covers(scope)
+    assert asked == [Right.ADMINISTER, *[Right.READ] * 3]
+
+
 @pytest.mark.parametrize(
     ("expires_at", "counts"), [(None, True), (SOON, True), (NOW, False), (LATE, False)]
 )

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, text
 
 from memos.errors import BackendError
 from memos.ports.catalog import Change
+from memos.ports.journal import FIRST, seal_of
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.filter_sql import microseconds
@@ -118,6 +119,16 @@ def test_changes_and_appends_from_several_threads_make_one_chain(
     assert [row.number for row in journal.rows()] == list(range(1, 61))
     assert journal.broken() == []
     quick.dispose()
+
+
+def test_seals_are_those_that_earlier_versions_gave() -> None:
+    # Of the first release; a seal that changed would break the chain of every store there is.
+    assert seal_of(FIRST, 1, call(1)) == (
+        "3ac02a8cf1a1def263bc185f9150a47f308b07e5e68e29bd04c712998eef28c1"
+    )
+    assert seal_of(FIRST, 1, call(1), b"k") == (
+        "8412f99bae0b1d0b6b7536b6aa4a9ff60e4904cce9c3db64c8ae31edab0b9a12"
+    )
 
 
 def test_a_row_tells_json_and_no_more_than_it_was_given(engine: Engine) -> None:
