@@ -217,9 +217,9 @@ def _validated(nested: dict[str, Any], origin: Mapping[str, str]) -> Settings:
 
 
 def _from_file(path: Path) -> list[tuple[str, object, str]]:
-    if not path.is_file():
-        return []
     try:
+        if not path.is_file():
+            return []
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSetting(f"{path} cannot be read: {error}", hint="it must be TOML") from error

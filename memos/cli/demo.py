@@ -79,6 +79,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="memos-demo-") as folder:
             yield Path(folder) / "memory"
         return
-    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+    try:
+        is_free = not any(keep.iterdir()) if keep.is_dir() else not keep.exists()
+    except OSError as error:
+        message = f"the folder {keep} cannot be used: {error.strerror}"
+        raise BadInput(message, hint="choose one that you may write to") from error
+    if not is_free:
         raise BadInput(f"{keep} is not an empty folder", hint="name one that does not exist")
     yield keep

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos.cli.call import Call, command
-from memos.cli.confirm import confirm
+from memos.cli.confirm import confirm, may_write
 from memos.cli.failing import FAILED
 from memos.cli.manual import examples
 from memos.cli.where import filters
@@ -121,7 +121,7 @@ def _export(
     """Write cubes into one file: all versions, and the bytes of KV caches and LoRA weights."""
     from memos.cli.tables import counted
 
-    if file.exists() and not confirm(f"Replace {file}", yes=yes):
+    if not may_write(file, yes=yes):
         raise typer.Exit(FAILED)
     with call.open() as mem:
         count = mem.export_to(

@@ -77,7 +77,7 @@ def take(source: Source, target: Path, at: datetime, progress: Progress = silent
         CorruptionError: the store is damaged; nothing was written.
         BackendError: it cannot be written, or the store changes faster than it can be copied.
     """
-    if target.exists():
+    if _is_there(target):
         raise Conflict(f"{target} is there already", hint="a backup goes into a folder of its own")
     for _ in range(_TRIES):
         try:
@@ -111,13 +111,23 @@ def unpack(backup: Path, folder: Path) -> Manifest:
         CorruptionError: the backup is damaged; nothing was written.
         BackendError: the folder cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if _is_there(folder, unless_empty=True):
         raise Conflict(f"{folder} is there already", hint="restore into a new or an empty folder")
     manifest = verified(backup)
     with _staged(folder, ".restoring") as partial:
         for name, told in manifest.files.items():
             _write(partial / name, _content(backup, name, told))
     return manifest
+
+
+def _is_there(path: Path, *, unless_empty: bool = False) -> bool:
+    try:
+        if unless_empty and path.is_dir():
+            return any(path.iterdir())
+        return path.exists()
+    except OSError as error:
+        message = f"{path} cannot be looked at: {error.strerror}"
+        raise BackendError(message, hint="choose another place") from error
 
 
 def _written(source: Source, partial: Path, at: datetime, progress: Progress) -> Manifest:

@@ -15,13 +15,14 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, BadInput, CorruptionError, StoreLocked
 from memos.stores.modes import loose, tighten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _LOCK = "lock"
@@ -59,15 +60,12 @@ class Folder:
             StoreLocked: somebody else has it open, still after ``lock_seconds``.
             BackendError: the folder cannot be made or written.
         """
-        _require_ours(path)
-        try:
+        with _usable(path):
+            _require_ours(path)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not cls.holds_store(path):
                 tighten(path)  # it may have been there before, and open to others
             lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            message = f"the folder {path} cannot be used: {error.strerror}"
-            raise BackendError(message, hint="choose a folder that you may write to") from error
         if not _locked(lock, lock_seconds):
             os.close(lock)
             message = f"the store {path} is in use by another process"
@@ -85,8 +83,13 @@ class Folder:
 
     @staticmethod
     def holds_store(path: Path) -> bool:
-        """Whether a store lies there."""
-        return (path / Folder.CATALOG).is_file()
+        """Whether a store lies there.
+
+        Raises:
+            BackendError: one may not look.
+        """
+        with _usable(path):
+            return (path / Folder.CATALOG).is_file()
 
     @property
     def catalog(self) -> Path:
@@ -129,6 +132,15 @@ class Folder:
 
 _BEFORE = {_LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL, "archive"}
 """What lies in a folder before the store does, and stays there if it never does."""
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"the folder {path} cannot be used: {error.strerror}"
+        raise BackendError(message, hint="choose a folder that you may write to") from error
 
 
 def _require_ours(path: Path) -> None:
