@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memos.cube import EVERYBODY, Kind
 from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
-from memos.ports.filters import EVERYTHING, Every, Filter
+from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.graph import Relation
 from memos.ports.words import Room
 from memos.retrieval.hit import Hit
@@ -17,7 +17,7 @@ from memos.retrieval.rank import Ranked, fused, with_neighbours
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from memos.cube import MemCube
+    from memos.cube import MemCube, Scope
     from memos.governance.access import Area, Reach
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
@@ -70,14 +70,17 @@ class Finder:
             areas = [area for area in areas if area.where != EVERYTHING]
         else:
             rooms = []
+        by_scope: dict[Scope, list[Filter]] = {}
+        for area in areas:
+            by_scope.setdefault(area.scope, []).append(area.where)
         listed: set[str] = set()
-        for area in areas:  # one by one: each has an index of its own
-            both = Every((area.where, where))
-            selection = Selection(scope=area.scope, where=both, kinds=(Kind.PLAINTEXT,))
+        for scope, wheres in by_scope.items():  # storage has an index for each of them
+            both = Every((Some(tuple(wheres)), where))
+            selection = Selection(scope=scope, where=both, kinds=(Kind.PLAINTEXT,))
             listed.update(self._catalog.ids(selection))
         if listed:
-            scopes = {area.scope for area in areas}
-            rooms.append(Room(scopes.pop() if len(scopes) == 1 else EVERYBODY, frozenset(listed)))
+            (scope,) = by_scope if len(by_scope) == 1 else (EVERYBODY,)
+            rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
     def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:

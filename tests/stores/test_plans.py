@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from memos.cube import EVERYBODY, Kind, Scope
 from memos.ports.catalog import Selection
-from memos.ports.filters import EVERYTHING, Condition, Every, Filter, Not, Operator
+from memos.ports.filters import EVERYTHING, Condition, Every, Filter, Not, Operator, Some
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.schema import upgrade
@@ -36,7 +36,7 @@ def plan(engine: Engine, selection: Selection) -> str:
     ((statement, parameters),) = [each for each in seen if "FROM cubes" in each[0]]
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()  # type: ignore[arg-type]
-    return next(str(row[-1]) for row in rows if "cubes" in row[-1])
+    return " ".join(str(row[-1]) for row in rows)
 
 
 def texts(scope: Scope, where: Filter = EVERYTHING) -> Selection:
@@ -72,7 +72,20 @@ def test_a_question_goes_through_the_index_for_it(
 ) -> None:
     engine = open_engine(tmp_path / "catalog.db")
     upgrade(engine)
-    assert through in plan(engine, selection)
+    steps = plan(engine, selection)
+    assert through in steps
+    assert "SCAN" not in steps
+    engine.dispose()
+
+
+def test_what_was_granted_in_several_ways_is_found_by_an_index_for_each(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "catalog.db")
+    upgrade(engine)
+    single = Condition("id", Operator.IN, ["x", "y"])
+    owned = Condition("owner", Operator.EQ, "agent:a")
+    steps = plan(engine, texts(ALICE, Every((Some((owned, LABELLED, single)), EVERYTHING))))
+    assert "MULTI-INDEX OR" in steps
+    assert "user_id=?" not in steps
     engine.dispose()
 
 
