@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 
 from memos.cube.identity import digest_of
-from memos.errors import BackendError, BadInput, Conflict, CorruptionError
+from memos.errors import BackendError, BadInput, Conflict, CorruptionError, shown
 from memos.ports.backup import BackedUp, Manifest
 from memos.ports.grounds import MANIFEST
 from memos.ports.progress import Progress, silent
@@ -226,7 +226,7 @@ def _manifest(backup: Path) -> Manifest:
         raise BadInput(message, hint=f"this version reads {FORMAT}")
     odd = [name for name in manifest.files if not _NAMES.fullmatch(name)]
     if odd or Folder.CATALOG not in manifest.files:
-        message = f"{path} names {odd[0]!r:.80}" if odd else f"{path} names no catalog"
+        message = f"{path} names {shown(odd[0], 80)}" if odd else f"{path} names no catalog"
         raise CorruptionError(message, hint="use another backup")
     return manifest
 
