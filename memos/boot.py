@@ -17,8 +17,9 @@ from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.deriving import Demands
 from memos.life.report import Restored
-from memos.opening import archive_of, beside, blobs_of, master_key, source_of
+from memos.opening import archive_of, beside, blobs_of, grounds_of, master_key, source_of
 from memos.plugins import available, find
+from memos.ports.grounds import require_outside
 from memos.ports.journal import Audit
 from memos.ports.progress import Progress, silent
 from memos.retrieval.scratch import Scratch
@@ -131,17 +132,19 @@ class MemOS(Kernel):
 
         Raises:
             NotFound: there is no store.
+            BadInput: the folder is a backup, or ``target`` lies in a store or a backup.
             Conflict: there is something at ``target``.
             CorruptionError: the store is damaged; check it first.
             OtherVersion: the store has another schema; open it once with this version.
         """
         chosen = _chosen(settings, None, None)
-        place = Path(folder).expanduser().absolute()
+        place, into = (Path(each).expanduser().absolute() for each in (folder, target))
         with beside(place, chosen) as (journal, _, keys):
+            require_outside(into, grounds_of(place, chosen))
             at, why = SystemClock().now(), checked_reason(reason)
             journal.append(Audit(at, str(ROOT), "backup", EVERYBODY, (), reason=why, basis="root"))
             source = source_of(place, chosen, keys)
-            return take(source, Path(target).expanduser().absolute(), at, progress)
+            return take(source, into, at, progress)
 
     @classmethod
     def restore_backup(
@@ -164,14 +167,15 @@ class MemOS(Kernel):
             progress: told of indexing and checking.
 
         Raises:
-            BadInput: there is no backup.
+            BadInput: there is no backup, or the folder lies in it, in another or in a store.
             Conflict: the folder is not empty.
             CorruptionError: the backup is damaged; nothing is left behind.
         """
         chosen = _chosen(settings, None, None)
-        place = Path(folder).expanduser().absolute()
+        source, place = (Path(each).expanduser().absolute() for each in (backup, folder))
+        require_outside(place, (source, *grounds_of(place, chosen)[1:]))
         gone = [] if forget_since is None else _forgotten(Path(forget_since), chosen)
-        manifest = unpack(Path(backup).expanduser().absolute(), place)
+        manifest = unpack(source, place)
         try:
             with cls.open(place, settings=chosen, create=False, progress=progress) as mem:
                 mem.reindex(progress=progress)
@@ -291,6 +295,7 @@ def _in_folder(
                 blobs={"disk": blobs.path, "archive": archive.path},
                 vectors=home.vectors(backend),
             ),
+            grounds=grounds_of(home.path, settings),
             crashed=home.crashed,
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),

@@ -51,11 +51,12 @@ class _Short(Repr):
 
 
 def shown(value: object, most: int = 60) -> str:
-    """A value that was passed, as a message has it: at most so many characters."""
+    """A value that was passed, as a message has it: what is longer is cut, and ends in …."""
     short = _Short()
     short.maxlevel, short.maxdict, short.maxlist, short.maxtuple = 3, 3, 3, 3
     short.maxstring = short.maxother = most
-    return short.repr(value)[: 2 * most]
+    text = short.repr(value)
+    return text if len(text) <= 2 * most else f"{text[: 2 * most - 1]}…"
 
 
 class MemosError(Exception):

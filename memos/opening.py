@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from memos.config import Settings, key_from_environment
 from memos.errors import BadSetting, NotFound
 from memos.life.shelves import Shelves
+from memos.ports.grounds import refuse_backup
 from memos.stores.backup import Source
 from memos.stores.blobs_archive import ArchiveBlobs
 from memos.stores.blobs_files import FileBlobs
@@ -49,6 +50,7 @@ def beside(place: Path, settings: Settings) -> Iterator[tuple[SqlJournal, SqlLed
     """What a store has written down, without its lock: whoever has it goes on working."""
     if not Folder.holds_store(place):
         raise NotFound(f"there is no store in {place}", hint="memos init makes one")
+    refuse_backup(place)
     master = master_key(place, settings)
     keys = None if master is None else unlocked(place, master)
     engine = open_engine(place / Folder.CATALOG, key=None if keys is None else keys.catalog)
@@ -79,6 +81,12 @@ def archive_of(
 def _sealed(folder: Path, keys: Keys, *, owned: bool) -> SealedBlobs:
     files = Files(folder, owned=owned)
     return SealedBlobs(files, content_key=keys.blobs, name_key=keys.names)
+
+
+def grounds_of(place: Path, settings: Settings) -> tuple[Path, ...]:
+    """The folders of the store in ``place``: its own, and its archive, which may lie elsewhere."""
+    named = settings.archive.folder
+    return (place,) if named is None else (place, Path(named).expanduser().absolute())
 
 
 def source_of(place: Path, settings: Settings, keys: Keys | None) -> Source:

@@ -137,13 +137,15 @@ def _grants(
 
 def _write(call: Call, granted: Sequence[Grant]) -> None:
     from memos.cli.records import grants_table
+    from memos.stores.clock_system import SystemClock
 
+    now = SystemClock().now()
     call.out.many(
         "grants",
         granted,
         content=_wire,
         ids=lambda one: str(one.number),
-        table=grants_table,
+        table=lambda rows: grants_table(rows, now),
     )
 
 

@@ -41,8 +41,9 @@ from memos.cli.call import (
     User,
 )
 from memos.cli.failing import last_words
-from memos.cli.manual import WIDTH, Group, examples
-from memos.cli.output import Mode
+from memos.cli.manual import AS_JSON, WIDTH, Group, examples
+from memos.cli.output import Mode, Output
+from memos.cube.frozen import Frozen
 
 _HELP = """The memory of LLM agents: text that is searched, KV caches that are resumed, LoRA
 weights that were really trained.
@@ -72,9 +73,14 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+class _Version(Frozen):
+    version: str
+
+
+def _version(ctx: typer.Context, wanted: bool) -> None:
     if wanted:
-        typer.echo(memos.__version__)
+        as_json = Mode.JSON if ctx.meta.get(AS_JSON) else Mode.TABLE
+        Output(as_json).one("version", _Version(version=memos.__version__), table=memos.__version__)
         raise typer.Exit
 
 

@@ -128,10 +128,12 @@ def _export(
     """Write the whole journal into one file, for its owner only, and verify it."""
     from memos.cli.tables import counted
 
-    if not may_write(file, yes=yes):
+    if not may_write(file, grounds=call.grounds, yes=yes):
         raise typer.Exit(FAILED)
     with call.open() as mem:
         report = mem.export_audit(file)
+    if not call.out.tabled:
+        call.out.one("audit-report", report, ids=[report.head], table="")
     call.out.note(f"wrote {counted(report.rows, 'row')} to {file}; the head is {report.head}")
     _refuse_broken(call, report)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from memos.cli.failing import PARTIAL
 from memos.cli.reading import read
+from memos.cube.frozen import Frozen
 from memos.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,6 +36,23 @@ _TOLD = 20
 """How many bad entries are told one by one."""
 _TABLED = 10
 """Up to how many new memories are shown on a terminal."""
+
+
+class Planned(Frozen):
+    """What adding would do."""
+
+    memories: int
+    sessions: int = 0
+    """Sessions that the entries name."""
+    unreadable: int = 0
+    """Entries that would be left out."""
+
+
+def tell_plan(call: Call, planned: Planned) -> None:
+    """Write what adding would do."""
+    if not call.out.tabled:
+        call.out.one("dry-run", planned, table="")
+    call.out.note(f"would add {_memories(planned.memories)}{_sessions(planned.sessions)}")
 
 
 class Bulk:
@@ -70,11 +88,16 @@ class Bulk:
         if not entries and not self._bad:
             raise BadInput(f"there is nothing to add in {self._name}")
         if dry_run:
-            self._call.out.note(f"would add {_memories(len(entries))}{_sessions(entries)}")
+            tell_plan(self._call, self._planned(entries))
         elif entries:
             self._store(entries)
         self._tell()
         return PARTIAL if self._bad else 0
+
+    def _planned(self, entries: Sequence[Entry]) -> Planned:
+        return Planned(
+            memories=len(entries), sessions=len(_named(entries)), unreadable=len(self._bad)
+        )
 
     def _readable(self, entries: Iterable[Entry]) -> list[Entry]:
         good = []
@@ -96,7 +119,8 @@ class Bulk:
                 cubes = [cube for batch in stored for cube in batch]
                 if len(cubes) <= _TABLED:
                     write_cubes(out, "cubes", cubes)
-                out.note(f"added {_memories(len(cubes))}{_sessions(entries)} to {self._call.place}")
+                added = f"{_memories(len(cubes))}{_sessions(len(_named(entries)))}"
+                out.note(f"added {added} to {self._call.place}")
                 return
             out.many(
                 "cubes",
@@ -164,6 +188,10 @@ def _memories(count: int) -> str:
     return "1 memory" if count == 1 else f"{count:,} memories"
 
 
-def _sessions(entries: Sequence[Entry]) -> str:
-    names = {(entry.message or {}).get("session_id") for entry in entries} - {None}
-    return f" of {len(names):,} sessions" if len(names) > 1 else ""
+def _named(entries: Sequence[Entry]) -> set[str]:
+    """The sessions that entries name."""
+    return {str((entry.message or {}).get("session_id")) for entry in entries} - {"None"}
+
+
+def _sessions(count: int) -> str:
+    return f" of {count:,} sessions" if count > 1 else ""

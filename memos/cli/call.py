@@ -6,6 +6,7 @@ import functools
 import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ import typer
 from memos.cli.manual import EVERYWHERE, WHOSE, Command
 from memos.cli.output import Mode, Output
 from memos.cli.progress import bars
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -186,6 +187,14 @@ class Call:
         return self._shared.reason or ""
 
     @property
+    def grounds(self) -> tuple[Path, ...]:
+        """The folders in which the store's own files lie, or would lie."""
+        from memos.opening import grounds_of
+
+        settings = self.loaded.settings
+        return grounds_of(Path(settings.store).expanduser().absolute(), settings)
+
+    @property
     def place(self) -> str:
         """Where the store is, for people."""
         return self.url or self.loaded.settings.store
@@ -219,12 +228,19 @@ class Call:
 
 
 def command(
-    app: typer.Typer, name: str, *, epilog: str, panel: str, scoped: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    epilog: str,
+    panel: str,
+    scoped: bool = False,
+    nobodys: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function whose first parameter is the :class:`Call`.
 
     The options of this module are added to those of the function; ``scoped`` adds the ones that
-    say whose memory is meant.
+    say whose memory is meant. A command that is ``nobodys`` asks no open store for anybody's
+    rights, and refuses to be called in somebody's name.
     """
     shared = {**(_SCOPE if scoped else {}), **_ALWAYS}
 
@@ -235,6 +251,11 @@ def command(
             if call.scoped and not scoped:
                 hint = "leave out --user, --agent and --session"
                 raise BadInput(f"memos {name} is about the whole store", hint=hint)
+            if call.principal_named and nobodys:
+                message = (
+                    f"{ctx.command_path} is done in nobody's name: it asks no store for rights"
+                )
+                raise BadInput(message, hint="leave out --as")
             run(call, **given)
 
         exposed: Any = door
@@ -287,6 +308,6 @@ def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise BadInput(
-            f"--set {text!r} is not NAME=VALUE", hint="memos config show lists the names"
+            f"--set {shown(text)} is not NAME=VALUE", hint="memos config show lists the names"
         )
     return name.strip(), value

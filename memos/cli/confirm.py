@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
+from memos.ports.grounds import require_outside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -31,8 +33,7 @@ def confirm(what: str, *, yes: bool, typed: str | None = None, hint: str = _HINT
     """
     if yes:
         return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise BadInput(f"{what}? There is no terminal to ask on", hint=hint)
+    require_terminal(what, hint=hint)
     if typed is None:
         return typer.confirm(f"{what}?", default=False, err=True)
     answer = typer.prompt(
@@ -41,17 +42,29 @@ def confirm(what: str, *, yes: bool, typed: str | None = None, hint: str = _HINT
     return bool(answer == typed)
 
 
-def may_write(file: Path, *, yes: bool) -> bool:
+def require_terminal(what: str, *, hint: str) -> None:
+    """Refuse where nobody can be asked.
+
+    Raises:
+        BadInput: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise BadInput(f"{what}? There is no terminal to ask on", hint=hint)
+
+
+def may_write(file: Path, *, grounds: Iterable[Path], yes: bool) -> bool:
     """Whether to write a file: one that is there already is replaced only when told to.
 
     Raises:
-        BadInput: that is no place for a file; or as :func:`confirm` does.
+        BadInput: that is no place for a file, or lies in one of the ``grounds``, a store or a
+            backup; or as :func:`confirm` does.
     """
     try:
         is_there, is_folder = file.exists(), file.is_dir()
     except (OSError, ValueError) as error:
-        message = f"{str(file)!r:.80} is no place for a file"
+        message = f"{shown(str(file), 80)} is no place for a file"
         raise BadInput(message, hint=_ELSEWHERE) from error
+    require_outside(file, grounds)
     if is_folder:
         raise BadInput(f"{file} is a folder", hint=_ELSEWHERE)
     return not is_there or confirm(f"Replace {file}", yes=yes, hint="pass --yes to replace it")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from memos.errors import MemosError
+from memos.errors import BackendError, MemosError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +22,10 @@ INTEGRITY = 6
 PARTIAL = 7
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says when stdout takes no more; it names no file then."""
+_LONGEST = 1000
+"""Characters of a message; what is longer was passed, and is not worth reading."""
 
 
 def guarded(run: Callable[[], object], words: Sequence[str]) -> int:
@@ -30,6 +36,7 @@ def guarded(run: Callable[[], object], words: Sequence[str]) -> int:
         words: the command line, which says whether errors are wanted as JSON or with a traceback.
     """
     try:
+        _require_streams()
         answer = run()
         sys.stdout.flush()
     except MemosError as error:
@@ -41,6 +48,12 @@ def guarded(run: Callable[[], object], words: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         answer = BROKEN_PIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise  # it is about a file, and so should have been told as an error of ours
+        _close_stdout()
+        full = BackendError(f"stdout cannot be written: {error.strerror}", hint="make room there")
+        return _tell(full, full.code, full.message, full.hint, full.exit_code, words)
     code = answer if isinstance(answer, int) else 0
     if code == BROKEN_PIPE:
         _close_stdout()
@@ -76,9 +89,10 @@ def _tell(
     exit_code: int,
     words: Sequence[str],
 ) -> int:
+    message = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
     if "--debug" in words and not isinstance(error, typer.TyperException):
         sys.__excepthook__(type(error), error, error.__traceback__)
-    if _as_json(words):
+    if as_json(words):
         content = {"error": {"code": code, "message": message, "hint": hint}}
         sys.stderr.write(json.dumps(content, ensure_ascii=False) + "\n")
         return exit_code
@@ -93,7 +107,8 @@ def _tell(
     return exit_code
 
 
-def _as_json(words: Sequence[str]) -> bool:
+def as_json(words: Sequence[str]) -> bool:
+    """Whether a command line, which need not be a right one, asks for JSON."""
     own = list(words)[: words.index("--")] if "--" in words else list(words)
     pairs = zip(own, [*own[1:], ""], strict=False)
     joined = {"-ojson", "-ojsonl", "--output=json", "--output=jsonl", "--json"}
@@ -101,6 +116,21 @@ def _as_json(words: Sequence[str]) -> bool:
         word in joined or (word in {"-o", "--output"} and value in {"json", "jsonl"})
         for word, value in pairs
     )
+
+
+def _require_streams() -> None:
+    """Refuse to run without a stdout; nobody needs to ask us, or to hear what is wrong."""
+    if _is_closed("stdin"):
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as we run
+    if _is_closed("stderr"):
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if _is_closed("stdout"):
+        raise BackendError("stdout is closed", hint="send it to a file, a pipe or /dev/null")
+
+
+def _is_closed(name: str) -> bool:
+    """Whether whoever started us left us without that stream: Python has None in its place."""
+    return getattr(sys, name) is None
 
 
 def _close_stdout() -> None:

@@ -17,7 +17,7 @@ from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import PANEL, DryRun, Filter, Ids, IfVersion, Where, Yes, given_ids
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -200,7 +200,7 @@ def _uri(source: str) -> str:
     try:
         return Path(source).resolve().as_uri()
     except (OSError, ValueError, RuntimeError) as error:
-        raise BadInput(f"--source {source!r:.80} names nothing: {error}", hint=hint) from error
+        raise BadInput(f"--source {shown(source, 80)} names nothing: {error}", hint=hint) from error
 
 
 def _check_target(named: list[str], if_version: int | None, *, chosen: bool, all_: bool) -> None:

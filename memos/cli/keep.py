@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
         app,
         "restore",
         panel=PANEL,
+        nobodys=True,
         epilog=examples(
             ("memos restore ./backups/monday ./again", "verify, copy, index anew, check"),
             ("memos restore ./backups/monday ./again --forget-since ./memory", "and forget again"),

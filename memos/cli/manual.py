@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from memos.cli.failing import BROKEN_PIPE, INTERRUPTED, guarded
+from memos.cli.failing import BROKEN_PIPE, INTERRUPTED, as_json, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,9 @@ EVERYWHERE = "Everywhere"
 """The panel of the options that every command takes."""
 WHOSE = "Whose memory"
 """The panel of the options that name a scope."""
+
+AS_JSON = "memos.as_json"
+"""Where a context tells that the command line asks for JSON."""
 
 WIDTH = 100
 """Columns of a help page, where the terminal has them."""
@@ -67,6 +70,11 @@ class Group(_Page, TyperGroup):
             with formatter.section(_title(panel)):
                 formatter.write_dl(rows)
         _write_panels(self.get_params(ctx), ctx, formatter)
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the command line; what answers before it is all read knows of JSON."""
+        ctx.meta.setdefault(AS_JSON, as_json(args))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command; a reader that went away and Ctrl-C become exit codes."""

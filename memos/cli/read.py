@@ -12,7 +12,8 @@ from memos.cli.call import Call, command
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import PANEL, Filter, Ids, Where, given_ids
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
+from memos.kernel.arguments import require_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 """Cubes that ``ls`` reads at a time."""
+_MOST = 2**31 - 1
+"""The largest number that ``--limit`` takes, as in Python."""
 _TABLED = 50
 """Cubes that ``ls`` shows on a terminal unless told otherwise."""
 
@@ -166,9 +169,8 @@ def _ls(
         typer.Option(
             "--limit",
             "-n",
-            min=0,
             metavar="N",
-            help="At most this many, 0 for all; 50 on a terminal unless given.",
+            help="At most this many; unless given 50 on a terminal, and all into a pipe.",
             show_default=False,
         ),
     ] = None,
@@ -182,7 +184,9 @@ def _ls(
     from memos.cli.cubes import wire
     from memos.cli.tables import cubes_table
 
-    most = _TABLED if limit is None and call.out.tabled else limit or None
+    if limit is not None:
+        require_count(limit, "limit", largest=_MOST)
+    most = _TABLED if limit is None and call.out.tabled else limit
     with call.open() as mem:
         known = mem if at is None else mem.at(at)
         pages = _pages(known, call, kind, filters(where, filter_), after, newest=newest)
@@ -196,7 +200,7 @@ def _ls(
             return
         call.out.draw(cubes_table(shown[:most]))
         if most is not None and len(shown) > most:
-            call.out.note(f"there are more: --after {shown[most - 1].id}, or --limit 0 for all")
+            call.out.note(f"there are more: --after {shown[most - 1].id}, or a larger --limit")
 
 
 def _pages(
@@ -211,7 +215,7 @@ def _pages(
     from memos import Kind
 
     if kind is not None and kind not in set(Kind):
-        raise BadInput(f"there is no kind {kind!r}", hint=f"there are: {', '.join(Kind)}")
+        raise BadInput(f"there is no kind {shown(kind)}", hint=f"there are: {', '.join(Kind)}")
     while True:
         page = mem.get_all(
             kind=None if kind is None else Kind(kind),

@@ -50,15 +50,18 @@ class _Body(BaseModel):
     verified: Verified | None = None
 
 
-def grants_table(grants: Sequence[Grant]) -> Table:
-    """Who may do what, where; below it by whom it was given, and until when."""
+def grants_table(grants: Sequence[Grant], now: datetime) -> Table:
+    """Who may do what, where; below it by whom it was given, and until when, or that it is over."""
     table = plain_table(
         ("no.", _NUMBER), ("who", _WHO), ("may", {"no_wrap": True}), ("what", _REST)
     )
     for one in grants:
-        until = "" if one.expires_at is None else f", until {_second(one.expires_at)}"
         what = Text(clean(_target(one)))
-        what.append(f"\nby {clean(one.granted_by)}, {_second(one.at)}{until}", style="dim")
+        what.append(f"\nby {clean(one.granted_by)}, {_second(one.at)}", style="dim")
+        if one.expires_at is not None and one.expires_at > now:
+            what.append(f", until {_second(one.expires_at)}", style="dim")
+        elif one.expires_at is not None:
+            what.append(f", ended {_second(one.expires_at)}", style="yellow")
         table.add_row(str(one.number), one_line(one.principal), str(one.right), what)
     return table
 

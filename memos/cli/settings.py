@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
         config,
         "show",
         panel="Commands",
+        nobodys=True,
         epilog=examples(
             ("memos config show", "every setting"),
             ("memos config show --origin", "and where each value came from"),
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
         config,
         "path",
         panel="Commands",
+        nobodys=True,
         epilog=examples(
             ("memos config path", "the files, the strongest first"),
             ("memos config path --json", "and whether they exist"),

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import JsonValue
 
 from memos.cli.call import Call, command
 from memos.cli.confirm import confirm, may_write
 from memos.cli.failing import FAILED
 from memos.cli.manual import examples
+from memos.cli.output import Mode
 from memos.cli.where import filters
 from memos.cli.write import DryRun, Filter, Where, Yes
+from memos.cube.frozen import Frozen
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
     from rich.table import Table
 
-    from memos import BundleReport, Installation, Installed
+    from memos import BundleReport, Imported, Installation, Installed
 
 PANEL = "Sharing"
 
@@ -26,6 +28,18 @@ Bundle = Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of memos 
 Namespace = Annotated[
     str, typer.Argument(metavar="NAMESPACE", help="As it was installed: memos installed.")
 ]
+
+
+class _Exported(Frozen):
+    file: str
+    cubes: int
+
+
+class _Imported(Frozen):
+    imported: int
+    skipped: int
+    cubes: tuple[JsonValue, ...]
+    skipped_ids: tuple[str, ...]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,6 +69,7 @@ def register(app: typer.Typer) -> None:
         app,
         "inspect",
         panel=PANEL,
+        nobodys=True,
         epilog=examples(
             ("memos inspect kb.zip", "what is in it, and who signed it"),
             ("memos inspect kb.zip --json", "for programs"),
@@ -121,7 +136,7 @@ def _export(
     """Write cubes into one file: all versions, and the bytes of KV caches and LoRA weights."""
     from memos.cli.tables import counted
 
-    if not may_write(file, yes=yes):
+    if not may_write(file, grounds=call.grounds, yes=yes):
         raise typer.Exit(FAILED)
     with call.open() as mem:
         count = mem.export_to(
@@ -134,6 +149,8 @@ def _export(
             sign_with=sign,
             **call.scope,
         )
+    if not call.out.tabled:
+        call.out.one("export", _Exported(file=str(file), cubes=count), table="")
     call.out.note(f"wrote {counted(count, 'cube')} to {file}")
 
 
@@ -149,19 +166,15 @@ def _import(
     History stays as it is, and ids do, unless --as somebody. What others made is installed: memos
     install.
     """
-    from memos.cli.cubes import wire
-    from memos.cli.tables import counted, cubes_table
+    from memos.cli.cubes import write_cubes
+    from memos.cli.tables import counted
 
     with call.open(create=True) as mem:
         imported = mem.import_from(file, revive=revive, progress=call.progress)
-        if not call.out.tabled:
-            call.out.many(
-                "cubes",
-                imported.cubes,
-                content=wire,
-                ids=lambda cube: cube.id,
-                table=cubes_table,
-            )
+        if call.out.mode is Mode.JSON:
+            call.out.one("import", _taken_in(imported), table="")
+        elif not call.out.tabled:
+            write_cubes(call.out, "cubes", imported.cubes)
     skipped = f", {len(imported.skipped):,} were there already" if imported.skipped else ""
     call.out.note(f"read {counted(len(imported.cubes), 'cube')}{skipped}")
 
@@ -246,6 +259,17 @@ def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Y
             call.out.warn("nothing was forgotten")
             raise typer.Exit(FAILED)
         write_forgotten(call, mem.uninstall(namespace, **call.scope))
+
+
+def _taken_in(imported: Imported) -> _Imported:
+    from memos.cli.cubes import wire
+
+    return _Imported(
+        imported=len(imported.cubes),
+        skipped=len(imported.skipped),
+        cubes=tuple(wire(cube) for cube in imported.cubes),
+        skipped_ids=imported.skipped,
+    )
 
 
 def _told(done: Installation) -> str:

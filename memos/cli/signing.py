@@ -10,6 +10,7 @@ import typer
 
 from memos.cli.call import Call, command
 from memos.cli.manual import Group, examples
+from memos.kernel.arguments import read_outlet
 
 PANEL = "Sharing"
 
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
         keys,
         "new",
         panel="Commands",
+        nobodys=True,
         epilog=examples(
             ("memos signing-key new key.pem", "never replaces a file"),
             ("memos signing-key new key.pem -q", "the public key, and no more"),
@@ -47,6 +49,7 @@ def register(app: typer.Typer) -> None:
         keys,
         "show",
         panel="Commands",
+        nobodys=True,
         epilog=examples(
             ("memos signing-key show key.pem", "64 hexadecimal digits"),
             ("memos install kb.zip --namespace kb --trust KEY", "what others do with it"),
@@ -59,8 +62,8 @@ def _new(call: Call, file: KeyFile) -> None:
     """Write a new Ed25519 key to a file that only you may read, and print its public key."""
     from memos.life.signing import SigningKey
 
-    key = SigningKey.new()
-    key.write(file)
+    place, key = read_outlet(file, call.grounds), SigningKey.new()
+    key.write(place)
     _write(call, _Key(str(file), key.public))
     call.out.note(f"whoever has {file} can sign in your name: keep it, and keep it secret")
 

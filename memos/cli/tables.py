@@ -24,6 +24,9 @@ _WHEN = {"no_wrap": True}
 _WHO = {"no_wrap": True, "max_width": 16}
 _MEMORY = {"overflow": "ellipsis"}
 _KIND = {"no_wrap": True}
+_STATE = {"no_wrap": True, "style": "yellow"}
+_USUAL = "activated"
+"""The state that goes without saying."""
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -36,18 +39,21 @@ def plain_table(*columns: tuple[str, Mapping[str, Any]]) -> Table:
 
 
 def cubes_table(cubes: Sequence[MemCube]) -> Table:
-    """One line a cube: id, date, who, and the beginning of its text."""
+    """One line a cube: id, date, who, and the beginning of its text; a state that is not usual."""
     kinds = {cube.kind for cube in cubes} != {"plaintext"}
+    states = not {cube.state for cube in cubes} <= {_USUAL}
     table = plain_table(
         ("id", _ID),
         *([("kind", _KIND)] if kinds else []),
+        *([("state", _STATE)] if states else []),
         ("when", _WHEN),
         ("who", _WHO),
         ("memory", _MEMORY),
     )
     for cube in cubes:
         kind = [str(cube.kind)] if kinds else []
-        table.add_row(cube.id, *kind, day(cube), who(cube), _short(cube.text))
+        state = ["" if cube.state == _USUAL else str(cube.state)] if states else []
+        table.add_row(cube.id, *kind, *state, day(cube), who(cube), _short(cube.text))
     return table
 
 

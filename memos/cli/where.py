@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def condition(text: str) -> dict[str, JsonValue]:
     found = _CONDITION.fullmatch(text)
     if found is None or not found[3]:
         hint = "write FIELD=VALUE, or with != > >= < <=, or ~ for contains"
-        raise BadInput(f"--where {text!r} is not a condition", hint=hint)
+        raise BadInput(f"--where {shown(text)} is not a condition", hint=hint)
     field, sign, value = found[1], found[2], found[3]
     if field == "labels" and sign in {"=", "!="}:
         inside: dict[str, JsonValue] = {"labels": {"contains": value}}
@@ -73,7 +73,9 @@ def pairs(texts: Sequence[str] | None) -> dict[str, JsonValue]:
     for text in texts or ():
         key, separator, value = text.partition("=")
         if not separator or not key.strip():
-            raise BadInput(f"--meta {text!r} is not KEY=VALUE", hint="such as --meta topic=travel")
+            raise BadInput(
+                f"--meta {shown(text)} is not KEY=VALUE", hint="such as --meta topic=travel"
+            )
         found[key.strip()] = _scalar(value)
     return found
 
@@ -98,9 +100,9 @@ def _parsed(text: str) -> dict[str, JsonValue]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"--filter {text!r} is not JSON", hint=_FORM) from error
+        raise BadInput(f"--filter {shown(text)} is not JSON", hint=_FORM) from error
     if not isinstance(value, dict):
-        raise BadInput(f"--filter {text!r} is not an object", hint=_FORM)
+        raise BadInput(f"--filter {shown(text)} is not an object", hint=_FORM)
     return value
 
 

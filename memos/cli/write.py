@@ -128,7 +128,7 @@ def _add(
     export ("messages" with role and content), or plain text. Entries that cannot be read are
     told with their place, the others are stored, and the exit code is 7.
     """
-    from memos.cli.bulk import Bulk, Extra
+    from memos.cli.bulk import Bulk, Extra, Planned, tell_plan
 
     extra = Extra(
         labels=label or (),
@@ -147,7 +147,7 @@ def _add(
             raise typer.Exit(code)
         return
     if dry_run:
-        call.out.note("would add 1 memory")
+        tell_plan(call, Planned(memories=1))
         return
     from memos.cli.cubes import write_cubes
 

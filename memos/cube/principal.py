@@ -63,7 +63,9 @@ class Principal(Frozen):
             return cls.model_validate({"party": party, "name": name})
         except ValidationError as error:
             kinds = ", ".join(f"{kind}:<name>" for kind in Party)
-            raise BadInput(f"{text!r:.80} names nobody", hint=f"write one of {kinds}") from error
+            raise BadInput(
+                f"{shown(text, 80)} names nobody", hint=f"write one of {kinds}"
+            ) from error
 
     def __str__(self) -> str:
         return f"{self.party}:{self.name}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from memos.cube import Kind
 from memos.cube.identity import is_cube_id
 from memos.errors import BadInput, shown
 from memos.kinds.drafts import checked_text
+from memos.ports.grounds import require_outside
 
 _LARGEST = 2**31 - 1
 
@@ -108,3 +110,17 @@ def read_path(path: object) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise BadInput(f"{shown(path, 80)} is in nobody's home", hint="pass a path") from error
+
+
+def read_outlet(path: object, grounds: Iterable[Path]) -> Path:
+    """The path of a file that is to be written, outside of what is the store's own.
+
+    Raises:
+        BadInput: it cannot be one, is a folder, or lies in a store or a backup.
+    """
+    place = read_path(path)
+    require_outside(place, grounds)
+    with suppress(OSError):  # what cannot be looked at cannot be written: that is told then
+        if place.is_dir():
+            raise BadInput(f"{shown(str(place), 80)} is a folder", hint="name a file")
+    return place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import deque
 from itertools import islice
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Principal, Right
 from memos.errors import BackendError, BadInput, shown
-from memos.kernel.arguments import read_path, require_count
+from memos.kernel.arguments import read_outlet, require_count
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import checked_text
+from memos.life.aside import aside
 from memos.life.report import AuditReport, AuditRow
 
 if TYPE_CHECKING:
@@ -97,19 +97,18 @@ class AuditCalls(CubeCalls):
     def export_audit(self, path: str | Path) -> AuditReport:
         """Write the whole journal to a file, one JSON object a line, and verify it.
 
-        A file that is there is written over; it is for its owner only.
+        It is for its owner only, and there whole or not at all; a file that is there is replaced.
 
         Raises:
+            BadInput: that is no place for a file, or lies in a store or a backup.
             BackendError: the file cannot be written.
             Forbidden: without the right to administer the store.
         """
         with self._act("export_audit", Right.ADMINISTER) as act:
             self._gate.require(act, EVERYBODY)
-            place, rows, seal = read_path(path), 0, ""
+            place, rows, seal = read_outlet(path, self._parts.grounds), 0, ""
             try:
-                descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    place.chmod(0o600)
+                with aside(place) as partial, partial.open("w", encoding="utf-8") as file:
                     for one in self._parts.journal.rows():
                         file.write(json.dumps(_row(one).model_dump(mode="json")) + "\n")
                         rows, seal = rows + 1, one.seal

@@ -61,6 +61,8 @@ class Parts:
     """Where damaged files go; None where nothing lies on disk."""
     back_up: Callable[[Path, datetime, Progress], Manifest] | None = None
     """Copies the store to a folder; None where nothing lies on disk."""
+    grounds: tuple[Path, ...] = ()
+    """The folders in which the store's files lie: nothing else is written there."""
     crashed: bool = False
     """Whether the last process that had the store did not come to its end."""
     privacy: Privacy | None = None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import ValidationError
 
 from memos.cube import Right
-from memos.errors import BadInput, shown
-from memos.kernel.arguments import read_path, require_flags
+from memos.errors import BadInput, NotFound, shown
+from memos.kernel.arguments import read_outlet, read_path, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.life import bundles
 from memos.life.manifest import Label
@@ -56,16 +56,21 @@ class SharingCalls(CubeCalls):
             How many cubes were written.
 
         Raises:
-            BadInput: the label or the key cannot be read, or there is too much for one file.
+            BadInput: the label or the key cannot be read, there is too much for one file, or the
+                file would lie in a store or a backup.
+            NotFound: there is no such cube that one may read; nothing was written.
             Forbidden: one of the cubes, or what it was derived from, may not be shared, or not
                 be seen whole.
             BackendError: the file cannot be written.
         """
         with self._act("export", Right.SHARE, **whose) as act, self._lock:
-            place = read_path(path)
+            place = read_outlet(path, self._parts.grounds)
             label = _label(name or place.stem, version, licence, description)
             key = None if sign_with is None else SigningKey.read(read_path(sign_with))
             cubes = self._chosen(act, read_filter(filters))
+            if not cubes:
+                message = f"there is nothing to export that {act.principal} may read"
+                raise NotFound(message, hint="memos ls, with the same choice, shows what there is")
             return self._bundles.write(cubes, place, act, label=label, key=key)
 
     def import_from(

@@ -11,6 +11,7 @@ from memos.kernel.cubes import CubeCalls
 from memos.life.checkup import Checkup, Subjects
 from memos.life.report import CheckReport, Stats
 from memos.ports.catalog import Change
+from memos.ports.grounds import require_outside
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class UpkeepCalls(CubeCalls):
 
         Raises:
             Forbidden: without the right to administer the store.
+            BadInput: ``target`` lies in a store or a backup.
             Conflict: there is something at ``target``.
             CorruptionError: the store is damaged; check it first.
             NotSupported: the store lies in memory.
@@ -111,7 +113,9 @@ class UpkeepCalls(CubeCalls):
             if self._parts.back_up is None:
                 message = "a store in memory has no backup"
                 raise NotSupported(message, hint="export it: memos export")
-            return self._parts.back_up(read_path(target).absolute(), act.at, progress)
+            place = read_path(target).absolute()
+            require_outside(place, self._parts.grounds)
+            return self._parts.back_up(place, act.at, progress)
 
     def quarantined(self) -> list[Quarantined]:
         """What repairs have taken out of the catalog, oldest first.

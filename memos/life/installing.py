@@ -191,7 +191,7 @@ def checked_namespace(namespace: object) -> str:
     text = namespace if isinstance(namespace, str) else shown(namespace)
     if len(text) > _LONGEST or not _NAMESPACE.fullmatch(text):
         hint = "letters, digits, . _ - and /, such as acme/travel"
-        raise BadInput(f"{text!r:.80} cannot name what is installed", hint=hint)
+        raise BadInput(f"{shown(text, 80)} cannot name what is installed", hint=hint)
     return text
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import digest_of
 from memos.cube.wire import to_json
 from memos.errors import BackendError, BadInput
+from memos.life.aside import aside
 from memos.life.manifest import (
     BLOBS,
     CUBES,
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from memos.life.signing import SigningKey
     from memos.ports.blobs import Blobs
     from memos.ports.graph import Edge
-
-_MODE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +74,15 @@ def pack(load: Load, blobs: Blobs, path: Path) -> None:
             message = f"{name} would have {len(content):,} bytes, more than {LIMITS.text:,}"
             raise BadInput(message, hint="export the users, or the years, one by one")
     manifest = _manifest(load, texts)
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        with _fresh(partial) as bundle:
+        with aside(path) as partial, zipfile.ZipFile(partial, "w") as bundle:
             for name, content in _members(load, manifest, texts):
                 bundle.writestr(name, content, _method(content))
             for digest in load.digests:
                 bundle.writestr(f"{BLOBS}{digest}", blobs.get(digest), zipfile.ZIP_STORED)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.rename(path)
     except OSError as error:
         message = f"cannot write the bundle {path}: {error.strerror}"
         raise BackendError(message, hint="choose another place") from error
-    finally:
-        _remove(partial)
 
 
 def _manifest(load: Load, texts: dict[str, bytes]) -> bytes:
@@ -131,15 +122,3 @@ def _method(content: bytes) -> int:
         if len(content) > packed * LIMITS.ratio / 4:
             return zipfile.ZIP_STORED
     return zipfile.ZIP_DEFLATED
-
-
-def _fresh(path: Path) -> zipfile.ZipFile:
-    """A new zip file that only its owner may read."""
-    _remove(path)
-    path.touch(_MODE, exist_ok=False)
-    return zipfile.ZipFile(path, "w")
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):  # whatever is wrong with the place has been told already
-        path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from memos.cube.identity import digest_of
-from memos.errors import BadInput, CorruptionError
+from memos.errors import BadInput, CorruptionError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +161,7 @@ def _opened(path: Path) -> io.FileIO:
     except OSError as error:
         raise BadInput(f"{path} cannot be opened: {error.strerror}") from error
     except ValueError as error:  # a NUL in the name
-        raise BadInput(f"{str(path)!r:.80} is no name of a file") from error
+        raise BadInput(f"{shown(str(path), 80)} is no name of a file") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadInput(f"{path} is no bundle: not a regular file", hint="memos export writes one")

@@ -23,8 +23,9 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 
 from memos.cube.identity import digest_of
-from memos.errors import BackendError, BadInput, Conflict, CorruptionError
+from memos.errors import BackendError, BadInput, Conflict, CorruptionError, shown
 from memos.ports.backup import BackedUp, Manifest
+from memos.ports.grounds import MANIFEST
 from memos.ports.progress import Progress, silent
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import make, open_engine
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from memos.ports.blobs import Blobs
 
 FORMAT = 1
-_MANIFEST = "manifest.json"
 _BLOBS = "blobs"
 _NAMES = re.compile(rf"catalog\.db|sealed\.json|{_BLOBS}/[0-9a-f]{{2}}/[0-9a-f]{{64}}")
 _TRIES = 5
@@ -153,7 +153,7 @@ def _written(source: Source, partial: Path, at: datetime, progress: Progress) ->
         files=_listed(partial),
         **told,
     )
-    _write(partial / _MANIFEST, manifest.model_dump_json(indent=1).encode())
+    _write(partial / MANIFEST, manifest.model_dump_json(indent=1).encode())
     return manifest
 
 
@@ -211,7 +211,7 @@ def _listed(folder: Path) -> dict[str, BackedUp]:
 
 
 def _manifest(backup: Path) -> Manifest:
-    path = backup / _MANIFEST
+    path = backup / MANIFEST
     try:
         manifest = Manifest.model_validate_json(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -226,7 +226,7 @@ def _manifest(backup: Path) -> Manifest:
         raise BadInput(message, hint=f"this version reads {FORMAT}")
     odd = [name for name in manifest.files if not _NAMES.fullmatch(name)]
     if odd or Folder.CATALOG not in manifest.files:
-        message = f"{path} names {odd[0]!r:.80}" if odd else f"{path} names no catalog"
+        message = f"{path} names {shown(odd[0], 80)}" if odd else f"{path} names no catalog"
         raise CorruptionError(message, hint="use another backup")
     return manifest
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, not_, or_
 
-from memos.errors import BadInput
+from memos.errors import BadInput, shown
 from memos.ports.filters import Condition, Operator
 from memos.stores.tables import cubes
 
@@ -49,7 +49,7 @@ class _Element:
         self._field = where.field
         keys = where.field.split(".")[1:]
         if any('"' in key or "\\" in key for key in keys):
-            message = f"{where.field!r:.80} has a quotation mark or a backslash in its name"
+            message = f"{shown(where.field, 80)} has a quotation mark or a backslash in its name"
             raise BadInput(message, hint="filter by another field")
         # SQLite compares the name with the one in the JSON as it is spelled there: in ASCII.
         path = "$" + "".join(f".{json.dumps(key)}" for key in keys)
@@ -89,7 +89,7 @@ class _Element:
         if isinstance(value, int) and not -_WHOLE <= value < _WHOLE:
             return _float(self._field, value)
         if not isinstance(value, str | int | float):
-            message = f"{self._field} cannot be compared with {value!r:.80}"
+            message = f"{self._field} cannot be compared with {shown(value, 80)}"
             raise BadInput(message, hint="use a text, a number, true, false or null")
         return value
 

@@ -19,13 +19,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, BadInput, CorruptionError, StoreLocked
+from memos.ports.grounds import CATALOG, LOCK, refuse_backup
 from memos.stores.modes import loose, tighten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LOCK = "lock"
 _PAUSE = 0.05
 _OPEN = b"open\n"
 """What the lock holds while the store is open, and after a crash."""
@@ -34,7 +34,7 @@ _OPEN = b"open\n"
 class Folder:
     """An open store folder; it is locked until :meth:`release`."""
 
-    CATALOG = "catalog.db"
+    CATALOG = CATALOG
     BLOBS = "blobs"
     ARCHIVE = "archive"
     SEAL = "sealed.json"
@@ -55,7 +55,7 @@ class Folder:
         The lock belongs to the open file: it goes with the process, however that ends.
 
         Raises:
-            BadInput: the path is a file, or a folder with other things in it.
+            BadInput: the path is a file, a backup, or a folder with other things in it.
             CorruptionError: the catalog has lost all it held.
             StoreLocked: somebody else has it open, still after ``lock_seconds``.
             BackendError: the folder cannot be made or written.
@@ -65,7 +65,7 @@ class Folder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not cls.holds_store(path):
                 tighten(path)  # it may have been there before, and open to others
-            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not _locked(lock, lock_seconds):
             os.close(lock)
             message = f"the store {path} is in use by another process"
@@ -130,7 +130,7 @@ class Folder:
             self._lock = None
 
 
-_BEFORE = {_LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL, "archive"}
+_BEFORE = {LOCK, Folder.SEAL, Folder.UNFINISHED_SEAL, "archive"}
 """What lies in a folder before the store does, and stays there if it never does."""
 
 
@@ -146,6 +146,7 @@ def _usable(path: Path) -> Iterator[None]:
 def _require_ours(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise BadInput(f"{path} is a file", hint="name a folder")
+    refuse_backup(path)
     if path.is_dir() and not Folder.holds_store(path):
         others = sorted(each.name for each in path.iterdir() if each.name not in _BEFORE)
         if others:

@@ -7,11 +7,12 @@ seal changes, an old one is dropped after that. A crash leaves an entry too many
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from memos.errors import Conflict, MemosError, NotFound
+from memos.errors import BackendError, Conflict, MemosError, NotFound
 from memos.stores.folder import Folder
 from memos.stores.keyrings import drop_key, put_key
 from memos.stores.keys import SIZE
@@ -68,6 +69,26 @@ def rotate(folder: Path, old: MasterKey, new: MasterKey, *, in_keyring: bool) ->
     put_key(fresh.name, new.text)
     write_seal(folder, fresh)
     drop_key(seal.name)
+
+
+def keep_in_file(master: MasterKey, path: Path) -> None:
+    """Write a key to a new file, which only its owner may read; it is there when this returns.
+
+    Raises:
+        BackendError: the file cannot be written, or is there already.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{master.text}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError as error:
+        message = f"cannot write the key to {path}: {error.strerror}"
+        raise BackendError(message, hint="a key is never replaced: name a new file") from error
 
 
 @contextmanager

@@ -258,7 +258,7 @@ ROWS = [
     Row("revoke", (("hidden", SHARE),), lambda mem, w: mem.revoke(w.grant.number)),
     Row(
         "export_to",
-        (("found", SHARE),),
+        (("found", SHARE), ("hidden", READ)),
         lambda mem, w: mem.export_to(w.folder / "out", filters=w.only),
         finds=READ,
         shows=lambda answer, world: answer == 1,
