@@ -28,6 +28,7 @@ _ID = {"no_wrap": True, "style": "cyan"}
 _WHEN = {"no_wrap": True}
 _WHO = {"overflow": "fold", "max_width": 20}
 _REST = {"ratio": 1, "overflow": "fold"}
+_ALTERED = "memos check tells what else was altered; a backup may have it whole: memos restore"
 
 
 class _Gone(BaseModel):
@@ -73,8 +74,9 @@ def journal_table(rows: Sequence[AuditRow]) -> Table:
         what = Text(row.call)
         if row.outcome != "ok":
             what.append(f" {clean(row.outcome)}", style="yellow")
-        if row.subjects:
-            what.append(f", {_subjects(row.subjects)}")
+        cubes = [one for one in row.subjects if ":" not in one]  # the rest are digests
+        if cubes:
+            what.append(f", {_subjects(cubes)}")
         if row.scope.named():
             what.append(f", {clean(_whose(row.scope))}", style="dim")
         if row.reason:
@@ -165,7 +167,7 @@ def _read(certificate: Certificate) -> _Body:
         return _Body.model_validate(certificate.body)
     except ValidationError as error:
         message = f"certificate {certificate.id} is not what was written"
-        raise CorruptionError(message, hint="restore a copy of the store") from error
+        raise CorruptionError(message, hint=_ALTERED) from error
 
 
 def _target(grant: Grant) -> str:

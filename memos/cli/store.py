@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from memos import Stats
 
 PANEL = "The store"
+_EVIDENCE = {"broken-journal", "altered-certificate", "missing-certificate"}
+"""What no repair mends, for that would destroy it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -110,7 +112,9 @@ def _check(
         call.out.note(f"{counted(mended, 'problem')} mended")
     if not report.ok:
         call.out.warn(f"{counted(open_, 'problem')}; looked at {looked_at}")
-        if not repair:
+        if any(problem.code in _EVIDENCE for problem in report.problems):
+            call.out.note("nothing mends evidence: keep this store, and compare it with a backup")
+        if not repair and any(problem.code not in _EVIDENCE for problem in report.problems):
             call.out.note("next: memos check --repair")
         raise typer.Exit(INTEGRITY)
     call.out.note(f"all is well; looked at {looked_at}")

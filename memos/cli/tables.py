@@ -135,12 +135,14 @@ def problems_table(problems: Sequence[Problem]) -> Table:
     """What a check found."""
     table = plain_table(
         ("problem", {"no_wrap": True}),
-        ("", {"no_wrap": True}),
-        ("what", {"ratio": 1}),
+        ("state", {"no_wrap": True}),
+        ("what", {"ratio": 1, "overflow": "fold"}),
     )
     for problem in problems:
         state = Text("mended", "green") if problem.repaired else Text("open", "red")
-        what = Text(clean(problem.message)).append(f"\n{clean(problem.subject)}", style="dim")
+        what = Text(clean(problem.message))
+        if problem.subject not in problem.message:
+            what.append(f"\n{clean(problem.subject)}", style="dim")
         table.add_row(problem.code, state, what)
     return table
 

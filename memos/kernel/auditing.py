@@ -19,7 +19,7 @@ from memos.life.report import AuditReport, AuditRow
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memos.ports.journal import Sealed
+    from memos.ports.journal import Journal, Sealed
 
 _MOST = 100_000
 """Rows that are read at once; a journal with more of them is exported."""
@@ -85,7 +85,7 @@ class AuditCalls(CubeCalls):
             self._gate.require(act, EVERYBODY)
             _require_seal(head)
             journal = self._parts.journal
-            problems = journal.broken()
+            problems = _wrong(journal)
             rows, seal, known = 0, "", head is None
             for one in journal.rows():
                 rows, seal = rows + 1, one.seal
@@ -115,8 +115,13 @@ class AuditCalls(CubeCalls):
             except OSError as error:
                 message = f"cannot write the journal to {place}: {error.strerror}"
                 raise BackendError(message, hint="choose another place") from error
-            problems = tuple(self._parts.journal.broken())
+            problems = tuple(_wrong(self._parts.journal))
             return AuditReport(rows=rows, head=seal, problems=problems)
+
+
+def _wrong(journal: Journal) -> list[str]:
+    gone = [f"the trigger {name} is not there, or is another" for name in journal.unguarded()]
+    return [*journal.broken(), *gone]
 
 
 def _require_seal(head: object) -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from memos.cube.identity import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from memos.cube.scope import Scope
@@ -37,6 +37,7 @@ class Audit:
     call: str
     scope: Scope
     subjects: tuple[str, ...]
+    """Ids of cubes, and what binds entries of the ledger to the row: see ``bond_of``."""
     outcome: str = "ok"
     """``ok``, ``dry run``, or the name of the error."""
     reason: str = ""
@@ -52,6 +53,35 @@ class Sealed:
     number: int
     audit: Audit
     seal: str
+
+
+REVOKED = "revoked"
+"""Stands for the digest of a grant that was taken back."""
+
+
+def bond_of(kind: str, name: str | int, digest: str) -> str:
+    """What binds an entry of the ledger to the row of the change that wrote it.
+
+    Args:
+        kind: ``grant`` or ``certificate``.
+        name: its number or id.
+        digest: of how it lies in the ledger, or :data:`REVOKED`.
+    """
+    return f"{kind}:{name}:{digest}"
+
+
+def bound(audit: Audit, bonds: Iterable[str]) -> Audit:
+    """The row, which binds entries as well."""
+    return replace(audit, subjects=(*audit.subjects, *bonds))
+
+
+def bonds_of(audit: Audit) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and digest of every entry that a row binds; ids of cubes have no colon."""
+    for subject in audit.subjects:
+        kind, _, rest = subject.partition(":")
+        name, _, digest = rest.rpartition(":")
+        if name:
+            yield kind, name, digest
 
 
 def seal_of(previous: str, number: int, audit: Audit, key: bytes | None = None) -> str:
@@ -91,5 +121,17 @@ class Journal(Protocol):
         ...
 
     def broken(self) -> list[str]:
-        """Where the chain does not hold, in words; empty when it does."""
+        """Where the chain does not hold, in words; empty when it does.
+
+        A row that is missing is missing for ever, however many follow: what is appended where
+        the newest row is not the one that should be there leaves a gap in the numbers.
+        """
+        ...
+
+    def unguarded(self) -> list[str]:
+        """What the storage itself should have against changed rows and does not, by name."""
+        ...
+
+    def guard(self) -> None:
+        """Put that in place again."""
         ...

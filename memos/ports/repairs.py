@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.ports.graph import Edge
     from memos.ports.journal import Audit
-    from memos.ports.ledger import Entry, Quarantined
+    from memos.ports.ledger import Certificate, Entry, Grant, Quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,22 @@ class Stored:
     """Why not."""
     differs: tuple[str, ...] = ()
     """Columns, and ``labels``, that do not say what the body says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A grant or a certificate as it lies in the ledger."""
+
+    kind: str
+    """``grant`` or ``certificate``, as in the bonds of the journal."""
+    name: str
+    """Its number or id."""
+    digest: str
+    """Of every value of its row; the journal binds it."""
+    entry: Grant | Certificate | None
+    """None where it cannot be read."""
+    damage: str = ""
+    """Why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,10 @@ class Repairs(Protocol):
 
     def broken_receipts(self) -> list[str]:
         """The keys of receipts that cannot be read."""
+        ...
+
+    def kept(self) -> Iterator[Kept]:
+        """Every grant, then every certificate."""
         ...
 
     def mend(self, mending: Mending) -> None:

@@ -12,14 +12,15 @@ from memos.cube.wire import from_json
 from memos.errors import CorruptionError, KeyReused, MemosError
 from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
+from memos.ports.journal import bound
 from memos.stores import catalog_rows as rows
+from memos.stores.bonds_sql import entered
 from memos.stores.catalog_rows import Value, chunks, scope_key, versions_of
 from memos.stores.engine_sqlite import problems, purge
 from memos.stores.errors_sqlite import legible
 from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
-from memos.stores.journal_sql import record
-from memos.stores.ledger_sql import enter
+from memos.stores.journal_sql import place, record
 from memos.stores.tables import audit, cubes, edges, notes, outbox, receipts, versions
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class SqlCatalog:
     def commit(self, change: Change) -> None:
         """Apply a change in one transaction."""
         with self._writing.begin() as connection:
+            at = place(connection)
             rows.check_expectations(connection, change)
             _refuse_repeated(connection, change.receipt)
             fresh = rows.unindexed(connection, change.put)
@@ -55,10 +57,9 @@ class SqlCatalog:
                 rows.unplace(connection)
             rows.link(connection, change)
             rows.owe(connection, rows.errands(connection, change, digests, fresh))
-            for entry in change.also:
-                enter(entry, connection)
+            bonds = entered(change.also, connection)
             _receive(connection, change.receipt)
-            record(connection, change.audit, self._key)
+            record(connection, at, bound(change.audit, bonds), self._key)
         self._expiries.sooner(change.put)
 
     def find(self, cube_id: str, version: int | None = None) -> MemCube | None:

@@ -1,19 +1,31 @@
-"""The journal in the catalog's own database: changes and their audit rows commit together."""
+"""The journal in the catalog's own database: changes and their audit rows commit together.
+
+What the newest row is stands in three places: in the table, in a note, and in SQLite's own count
+of the numbers that it has given. Where they do not agree, the next row leaves a gap:
+
+    table    1 ... 100              rows 101 to 144 were cut off
+    note     144 and its seal
+    next     145, sealed after 144  and so they are missing for ever
+
+    table    1 ... 100              the note is gone, or another, or garbage
+    next     102, sealed after 100  101 is missing for ever
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from memos.cube import Scope
 from memos.ports.journal import FIRST, Audit, Sealed, seal_of
-from memos.stores.driver_sqlite import appending, driving
+from memos.stores.driver_sqlite import appending, asking, driving
 from memos.stores.errors_sqlite import legible
 from memos.stores.filter_sql import microseconds
-from memos.stores.tables import audit, notes
+from memos.stores.tables import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +37,20 @@ _PAGE = 1000
 _HEAD = "audit-head"
 """The note that holds the number of the newest row and its seal: a second place to tamper with."""
 
-_LAST = "SELECT number, seal FROM audit ORDER BY number DESC LIMIT 1"
+_NOTE = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})")
+_MOST = 10**18
+"""No journal comes that far: what claims to is garbage."""
+
+_LAST = (
+    "SELECT last.number, last.seal,"
+    " (SELECT value FROM notes WHERE name = 'audit-head'),"
+    " (SELECT seq FROM sqlite_sequence WHERE name = 'audit'),"
+    # Whether calls have been made that left a row.
+    " CASE WHEN last.number IS NULL THEN"
+    " EXISTS (SELECT 1 FROM cubes) OR EXISTS (SELECT 1 FROM tombstones) END"
+    " FROM (SELECT 1) LEFT JOIN (SELECT number, seal FROM audit"
+    f" WHERE number < {_MOST} ORDER BY number DESC LIMIT 1) last"
+)
 _APPEND = (
     "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -34,13 +59,34 @@ _MARK = (
     "INSERT INTO notes (name, value) VALUES (?, ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+_GUARDS = {
+    f"audit_is_never_{what}": f"CREATE TRIGGER audit_is_never_{what} BEFORE {event} ON audit"
+    f" BEGIN SELECT RAISE(ABORT, 'the audit is never {what}'); END"
+    for event, what in (("UPDATE", "changed"), ("DELETE", "cut"))
+}
+"""As the migration makes them."""
+_TRIGGERS = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def record(connection: Connection, done: Audit, key: bytes | None) -> None:
-    """Append a row within a transaction that holds the write lock."""
+class Place(NamedTuple):
+    """Where the next row goes."""
+
+    number: int
+    before: str
+    """The seal that it follows."""
+
+
+def place(connection: Connection) -> Place:
+    """Where the row of a change goes; to be asked before the change, under the write lock."""
     with driving(connection) as cursor:
-        _record(cursor, done, key)
+        return _ends(cursor).next
+
+
+def record(connection: Connection, at: Place, done: Audit, key: bytes | None) -> None:
+    """Append a row within the transaction that asked for its place."""
+    with driving(connection) as cursor:
+        _record(cursor, at, done, key)
 
 
 class SqlJournal:
@@ -61,7 +107,7 @@ class SqlJournal:
     def append(self, audit: Audit) -> None:
         """Record a call that changed nothing."""
         with appending(self._engine) as cursor:
-            _record(cursor, audit, self._key)
+            _record(cursor, _ends(cursor).next, audit, self._key)
 
     def rows(self, *, after: int = 0, limit: int | None = None) -> Iterator[Sealed]:
         """Rows with a number greater than ``after``, oldest first."""
@@ -84,37 +130,104 @@ class SqlJournal:
             return [_sealed(row) for row in connection.execute(query)]
 
     def broken(self) -> list[str]:
-        """Where the chain does not hold, in words."""
-        wrong = []
+        """Where the chain does not hold, in words: one line for each run of rows."""
+        wrong: list[str] = []
+        altered = range(0)
         seal, number = FIRST, 0
         for row in self.rows():
             if row.number != number + 1:
-                wrong.append(f"between row {number} and row {row.number} rows are missing")
+                wrong += [*_altered(altered), _missing(number + 1, row.number - 1)]
+                altered = range(0)
             elif row.seal != seal_of(seal, row.number, row.audit, self._key):
-                wrong.append(f"row {row.number} is not what was written")
+                if row.number != altered.stop:
+                    wrong += _altered(altered)
+                    altered = range(row.number, row.number)
+                altered = range(altered.start, row.number + 1)
             seal, number = row.seal, row.number
-        head = self._head()
-        if head is not None and head != f"{number} {seal}":
-            wrong.append(f"the newest row should be {head.split()[0]}, it is {number}")
-        return wrong
+        return wrong + _altered(altered) + self._unfinished()
+
+    def unguarded(self) -> list[str]:
+        """The triggers that keep rows from being changed, as far as they are gone or others."""
+        with self._engine.connect() as connection:
+            there = {row.name: row.sql for row in connection.execute(_TRIGGERS)}
+        return [name for name, made in _GUARDS.items() if there.get(name) != made]
+
+    def guard(self) -> None:
+        """Make those triggers anew."""
+        with self._engine.execution_options(write=True).begin() as connection:
+            for name, made in _GUARDS.items():
+                connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+                connection.execute(text(made))
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
 
-    def _head(self) -> str | None:
-        query = select(notes.c.value).where(notes.c.name == _HEAD)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar()
+    def _unfinished(self) -> list[str]:
+        """What the table's end is not, by the note and by the numbers that were given."""
+        with asking(self._engine) as cursor:
+            ends = _ends(cursor)
+        if ends.known > ends.number:
+            return [_missing(ends.number + 1, ends.known)]
+        if ends.agree:
+            return []
+        if not ends.number:
+            return ["rows are missing: memories were written, and not one row tells of it"]
+        return [f"row {ends.number} is not the one that was noted as the newest"]
 
 
-def _record(cursor: DBAPICursor, done: Audit, key: bytes | None) -> None:
+class _Ends(NamedTuple):
+    """The newest row, and what is known of it elsewhere."""
+
+    number: int
+    seal: str
+    known: int
+    """The largest number that was ever given, as far as anything tells."""
+    noted: Place | None
+    """None where there is no note, or one that cannot be read."""
+    agree: bool
+
+    @property
+    def next(self) -> Place:
+        if self.noted is not None and self.noted.number == self.known > self.number:
+            return Place(self.known + 1, self.noted.before)
+        if self.known > self.number:
+            return Place(self.known + 1, self.seal)
+        return Place(self.number + (1 if self.agree else 2), self.seal)
+
+
+def _ends(cursor: DBAPICursor) -> _Ends:
     cursor.execute(_LAST)
-    newest, before = cursor.fetchone() or (0, FIRST)
-    number = newest + 1
-    seal = seal_of(before, number, done, key)
+    number, seal, note, given, used = cursor.fetchone() or (None, None, None, None, 0)
+    noted = _noted(note)
+    known = [number or 0, 0 if noted is None else noted.number]
+    if isinstance(given, int) and given < _MOST:
+        known.append(given)
+    if number is None:
+        return _Ends(0, FIRST, max(known), noted, agree=note is None and not used)
+    agree = noted == (number, seal) and max(known) == number
+    return _Ends(number, str(seal), max(known), noted, agree)
+
+
+def _noted(note: object) -> Place | None:
+    read = _NOTE.fullmatch(note) if isinstance(note, str) else None
+    return None if read is None else Place(int(read[1]), read[2])
+
+
+def _missing(first: int, last: int) -> str:
+    return f"row {first} is missing" if first == last else f"rows {first} to {last} are missing"
+
+
+def _altered(rows: range) -> list[str]:
+    if len(rows) > 1:
+        return [f"rows {rows[0]} to {rows[-1]} are not what was written"]
+    return [f"row {number} is not what was written" for number in rows]
+
+
+def _record(cursor: DBAPICursor, at: Place, done: Audit, key: bytes | None) -> None:
+    seal = seal_of(at.before, at.number, done, key)
     row = (
-        number,
+        at.number,
         microseconds(done.at),
         done.actor,
         done.call,
@@ -126,7 +239,7 @@ def _record(cursor: DBAPICursor, done: Audit, key: bytes | None) -> None:
         seal,
     )
     cursor.execute(_APPEND, row)
-    cursor.execute(_MARK, (_HEAD, f"{number} {seal}"))
+    cursor.execute(_MARK, (_HEAD, f"{at.number} {seal}"))
 
 
 @legible("a row of the journal")

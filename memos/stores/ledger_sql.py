@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GRANTS = (
-    "SELECT number, principal, right, granted_by, at, cube_id, scope, label, expires_at"
+    "SELECT number, principal, right, cube_id, scope, label, granted_by, at, expires_at"
     " FROM grants {} ORDER BY number"
 )
 _EVERY = _GRANTS.format("")
@@ -67,7 +67,7 @@ class SqlLedger:
                 cursor.execute(_EVERY)
             else:
                 cursor.execute(_MINE, (principal,))
-            return [_grant(row) for row in cursor.fetchall()]
+            return [grant_of(row) for row in cursor.fetchall()]
 
     @legible("a tombstone")
     def tombstone(self, cube_id: str) -> Tombstone | None:
@@ -273,9 +273,10 @@ def _placed_entered(entry: Placed, connection: Connection) -> None:
 
 
 @lru_cache(_KNOWN)
-def _grant(row: tuple[Any, ...]) -> Grant:
+def grant_of(row: tuple[Any, ...]) -> Grant:
+    """The grant in a row as SQLite has it, in the order of the table's columns."""
     # Which grants there are is asked anew for every call; what a row means stays the same.
-    number, principal, right, granted_by, at, cube_id, scope, label, expires_at = row
+    number, principal, right, cube_id, scope, label, granted_by, at, expires_at = row
     return Grant(
         principal=principal,
         right=Right(right),
@@ -291,6 +292,12 @@ def _grant(row: tuple[Any, ...]) -> Grant:
 
 def _tombstone(row: Any) -> Tombstone:
     return Tombstone(row.cube_id, row.kind, _time(row.at), row.by, row.certificate)
+
+
+def certificate_of(row: tuple[Any, ...]) -> Certificate:
+    """The certificate in a row as SQLite has it, in the order of the table's columns."""
+    known_as, at, body = row
+    return Certificate(known_as, _time(at), parsed(body))
 
 
 def _certificate(row: Any) -> Certificate:

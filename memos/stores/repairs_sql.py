@@ -13,10 +13,12 @@ from memos.cube.header import FINDABLE
 from memos.cube.wire import from_json
 from memos.errors import MemosError
 from memos.ports.catalog import Errand
-from memos.ports.repairs import Mending, Stored
+from memos.ports.journal import bound
+from memos.ports.repairs import Kept, Mending, Stored
 from memos.stores import catalog_rows as rows
+from memos.stores.bonds_sql import entered, kept
 from memos.stores.errors_sqlite import legible
-from memos.stores.journal_sql import record
+from memos.stores.journal_sql import place, record
 from memos.stores.ledger_sql import enter
 from memos.stores.tables import cubes, edges, labels, versions
 
@@ -90,9 +92,14 @@ class SqlRepairs:
         with self._engine.connect() as connection:
             return [str(key) for key in connection.execute(query).scalars()]
 
+    def kept(self) -> Iterator[Kept]:
+        """Every grant, then every certificate."""
+        return kept(self._engine)
+
     def mend(self, mending: Mending) -> None:
         """Apply it in one transaction."""
         with self._writing.begin() as connection:
+            at = place(connection)
             gone = self._isolate(connection, mending)
             for cube_id in mending.rewrite:
                 if cube_id not in gone:
@@ -101,9 +108,8 @@ class SqlRepairs:
             _relink(connection, mending)
             if mending.drop_receipts:
                 connection.execute(text(f"DELETE FROM receipts WHERE {_UNREADABLE}"))  # noqa: S608
-            for entry in mending.also:
-                enter(entry, connection)
-            record(connection, mending.audit, self._key)
+            bonds = entered(mending.also, connection)
+            record(connection, at, bound(mending.audit, bonds), self._key)
 
     def reindex(self) -> None:
         """Make the database's own indexes anew."""

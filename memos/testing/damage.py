@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 WAYS = ("one bit", "a byte", "a page", "cut short", "emptied", "removed", "noise")
 _PAGE = 4096
 _PATIENCE = 120.0
-_ONLY_A_BACKUP = {"damaged-database", "broken-journal", "unreadable", "forgotten-cube",
+_ONLY_A_BACKUP = {"damaged-database", "broken-journal", "altered-certificate",
+                  "missing-certificate", "unreadable", "forgotten-cube",
                   "snapshot-in-future", "unfinished", "damaged-words"}  # fmt: skip
 
 

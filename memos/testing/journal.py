@@ -173,12 +173,40 @@ class JournalSuite(ABC):
 
     def test_a_changed_seal_is_found(self, journal: Journal, rows: list[Sealed]) -> None:
         self.overwrite([*rows[:4], replace(rows[4], seal="f" * 64), *rows[5:]], marked=False)
-        assert "row 5 is not what was written" in journal.broken()
+        assert journal.broken() == ["rows 5 to 6 are not what was written"]
 
     @pytest.mark.parametrize("how", TAMPERINGS)
     def test_tampering_is_found(self, journal: Journal, rows: list[Sealed], how: str) -> None:
         self.overwrite(TAMPERINGS[how](rows), marked=False)
         assert journal.broken()
+
+    @pytest.mark.parametrize("how", TAMPERINGS)
+    def test_tampering_is_found_for_ever(
+        self, journal: Journal, rows: list[Sealed], how: str
+    ) -> None:
+        self.overwrite(TAMPERINGS[how](rows), marked=False)
+        for number in range(11, 15):
+            journal.append(call(number))
+            assert self.opened().broken()
+        assert len(list(journal.rows())) == len(TAMPERINGS[how](rows)) + 4
+
+    @pytest.mark.parametrize("left", [0, 1, 6])
+    def test_a_tail_that_was_cut_is_told_in_one_line(
+        self, journal: Journal, rows: list[Sealed], left: int
+    ) -> None:
+        self.overwrite(rows[:left], marked=False)
+        told = [f"rows {left + 1} to 10 are missing"]
+        assert journal.broken() == told
+        for number in range(11, 15):
+            journal.append(call(number))
+            assert journal.broken() == told
+
+    def test_the_next_row_follows_the_seal_that_was_cut_off(
+        self, journal: Journal, rows: list[Sealed]
+    ) -> None:
+        self.overwrite(rows[:6], marked=False)
+        journal.append(call(11))
+        assert next(journal.rows(after=6)) == chained([*(row.audit for row in rows), call(11)])[10]
 
     def test_rows_that_are_put_back_hold_again(self, journal: Journal, rows: list[Sealed]) -> None:
         self.overwrite(rows[:-1], marked=False)
@@ -203,9 +231,9 @@ class JournalSuite(ABC):
         assert rows == chained([row.audit for row in rows], KEY)
         forged = chained([row.audit for row in changed(rows, 3, actor="user:mallory")], known)
         self.overwrite([*rows[:2], *forged[2:]], marked=True)
-        assert journal.broken() == [f"row {number} is not what was written" for number in (3, 4, 5)]
+        assert journal.broken() == ["rows 3 to 5 are not what was written"]
         self.overwrite(forged, marked=True)
-        assert len(journal.broken()) == 5
+        assert journal.broken() == ["rows 1 to 5 are not what was written"]
 
     def test_rows_sealed_with_a_key_do_not_hold_for_another(self) -> None:
         self.opened(KEY).append(call(1))

@@ -94,6 +94,12 @@ def _audit() -> None:
             sa.text("UPDATE audit SET seal = :seal WHERE number = :number"),
             {"seal": seal, "number": row.number},
         )
+    if rows:
+        # What the journal knows of its newest row: without it, rows might have been cut off.
+        connection.execute(
+            sa.text("INSERT INTO notes (name, value) VALUES ('audit-head', :head)"),
+            {"head": f"{rows[-1].number} {seal}"},
+        )
     # SQLite's own guard; where somebody goes round it, the chain of seals tells.
     for event, what in (("UPDATE", "changed"), ("DELETE", "cut")):
         op.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Memos
+
+
+GUARDS = ["audit_is_never_changed", "audit_is_never_cut"]
 
 
 @pytest.fixture
@@ -64,10 +68,44 @@ def test_an_honest_journal_verifies_and_tells_its_head(memos: Memos, remembered:
 
 def test_a_row_that_was_changed_is_found(memos: Memos, tampered: None) -> None:
     result = memos("audit", "verify", code=6)
-    assert result.rows[0]["problems"] == ["row 2 is not what was written"]
+    altered, *unguarded = result.rows[0]["problems"]
+    assert altered == "row 2 is not what was written"
+    assert [problem.split()[2] for problem in unguarded] == GUARDS
     assert "row 2" in result.stderr
     assert "keep the head" not in result.stderr
     memos("audit", "export", "journal.jsonl", code=6)
+
+
+def test_a_tail_that_was_cut_is_told_for_ever_and_no_repair_is_advised(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    for _ in range(3):
+        memos("ls")
+    with closing(sqlite3.connect(folder / "memory" / "catalog.db")) as database:
+        database.execute("DROP TRIGGER audit_is_never_cut")
+        database.execute("DELETE FROM audit WHERE number > 4")
+        database.commit()
+    told = "rows 5 to 6 are missing"
+    assert memos("audit", "verify", code=6).rows[0]["problems"][0] == told
+    assert "audit_is_never_cut" in memos("check", "--repair", "-o", "table", code=6).stdout
+    memos("add", "something else")
+    result = memos("check", code=6)
+    (problem,) = result.rows[0]["problems"]
+    assert (problem["code"], problem["message"]) == ("broken-journal", told)
+    assert "evidence" in result.stderr
+    assert "--repair" not in result.stderr
+    assert memos("audit", "verify", code=6).rows[0]["problems"] == [told]
+
+
+def test_the_tail_counts_memories_and_no_digests(memos: Memos, remembered: list[str]) -> None:
+    memos("grant", "agent:planner", "read", remembered[0])
+    memos("forget", remembered[1], "--yes")
+    granted, forgot = memos("audit", "tail", "-n", "2").rows
+    assert [one.rpartition(":")[0] for one in granted["subjects"]] == ["", "grant:1"]
+    assert [one.partition(":")[0] for one in forgot["subjects"]] == [remembered[1], "certificate"]
+    shown = memos("audit", "tail", "-o", "table").stdout
+    assert f"grant, cube …{remembered[0][-6:]}" in shown
+    assert f"forget, cube …{remembered[1][-6:]}" in shown
 
 
 def test_a_head_that_was_kept_must_be_there(memos: Memos, remembered: list[str]) -> None:

@@ -21,7 +21,7 @@ from memos.cube.wire import payload_digest, to_sealed_json
 from memos.errors import Conflict, CorruptionError, NotFound, UnknownCube
 from memos.ports.catalog import Change
 from memos.ports.journal import Audit
-from memos.ports.ledger import Installed, Placed, Snapshot, Tombstone
+from memos.ports.ledger import Certificate, Installed, Placed, Snapshot, Tombstone
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import WordEntry
 
@@ -328,14 +328,16 @@ def test_what_is_in_quarantine_can_be_discarded(mem: MemOS) -> None:
 
 def test_a_broken_journal_is_told_and_never_mended(mem: MemOS) -> None:
     sql(mem, "DROP TRIGGER audit_is_never_changed", "UPDATE audit SET actor = 'x' WHERE number = 1")
+    assert codes(mem, repair=True) == [("broken-journal", False), ("unguarded-journal", True)]
     assert codes(mem, repair=True) == [("broken-journal", False)]
-    sql(mem, "UPDATE audit SET scope = '{' WHERE number = 1")
-    assert codes(mem, repair=True) == [("broken-journal", False)]
+    sql(mem, "DROP TRIGGER audit_is_never_changed", "UPDATE audit SET scope = '{' WHERE number = 1")
+    assert codes(mem) == [("broken-journal", False), ("unguarded-journal", False)]
 
 
 def test_a_forgotten_cube_that_is_there_and_a_moment_to_come_are_told(mem: MemOS) -> None:
     later = datetime(2999, 1, 1, tzinfo=UTC)
-    enter(mem, Tombstone(first(mem), "plaintext", NOW, "user:x", GHOST), Snapshot("x", later, "y"))
+    stone = Tombstone(first(mem), "plaintext", NOW, "user:x", GHOST)
+    enter(mem, stone, Certificate(GHOST, NOW, {}), Snapshot("x", later, "y"))
     assert codes(mem) == [("forgotten-cube", False), ("snapshot-in-future", False)]
 
 

@@ -12,11 +12,13 @@ from sqlalchemy import delete, insert, text
 from memos.errors import BackendError
 from memos.ports.catalog import Change
 from memos.ports.journal import FIRST, seal_of
+from memos.ports.ledger import Tombstone
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.filter_sql import microseconds
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.tables import audit
+from memos.testing.catalog import plaintext, put
 from memos.testing.journal import JournalSuite, call
 
 if TYPE_CHECKING:
@@ -51,6 +53,10 @@ class TestSqlJournal(JournalSuite):
                 connection.execute(text("DELETE FROM notes WHERE name = 'audit-head'"))
                 connection.execute(
                     text("INSERT INTO notes VALUES ('audit-head', :head)"), {"head": head}
+                )
+                connection.execute(
+                    text("UPDATE sqlite_sequence SET seq = :seq WHERE name = 'audit'"),
+                    {"seq": rows[-1].number},
                 )
 
 
@@ -119,6 +125,113 @@ def test_changes_and_appends_from_several_threads_make_one_chain(
     assert [row.number for row in journal.rows()] == list(range(1, 61))
     assert journal.broken() == []
     quick.dispose()
+
+
+FORGET_COUNT = "DELETE FROM sqlite_sequence WHERE name = 'audit'"
+DISAGREEMENTS = {
+    "the note is gone": ["DELETE FROM notes WHERE name = 'audit-head'"],
+    "the note and the count are gone": [
+        "DELETE FROM notes WHERE name = 'audit-head'",
+        FORGET_COUNT,
+    ],
+    "the note is garbage": ["UPDATE notes SET value = 'x' WHERE name = 'audit-head'"],
+    "the note is a blob": ["UPDATE notes SET value = x'00ff' WHERE name = 'audit-head'"],
+    "the note is beyond all numbers": [
+        "UPDATE notes SET value = '9' || value WHERE name = 'audit-head'"
+    ]
+    * 20,
+    "the note has another seal": [
+        "UPDATE notes SET value = '5 ' || hex(zeroblob(32)) WHERE name = 'audit-head'"
+    ],
+    "the note is older": [
+        "UPDATE notes SET value = '4 ' || hex(zeroblob(32)) WHERE name = 'audit-head'"
+    ],
+    "the note is newer": [
+        "UPDATE notes SET value = '7 ' || hex(zeroblob(32)) WHERE name = 'audit-head'"
+    ],
+    "more numbers were given": ["UPDATE sqlite_sequence SET seq = 9 WHERE name = 'audit'"],
+    "a row is beyond all numbers": [
+        "CREATE TEMP TABLE other AS SELECT * FROM audit WHERE number = 5",
+        "UPDATE other SET number = 9223372036854775807",
+        "INSERT INTO audit SELECT * FROM other",
+    ],
+}
+
+
+@pytest.mark.parametrize("how", DISAGREEMENTS)
+def test_what_does_not_agree_about_the_newest_row_is_told_for_ever(
+    engine: Engine, how: str
+) -> None:
+    journal = SqlJournal(engine)
+    for number in range(1, 6):
+        journal.append(call(number))
+    with engine.begin() as connection:
+        for statement in DISAGREEMENTS[how]:
+            connection.execute(text(statement))
+    told = journal.broken()
+    assert len(told) == 1
+    for number in range(6, 10):
+        journal.append(call(number))
+        assert len(journal.broken()) == 1
+    assert [row.audit for row in journal.rows()][:9] == [call(number) for number in range(1, 10)]
+
+
+EMPTY = [
+    "DROP TRIGGER audit_is_never_cut",
+    "DELETE FROM audit",
+    "DELETE FROM notes WHERE name = 'audit-head'",
+]
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["a memory", "a tombstone"])
+@pytest.mark.parametrize("counted", [False, True], ids=["no count", "a count"])
+def test_an_emptied_journal_does_not_pass_for_a_new_one(
+    engine: Engine, forgotten: bool, counted: bool
+) -> None:
+    journal, catalog = SqlJournal(engine), SqlCatalog(engine)
+    cube = plaintext("one")
+    catalog.commit(put(cube))
+    assert journal.broken() == []
+    if forgotten:
+        stone = Tombstone(cube.id, "plaintext", call(2).at, "user:alice", cube.id)
+        catalog.commit(Change(audit=call(2), forget=(cube.id,), also=(stone,)))
+    with engine.begin() as connection:
+        for statement in EMPTY if counted else [*EMPTY, FORGET_COUNT]:
+            connection.execute(text(statement))
+    assert len(journal.broken()) == 1
+    for number in range(6, 10):
+        catalog.commit(Change(audit=call(number)))
+        assert len(journal.broken()) == 1
+        assert "missing" in journal.broken()[0]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DROP TRIGGER audit_is_never_cut"],
+        [
+            "DROP TRIGGER audit_is_never_cut",
+            "CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit BEGIN SELECT 1; END",
+        ],
+    ],
+    ids=["gone", "another"],
+)
+def test_a_guard_that_was_taken_away_is_told_and_put_back(
+    engine: Engine, statements: list[str]
+) -> None:
+    journal = SqlJournal(engine)
+    journal.append(call(1))
+    with engine.connect() as connection:
+        guards = connection.execute(GUARDS).all()
+    assert journal.unguarded() == []
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    assert journal.unguarded() == ["audit_is_never_cut"]
+    journal.guard()
+    assert journal.unguarded() == []
+    with engine.connect() as connection:
+        assert sorted(connection.execute(GUARDS).all()) == sorted(guards)
 
 
 def test_seals_are_those_that_earlier_versions_gave() -> None:

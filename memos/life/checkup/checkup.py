@@ -28,6 +28,7 @@ from memos.life.checkup.records import (
     examine_ledger,
     examine_receipts,
 )
+from memos.life.checkup.trust import examine_trust
 from memos.life.report import CheckReport
 from memos.ports.progress import Progress, silent
 
@@ -77,7 +78,7 @@ class Checkup:
         progress: Progress,
     ) -> None:
         subjects = self._subjects
-        self._records(there, findings, progress)
+        self._records(there, findings, progress, repair=repair)
         if repair and findings.is_planned:
             self._mend(findings, act)
             there = self._relinked(act)
@@ -100,7 +101,9 @@ class Checkup:
                 mended = message not in left
                 findings.tell("damaged-database", "catalog", message, repaired=mended)
 
-    def _records(self, there: Census, findings: Findings, progress: Progress) -> None:
+    def _records(
+        self, there: Census, findings: Findings, progress: Progress, *, repair: bool
+    ) -> None:
         subjects = self._subjects
         with findings.reading("blobs"):
             examine_blobs(there, subjects.shelves, findings, progress)
@@ -113,7 +116,8 @@ class Checkup:
             referred = {digest for cube, _ in there.derived.values() for digest in cube.blobs}
             examine_ledger(there, subjects.ledger, referred, findings)
         with findings.reading("journal"):
-            examine_journal(subjects.journal, findings)
+            examine_journal(subjects.journal, findings, repair=repair)
+            examine_trust(subjects, there.ids, findings)
 
     def _mend(self, findings: Findings, act: Act) -> None:
         subjects = self._subjects

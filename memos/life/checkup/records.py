@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memos.errors import CorruptionError
 from memos.life.places import PLACES
 from memos.ports.graph import Relation
-from memos.ports.ledger import Installed, Placed, Revocation
+from memos.ports.ledger import Installed, Placed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,11 +53,6 @@ def examine_ledger(
     for cube_id in sorted(forgotten & census.ids):
         message = f"cube {cube_id} was forgotten, and is there; forget it again"
         findings.tell("forgotten-cube", cube_id, message)
-    for grant in ledger.grants():
-        if grant.cube_id is not None and grant.cube_id not in census.ids:
-            message = f"grant {grant.number} is on cube {grant.cube_id}, which is not there"
-            findings.plan("grant-on-nothing", str(grant.number), message)
-            findings.also.append(Revocation(grant.number))
     for bundle in ledger.installed():
         _examine_bundle(bundle, census.ids | forgotten, findings)
     _examine_places(ledger, referred, findings)
@@ -75,8 +70,14 @@ def _examine_places(ledger: Ledger, referred: Collection[str], findings: Finding
             findings.also.append(Placed(digest, "disk"))
 
 
-def examine_journal(journal: Journal, findings: Findings) -> None:
+def examine_journal(journal: Journal, findings: Findings, *, repair: bool) -> None:
     """Tell where the chain of the audit rows does not hold; nothing ever mends that."""
+    unguarded = journal.unguarded()
+    if unguarded and repair:
+        journal.guard()
+    for name in unguarded:
+        message = f"the trigger {name} is not there, or is another: rows could be changed"
+        findings.tell("unguarded-journal", name, message, repaired=repair)
     try:
         broken = journal.broken()
     except CorruptionError as error:
