@@ -621,3 +621,16 @@ def test_any_bytes_in_a_member_with_the_right_digest_are_our_error_or_harmless(
     members["manifest.json"] = json.dumps(manifest).encode()
     write_members(tmp_path / "evil.zip", members)
     takes_or_refuses(alone, tmp_path / "evil.zip")
+
+
+def test_nobody_signs_by_a_key_that_anybody_can_sign_for(
+    store: MemOS, crafted: Crafted, tmp_path: Path
+) -> None:
+    weak = {"algorithm": "ed25519", "public_key": "00" * 32, "signature": "00" * 64}
+    crafted.more["signature.json"] = json.dumps(weak).encode()
+    crafted.write(tmp_path / "weak.zip")
+    refused(store, tmp_path / "weak.zip", BadInput)
+    with pytest.raises(BadInput, match="weak"):
+        MemOS.inspect(tmp_path / "weak.zip")
+    with pytest.raises(BadInput, match="weak"):
+        store.install(tmp_path / "weak.zip", "evil", trust=["00" * 32])
