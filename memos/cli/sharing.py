@@ -45,10 +45,12 @@ def register(app: typer.Typer) -> None:
         app,
         "import",
         panel=PANEL,
+        scoped=True,
         epilog=examples(
             ("memos import all.zip", "what is there already is skipped"),
             ("memos import all.zip --store ./copy", "into another store"),
             ("memos import all.zip --revive", "also what was forgotten here"),
+            ("memos import hers.zip --as user:alice", "what she may write herself"),
         ),
     )(_import)
     command(
@@ -146,14 +148,14 @@ def _import(
 ) -> None:
     """Take in your own memories from a bundle; cubes that are there already are skipped.
 
-    History stays as it is, and ids do, unless --as somebody. What others made is installed: memos
-    install.
+    History stays as it is, and ids do, unless --as somebody, who must have the right to write
+    where the cubes belong. What others made is installed: memos install.
     """
     from memos.cli.cubes import wire
     from memos.cli.tables import counted, cubes_table
 
     with call.open(create=True) as mem:
-        imported = mem.import_from(file, revive=revive, progress=call.progress)
+        imported = mem.import_from(file, revive=revive, progress=call.progress, **call.scope)
         if not call.out.tabled:
             call.out.many(
                 "cubes",
