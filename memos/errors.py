@@ -47,7 +47,7 @@ class _Short(Repr):
 
     def repr_int(self, x: int, level: int) -> str:
         """A number; one of thousands of digits Python itself refuses to write."""
-        return super().repr_int(x, level) if abs(x) < _LARGE else "a number beyond 64 bits"
+        return super().repr_int(x, level) if abs(x) < _LARGE else "a huge number"
 
 
 def shown(value: object, most: int = 60) -> str:

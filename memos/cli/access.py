@@ -100,8 +100,6 @@ def _grant(
             **call.scope,
         )
     _write(call, granted)
-    if any(one.expires_at is not None and one.expires_at <= one.at for one in granted):
-        call.out.warn(f"{expires} is past: the grant has ended already")
 
 
 def _revoke(

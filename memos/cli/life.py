@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from memos.kernel import Whose
 
 PANEL = "The life of a memory"
+
+_INTO: dict[str, Literal["user_id", "agent_id", "session_id"]] = {
+    "user": "user_id",
+    "agent": "agent_id",
+    "session": "session_id",
+}
 
 One = Annotated[str, typer.Argument(metavar="ID", help="The cube.")]
 
@@ -73,6 +79,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos fork ID", "a copy that goes its own way"),
             ("memos fork ID --into user=bob", "as Bob's"),
+            ("memos fork ID --into user=bob,session=3", "within a session of his"),
         ),
     )(_fork)
     command(
@@ -202,7 +209,9 @@ def _fork(
     cube_id: One,
     into: Annotated[
         list[str] | None,
-        typer.Option("--into", metavar="WHO=ID", help="Whose it is: user=, agent=, session=."),
+        typer.Option(
+            "--into", metavar="WHO=ID[,WHO=ID]", help="Whose it is: user=, agent=, session=."
+        ),
     ] = None,
     key: Key = None,
 ) -> None:
@@ -297,14 +306,12 @@ def _each(
 
 def _target(into: list[str]) -> Whose:
     target: Whose = {}
-    for text in into:
-        name, _, value = text.partition("=")
-        if name == "user":
-            target["user_id"] = value
-        elif name == "agent":
-            target["agent_id"] = value
-        elif name == "session":
-            target["session_id"] = value
-        else:
-            raise BadInput(f"--into {text!r:.60} names nobody", hint="such as --into user=bob")
+    for text in ",".join(into).split(","):
+        name, _, value = text.strip().partition("=")
+        if name not in _INTO:
+            hint = "such as --into user=bob,session=3, with no comma in an id"
+            raise BadInput(f"--into {text!r:.60} names nobody", hint=hint)
+        if _INTO[name] in target:
+            raise BadInput(f"--into names {name} twice", hint="name one")
+        target[_INTO[name]] = value
     return target

@@ -59,10 +59,12 @@ def register(app: typer.Typer) -> None:
         app,
         "import",
         panel=PANEL,
+        scoped=True,
         epilog=examples(
             ("memos import all.zip", "what is there already is skipped"),
             ("memos import all.zip --store ./copy", "into another store"),
             ("memos import all.zip --revive", "also what was forgotten here"),
+            ("memos import hers.zip --as user:alice", "what she may write herself"),
         ),
     )(_import)
     command(
@@ -163,14 +165,14 @@ def _import(
 ) -> None:
     """Take in your own memories from a bundle; cubes that are there already are skipped.
 
-    History stays as it is, and ids do, unless --as somebody. What others made is installed: memos
-    install.
+    History stays as it is, and ids do, unless --as somebody, who must have the right to write
+    where the cubes belong. What others made is installed: memos install.
     """
     from memos.cli.cubes import write_cubes
     from memos.cli.tables import counted
 
     with call.open(create=True) as mem:
-        imported = mem.import_from(file, revive=revive, progress=call.progress)
+        imported = mem.import_from(file, revive=revive, progress=call.progress, **call.scope)
         if call.out.mode is Mode.JSON:
             call.out.one("import", _taken_in(imported), table="")
         elif not call.out.tabled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from memos.cube.frozen import Frozen
 from memos.errors import BadInput, shown
@@ -47,6 +47,16 @@ class Principal(Frozen):
     party: Party
     name: str = Field(min_length=1, max_length=512)
 
+    @field_validator("name")
+    @classmethod
+    def _is_plain(cls, name: str) -> str:
+        # Two names that look the same would be two principals, and a person would grant to one.
+        if not name.isprintable() or name != name.strip():
+            raise ValueError("a blank at an end, or a character that cannot be seen")
+        if "*" in name:
+            raise ValueError("a wildcard")
+        return name
+
     @classmethod
     def read(cls, text: object) -> Self:
         """The principal that ``text`` names, such as ``user:alice``; a principal is one already.
@@ -63,9 +73,10 @@ class Principal(Frozen):
             return cls.model_validate({"party": party, "name": name})
         except ValidationError as error:
             kinds = ", ".join(f"{kind}:<name>" for kind in Party)
-            raise BadInput(
-                f"{shown(text, 80)} names nobody", hint=f"write one of {kinds}"
-            ) from error
+            hint = f"write one of {kinds}, in characters that can be seen"
+            if "*" in name:
+                hint = "there are no wildcards: grant to each"
+            raise BadInput(f"{shown(text, 80)} names nobody", hint=hint) from error
 
     def __str__(self) -> str:
         return f"{self.party}:{self.name}"

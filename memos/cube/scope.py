@@ -34,7 +34,8 @@ class Scope(Frozen):
         return named
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={value!r}" for name, value in self.named().items()) or "no scope"
+        named = ", ".join(f"{name}={value!r}" for name, value in self.named().items())
+        return named or "nobody's scope"
 
 
 EVERYBODY = Scope()

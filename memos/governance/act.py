@@ -80,9 +80,7 @@ class Act:
 
     @property
     def actor(self) -> str:
-        """Who is named in the provenance of what this call makes."""
-        if self.principal == ROOT:
-            return str(self.scope.agent_id or self.scope.user_id or ROOT.name)
+        """Who is named in the provenance of what this call makes, and in the journal."""
         return str(self.principal)
 
     @property
@@ -121,8 +119,12 @@ class Act:
         """
         today = {} if current else self._levels_now(cubes)
         views = self._rules.redaction.view(cubes, self.sees_whole, today)
-        there = self.readable({one.id for cube in views for one in cube.provenance.parents})
-        return [with_parents(cube, there) for cube in views]
+        return self.untied(views)
+
+    def untied(self, cubes: Sequence[MemCube]) -> list[MemCube]:
+        """Cubes that name, of what they were made from, only what the principal may read."""
+        there = self.readable({one.id for cube in cubes for one in cube.provenance.parents})
+        return [with_parents(cube, there) for cube in cubes]
 
     def made(self, cubes: Sequence[MemCube]) -> list[MemCube]:
         """Cubes as their maker is told of them, which may perhaps write and not read."""
@@ -188,7 +190,7 @@ class Act:
         self.touch(subjects)
         return Audit(
             at=self.at,
-            actor=str(self.principal),
+            actor=self.actor,
             call=self.call,
             scope=self.scope,
             subjects=tuple(self._subjects),

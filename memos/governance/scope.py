@@ -29,7 +29,8 @@ def narrowed(bound: Scope, asked: Scope) -> Scope:
 def unknown(cube_id: str, scope: Scope) -> UnknownCube:
     """The error for a cube that is not there, or not to be seen: the two cannot be told apart."""
     hint = "memos ls lists the cubes there are"
-    return UnknownCube(f"there is no cube {cube_id} in this scope ({scope})", hint=hint)
+    where = f" in this scope ({scope})" if scope.named() else ""
+    return UnknownCube(f"there is no cube {cube_id}{where}", hint=hint)
 
 
 def joint(cubes: Sequence[MemCube]) -> Scope:

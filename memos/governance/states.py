@@ -42,6 +42,8 @@ TRANSITIONS: Mapping[tuple[State, State], str] = {
     (State.FROZEN, State.EXPIRED): "expire",
 }
 """Every allowed change of state, and the call that makes it."""
+_TOLD = {"set_expiry": "more time"}
+"""What a call is named in a message, where a command has another name for it."""
 
 
 def next_states(state: State) -> dict[State, str]:
@@ -56,6 +58,12 @@ def require_transition(cube: MemCube, to: State, call: str) -> None:
         IllegalTransition: the cube's state does not lead to ``to`` by this call.
     """
     if TRANSITIONS.get((cube.state, to)) != call:
-        ways = ", ".join(f"{way} -> {state}" for state, way in next_states(cube.state).items())
-        message = f"{call}: cube {cube.id} is {cube.state} and does not become {to} by this"
+        leading = next_states(cube.state).items()
+        ways = ", ".join(f"{_TOLD.get(way, way)} -> {state}" for state, way in leading)
+        if cube.state is to:
+            message = f"cube {cube.id} is {to} already"
+        else:
+            message = (
+                f"cube {cube.id} is {cube.state}, which {_TOLD.get(call, call)} does not make {to}"
+            )
         raise IllegalTransition(message, hint=f"what {cube.state} leads to: {ways}")

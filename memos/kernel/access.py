@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Unpack
 from memos.cube import EVERYBODY, ROOT, Principal, Right, read_right
 from memos.errors import BadInput, Forbidden, NotFound, shown
 from memos.governance.scope import narrowed
-from memos.kernel.arguments import require_flags
+from memos.kernel.arguments import require_flags, require_whole
 from memos.kernel.cubes import CubeCalls
-from memos.kinds.drafts import checked_scope, checked_text
-from memos.kinds.times import read_time
+from memos.kinds.drafts import checked_label, checked_scope
+from memos.life.expiry import read_expiry
 from memos.ports.catalog import Change
 from memos.ports.ledger import Grant, Revocation
 
@@ -46,13 +46,14 @@ class AccessCalls(CubeCalls):
             id: a cube.
             label: only cubes with this label; those that get it later, too.
             everything: must be said where neither a cube nor a scope is named.
-            expires_at: when the grant ends by itself.
+            expires_at: when the grant ends by itself; a time to come.
             whose: the scope.
 
         Raises:
             Forbidden: one cannot give what one does not hold, and needs the right to share.
             UnknownCube: there is no such cube in this scope.
-            BadInput: nobody, nothing or no right was named, or both a cube and a label.
+            BadInput: nobody, nothing or no right was named, or both a cube and a label, or a time
+                that has passed.
         """
         with self._act("grant", Right.SHARE, **whose) as act, self._changing(act):
             if id is not None and label is not None:
@@ -72,8 +73,8 @@ class AccessCalls(CubeCalls):
                     at=act.at,
                     cube_id=id,
                     scope=EVERYBODY if id is not None else scope,
-                    label=None if label is None else checked_text(label, "a label"),
-                    expires_at=None if expires_at is None else read_time(expires_at),
+                    label=None if label is None else checked_label(label),
+                    expires_at=read_expiry(None, expires_at, act.at),
                 )
                 for right in wanted
             )
@@ -88,10 +89,12 @@ class AccessCalls(CubeCalls):
         """Take a grant back; it ends at once.
 
         Raises:
+            BadInput: that is no number.
             NotFound: there is no such grant that one may see.
             Forbidden: one neither gave it nor may share what it is on.
         """
         with self._act("revoke", Right.SHARE) as act, self._changing(act):
+            require_whole(number, "the number of the grant")
             found = [one for one in self._visible_grants(act) if one.number == number]
             if not found:
                 raise NotFound(f"there is no grant {shown(number)}", hint="memos grants lists them")

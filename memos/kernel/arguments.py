@@ -36,17 +36,26 @@ def read_kind(name: object) -> Kind:
     raise BadInput(f"there is no kind {shown(name)}", hint=f"there are: {', '.join(Kind)}")
 
 
+def require_whole(value: object, what: str) -> None:
+    """Refuse what is no whole number; True and False are none.
+
+    Raises:
+        BadInput: so it is.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadInput(f"{what} is {shown(value)}", hint="pass a whole number")
+
+
 def require_count(value: object, what: str, *, largest: int | None = None) -> None:
     """Refuse what is no positive number of things.
 
     Raises:
         BadInput: it is no whole number, or out of range.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise BadInput(f"{what} is {shown(value)}", hint="ask for at least 1")
     if largest is not None and value > largest:
-        raise BadInput(f"{what} is {shown(value)}", hint=f"ask for at most {largest}")
+        raise BadInput(f"{what} is {shown(value)}", hint=f"at most {largest:,} is possible")
 
 
 def read_ids(ids: object, what: str = "ids") -> list[str]:
@@ -93,8 +102,9 @@ def read_source(source: object, start: object) -> tuple[str, int]:
     Raises:
         BadInput: the source is no text, or the entry is no number of one.
     """
+    require_whole(start, "the entry of the source")
     if start != 0:
-        require_count(start, "source_start", largest=_LARGEST)
+        require_count(start, "the entry of the source", largest=_LARGEST)
     return checked_text(source, "the source"), int(str(start))
 
 

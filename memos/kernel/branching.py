@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import Right
-from memos.errors import BadInput, UnknownCube, shown
+from memos.errors import BadInput, Forbidden, UnknownCube, shown
 from memos.governance.scope import joint, narrowed
 from memos.kernel.arguments import read_ids, require_count
 from memos.kernel.kinds import KindCalls
@@ -102,6 +102,9 @@ class BranchCalls(KindCalls):
             cube = self._seen(id, act)
             act.require_whole([cube])
             scope = cube.scope if target is None else target
+            if target is None and not act.reach().covers(scope):
+                message = f"{act.principal} may not {act.right} in {scope}, where the original is"
+                raise Forbidden(message, hint="say whose the fork is to be, such as one's own")
             self._gate.require(act, scope)
             return self._brancher.fork(cube, scope, once, act=act)
 

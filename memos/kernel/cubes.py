@@ -15,6 +15,7 @@ from memos.kernel.arguments import (
     require_count,
     require_flags,
     require_page,
+    require_whole,
 )
 from memos.kernel.handle import Handle, Whose
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
@@ -75,7 +76,7 @@ class CubeCalls(Handle):
                 session holds so far.
             timestamp: when it was said, or was true; a message may name its own.
             metadata: anything in JSON; can be filtered by.
-            labels: short names; can be filtered by.
+            labels: short names, of 512 characters at most; can be filtered by.
             source: where it was read, such as a file's name.
             source_start: which entry of the source the first message is, from 0.
             ttl_seconds: how long it counts; then it expires: it is not found any more.
@@ -164,6 +165,8 @@ class CubeCalls(Handle):
             UnknownCube: there is none in this scope, or not in this version.
         """
         with self._act("get", Right.READ, **whose) as act:
+            if version is not None:
+                require_whole(version, "the version")
             cube = self._seen(id, act)
             if version is not None and version != cube.version:
                 found = self._parts.catalog.find(id, version)

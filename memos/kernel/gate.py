@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from memos.cube import Right
 from memos.errors import BackendError, BadInput, Forbidden, MemosError
 from memos.governance.act import Act, Rules
 from memos.governance.scope import narrowed
@@ -14,7 +15,7 @@ from memos.kinds.drafts import checked_reason, checked_scope
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from memos.cube import Principal, Right, Scope
+    from memos.cube import Principal, Scope
     from memos.kernel.parts import Parts
 
 _UNTAKEN = (OverflowError, RecursionError, UnicodeEncodeError)
@@ -85,9 +86,13 @@ class Gate:
             Forbidden: it may not.
         """
         if not act.reach().covers(scope):
-            where = f"in {scope}" if scope.named() else "the whole store"
-            message = f"{self.principal} may not {act.right} {where}"
-            raise Forbidden(message, hint="ask its owner for a grant: memos grant")
+            where, hint = f"in {scope}", "ask its owner for a grant: memos grant"
+            if not scope.named() and act.right is Right.WRITE:
+                where = "what is nobody's in particular"
+                hint = "name a user, an agent or a session, or ask for a grant: memos grant"
+            elif not scope.named():
+                where = "the whole store"
+            raise Forbidden(f"{self.principal} may not {act.right} {where}", hint=hint)
 
     def _act(self, call: str, right: Right) -> Act:
         return Act(

@@ -172,11 +172,11 @@ class Handle:
 
         Args:
             principal: such as ``user:alice`` or ``agent:planner``.
-            reason: the purpose, for the journal.
+            reason: the purpose, for the journal; 2,000 characters at most.
             bound: narrows the scope further.
 
         Raises:
-            BadInput: the principal cannot be read.
+            BadInput: the principal or the reason cannot be read.
             Forbidden: this handle is itself in somebody's hands, or bound to another scope.
         """
         named = Principal.read(principal)

@@ -60,7 +60,8 @@ class MomentCalls(CubeCalls):
 
         Raises:
             Conflict: one has given this name already.
-            BadInput: the name is empty, too long, or reads as a time.
+            BadInput: the name is empty, too long, reads as a time, or has a blank at an end or a
+                character that cannot be seen.
             Forbidden: without the right to administer the store.
         """
         with self._act("snapshot", Right.ADMINISTER) as act, self._changing(act):
@@ -131,11 +132,11 @@ def _is_own(snapshot: Snapshot, act: Act) -> bool:
 
 
 def _checked_name(name: object) -> str:
-    checked = checked_text(name, "the name")
-    if len(checked) > _LONGEST:
-        message = f"the name has {len(checked)} characters, at most {_LONGEST} are taken"
-        raise BadInput(message, hint="choose a shorter one")
-    if _reads_as_time(checked):
+    checked = checked_text(name, "the name", most=_LONGEST)
+    if checked != name or not checked.isprintable():
+        message = f"the name {name!a:.80} has a blank at an end, or what cannot be seen"
+        raise BadInput(message, hint="choose one that can be read and typed")
+    if checked.lower() == "now" or _reads_as_time(checked):
         raise BadInput(f"the name {checked!r} reads as a time", hint="put a word before it")
     return checked
 

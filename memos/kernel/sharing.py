@@ -74,11 +74,17 @@ class SharingCalls(CubeCalls):
             return self._bundles.write(cubes, place, act, label=label, key=key)
 
     def import_from(
-        self, path: str | Path, *, revive: bool = False, progress: Progress = silent
+        self,
+        path: str | Path,
+        *,
+        revive: bool = False,
+        progress: Progress = silent,
+        **whose: Unpack[Whose],
     ) -> Imported:
         """Take in one's own memories from a file, with their ids and their history.
 
-        The file is verified first, and applied whole; what is there already is skipped. Only the
+        The file is verified first, and applied whole; what is there already is skipped. Each cube
+        goes to the scope that it had, and takes the right to write all of that scope. Only the
         application brings ids along: for anybody else, what one may not read here, and has not
         forgotten here, gets a new id, whether its own is taken or not. It is the same whenever one
         imports it.
@@ -87,16 +93,17 @@ class SharingCalls(CubeCalls):
             path: a file that :meth:`export_to` wrote.
             revive: bring back what was forgotten here.
             progress: told of embedding.
+            whose: all cubes of the file must be these ids'.
 
         Raises:
             BadInput: it is no bundle.
             CorruptionError: its contents are not what its manifest says, or what was signed.
             VersionConflict: a cube of the same id with other content is there already.
             ForgottenCube: a cube was forgotten here, and ``revive`` was not asked for.
-            Forbidden: a cube lies outside the scope of this handle, or is somebody else's.
+            Forbidden: a cube lies outside of that scope, or where one may not write, or is somebody
+                else's.
         """
-        with self._act("import", Right.WRITE) as act, self._changing(act):
-            self._gate.require(act, act.scope)
+        with self._act("import", Right.WRITE, **whose) as act, self._changing(act):
             require_flags(revive=revive)
             return self._bundles.read(read_path(path), act, revive=revive, progress=progress)
 

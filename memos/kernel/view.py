@@ -151,7 +151,8 @@ class View:
         act.touch([cube_id])
         cube = self._past.one(cube_id, _readable(act), self.at)
         if cube is None:
-            message = f"there was no cube {cube_id} in this scope ({act.scope}) at {self.at}"
+            where = f" in this scope ({act.scope})" if act.scope.named() else ""
+            message = f"there was no cube {cube_id}{where} at {self.at}"
             raise UnknownCube(message, hint="memos history tells when it was first recorded")
         return cube
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 1_000_000
 """Characters in one memory."""
+LABEL_LIMIT = 512
+"""Characters in one label."""
+REASON_LIMIT = 2_000
+"""Characters in a purpose that is written into the journal."""
 
 _JSON = TypeAdapter(dict[str, JsonValue])
 _NAMES = {"content", "text", "role", "name", "speaker", "timestamp", "date", "user_id", "agent_id",
@@ -71,8 +75,8 @@ def read_drafts(content: object, outline: Draft) -> list[Draft]:
     return drafts
 
 
-def checked_text(text: object, what: str = "the text") -> str:
-    """The text, stripped at both ends.
+def checked_text(text: object, what: str = "the text", *, most: int = TEXT_LIMIT) -> str:
+    """The text, stripped at both ends; ``most`` characters are taken.
 
     Raises:
         BadInput: it is empty, too long, not text, or cannot be written as UTF-8.
@@ -82,9 +86,10 @@ def checked_text(text: object, what: str = "the text") -> str:
     stripped = text.strip()
     if not stripped:
         raise BadInput(f"{what} is empty: {shown(text)}", hint="pass at least one word")
-    if len(stripped) > TEXT_LIMIT:
-        message = f"{what} has {len(stripped):,} characters, at most {TEXT_LIMIT:,} are taken"
-        raise BadInput(message, hint="split it into several memories")
+    if len(stripped) > most:
+        message = f"{what} has {len(stripped):,} characters, at most {most:,} are taken"
+        hint = "split it into several memories" if most == TEXT_LIMIT else "choose a shorter one"
+        raise BadInput(message, hint=hint)
     if "\x00" in stripped or not _encodable(stripped):
         message = f"{what} holds a NUL or half a surrogate pair: {stripped[:40]!r}"
         raise BadInput(message, hint="pass valid Unicode text")
@@ -92,19 +97,19 @@ def checked_text(text: object, what: str = "the text") -> str:
 
 
 def checked_reason(reason: object) -> str:
-    """A purpose for the journal; an empty text says nothing.
+    """A purpose for the journal, of 2,000 characters at most; an empty text says nothing.
 
     Raises:
         BadInput: it is not text, too long, or cannot be written as UTF-8.
     """
-    return "" if reason == "" else checked_text(reason, "the reason")
+    return "" if reason == "" else checked_text(reason, "the reason", most=REASON_LIMIT)
 
 
 def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, JsonValue]:
     """The metadata as JSON values.
 
     Raises:
-        BadInput: it is no mapping of names to JSON values.
+        BadInput: it is no mapping of names to JSON values, or a text in it holds a NUL.
     """
     try:
         checked = _JSON.validate_python(metadata, strict=True)
@@ -112,18 +117,44 @@ def checked_metadata(metadata: object, what: str = "the metadata") -> dict[str, 
     except (ValidationError, ValueError, RecursionError) as error:
         message = f"{what} cannot be stored as JSON: {shown(metadata)}"
         raise BadInput(message, hint="use text, numbers, booleans, lists and mappings") from error
+    if holds_nul(checked):
+        raise BadInput(f"{what} holds a NUL: {shown(metadata)}", hint="pass valid Unicode text")
     return checked
+
+
+def holds_nul(value: object) -> bool:
+    """Whether there is a NUL in a text, or in any text within mappings and sequences."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "\x00" in one:
+                return True
+        elif isinstance(one, Mapping):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, Sequence) and not isinstance(one, bytes):
+            waiting += one
+    return False
 
 
 def checked_labels(labels: object, what: str = "the labels") -> tuple[str, ...]:
     """The labels without repeats, in their order.
 
     Raises:
-        BadInput: they are not a sequence of texts.
+        BadInput: they are not a sequence of texts, or one of them is none or too long.
     """
     if isinstance(labels, str) or not isinstance(labels, Sequence):
         raise BadInput(f"{what} are {shown(labels)}", hint="pass a list of texts")
-    return tuple(dict.fromkeys(checked_text(label, "a label") for label in labels))
+    return tuple(dict.fromkeys(checked_label(label) for label in labels))
+
+
+def checked_label(label: object) -> str:
+    """A label: a text of 512 characters at most.
+
+    Raises:
+        BadInput: it is none, empty, or longer.
+    """
+    return checked_text(label, "a label", most=LABEL_LIMIT)
 
 
 def checked_scope(**ids: object) -> Scope:

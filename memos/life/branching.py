@@ -79,7 +79,8 @@ class Brancher:
         if once.answer is not None:
             return written_before(self._catalog, once.answer)[0]
         if len(cubes) < 2:
-            raise BadInput(f"{len(cubes)} cube cannot be merged", hint="name two or more")
+            message = "one cube alone cannot be merged" if cubes else "there is nothing to merge"
+            raise BadInput(message, hint="name two or more")
         for cube in cubes:
             _require_plaintext(cube, "merged")
         merged = tuple(amended(cube, _MERGED, act) for cube in cubes)

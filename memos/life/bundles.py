@@ -60,8 +60,11 @@ class Bundles:
     ) -> int:
         """Write all versions of the cubes, and what they were derived from; how many cubes.
 
+        A text leaves as it is shown: without a word of a parent that the principal may not read.
+
         Raises:
-            Forbidden: one was derived from what the principal may not share, or it would see one
+            Forbidden: one was derived from what the principal may not share, or is KV or weights
+                of what it may not read, whose bytes would carry that off; or it would see one
                 redacted: in a file it would be whole.
         """
         found = self._with_parents(cubes, act)
@@ -86,7 +89,8 @@ class Bundles:
             CorruptionError: a member is not what the manifest says.
             VersionConflict: a cube of the same id with other content is there already.
             ForgottenCube: a cube was forgotten here, and ``revive`` is not set.
-            Forbidden: a cube lies outside the scope of this handle, or is somebody else's.
+            Forbidden: a cube lies outside of the scope that the call names, or where the principal
+                may not write, or is somebody else's.
         """
         with Archive(path) as archive:
             contents = read_contents(archive, now=act.at)
@@ -94,7 +98,7 @@ class Bundles:
                 _require_own(cube, act)
             if act.principal != ROOT:
                 contents = with_own_ids(contents, act.principal, self._own(contents, act))
-            known = self._known(contents)
+            known = self._known(contents, act)
             fresh = [cube_id for cube_id in contents.histories if cube_id not in known]
             if not revive:
                 self._require_unforgotten(fresh)
@@ -161,12 +165,13 @@ class Bundles:
         gone = {one for one, grave in graves.items() if grave and grave.by == str(act.principal)}
         return gone | act.readable(list(contents.histories))
 
-    def _known(self, contents: Contents) -> set[str]:
-        """The ids that are there already, with the same content."""
+    def _known(self, contents: Contents, act: Act) -> set[str]:
+        """The ids that are there already, with the same content as far as one may know it."""
         there = self._catalog.versions(contents.histories)
         for cube_id in there:
             arriving = [to_json(cube) for cube in contents.histories[cube_id]]
-            if [to_json(one) for one in self._catalog.history(cube_id)] != arriving:
+            known = act.untied(self._catalog.history(cube_id))
+            if [to_json(one) for one in known] != arriving:
                 message = f"cube {cube_id} is there already, with other content"
                 raise VersionConflict(message, hint="nothing was imported; forget one of the two")
         return set(there)
@@ -186,7 +191,7 @@ class Bundles:
         while waiting:
             above: dict[str, str] = {}
             for cube_id in waiting:
-                found[cube_id] = self._catalog.history(cube_id)
+                found[cube_id] = self._leaving(cube_id, act)
                 named = [parent.id for one in found[cube_id] for parent in one.provenance.parents]
                 above.update(dict.fromkeys(named, cube_id))
             waiting = set(above) - set(found)
@@ -194,6 +199,15 @@ class Bundles:
             for parent_id in waiting:
                 _require_shareable(there.get(parent_id), above[parent_id], act)
         return dict(sorted(found.items()))
+
+    def _leaving(self, cube_id: str, act: Act) -> list[MemCube]:
+        """All versions of a cube, as they may leave.
+
+        A text is its owner's, and where it has a parent that is hidden, so is that it has one. KV
+        and weights keep their parents, for their bytes hold what those say.
+        """
+        versions = self._catalog.history(cube_id)
+        return act.untied(versions) if versions[0].kind is Kind.PLAINTEXT else versions
 
 
 def inspect(path: Path) -> BundleReport:
@@ -234,10 +248,13 @@ def _require_shareable(parent: MemCube | None, child: str, act: Act) -> None:
 
 
 def _require_own(cube: MemCube, act: Act) -> None:
-    """Refuse what would put something in another's name, or bind others."""
+    """Refuse what would go where one may not write, stand in another's name, or bind others."""
     if not act.scope.covers(cube.scope):
         message = f"cube {cube.id} belongs to {cube.scope}, outside of {act.scope}"
-        raise Forbidden(message, hint="import it with a handle of that scope, or install it")
+        raise Forbidden(message, hint="import it for whom it belongs to, or install it")
+    if not act.reach().covers(cube.scope):
+        message = f"cube {cube.id} belongs to {cube.scope}, where {act.principal} may not write"
+        raise Forbidden(message, hint="install it under a namespace: memos install")
     governance = cube.header.governance
     if act.reach(Right.ADMINISTER).holds(cube):
         return

@@ -11,6 +11,7 @@ from memos.cube import Plaintext
 from memos.cube.identity import digest_of
 from memos.cube.wire import from_json
 from memos.errors import BadInput, CorruptionError
+from memos.kinds.drafts import holds_nul
 from memos.kinds.tensors import Told, require_tensors, told
 from memos.life.manifest import (
     BLOBS,
@@ -24,7 +25,7 @@ from memos.life.manifest import (
     read_manifest,
     read_signer,
 )
-from memos.life.scrutiny import parents_first, require_history, require_sound
+from memos.life.scrutiny import TOLERANCE, parents_first, require_history, require_sound
 from memos.ports.graph import Edge, Relation
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def read_contents(archive: Archive, *, now: datetime | None) -> Contents:
 
     Args:
         archive: an open bundle.
-        now: cubes that were recorded later are refused; None accepts any time.
+        now: a bundle that was made later is refused, and cubes that were recorded later are; None
+            accepts any time.
 
     Raises:
         BadInput: it is no bundle, of another format, or holds what no bundle of ours would.
@@ -75,6 +77,7 @@ def read_contents(archive: Archive, *, now: datetime | None) -> Contents:
     signer = None
     if SIGNATURE in archive.names and manifest.format > 1:
         signer = read_signer(archive.read(SIGNATURE, limit=_SIGNATURE_LIMIT), content)
+    _require_told(manifest, now)
     _require_members(archive, manifest, signed=signer is not None)
     histories = _histories(_lines(archive, manifest, CUBES), now)
     turns = tuple(_turn(line, histories) for line in _lines(archive, manifest, EDGES))
@@ -90,6 +93,16 @@ def blob_of(archive: Archive, digest: str) -> bytes:
         CorruptionError: they are not what the digest says.
     """
     return archive.verified(f"{BLOBS}{digest}", digest)
+
+
+def _require_told(manifest: Manifest, now: datetime | None) -> None:
+    """Refuse what no bundle of ours says of itself: parts of it go into each installed cube."""
+    if holds_nul(manifest.model_dump()):
+        raise BadInput("a text in the manifest holds a NUL", hint="nothing was imported")
+    made = manifest.created_at
+    if now is not None and made is not None and made > now + TOLERANCE:
+        message = f"the bundle was made at {made}, which is yet to come"
+        raise BadInput(message, hint="set the clocks right: what comes later must be newer")
 
 
 def _require_members(archive: Archive, manifest: Manifest, *, signed: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import State
-from memos.errors import ExpiredCube, FrozenCube, VersionConflict, shown
+from memos.errors import BadInput, ExpiredCube, FrozenCube, VersionConflict, shown
 
 if TYPE_CHECKING:
     from memos.cube import MemCube
@@ -15,11 +15,24 @@ def require_version(cube: MemCube, if_version: int | None) -> None:
     """Refuse unless the cube is at the version the caller expects.
 
     Raises:
+        BadInput: what is expected is no version's number.
         VersionConflict: it is not.
     """
+    require_number(if_version)
     if if_version is not None and cube.version != if_version:
         message = f"cube {cube.id} is at version {cube.version}, expected {shown(if_version)}"
         raise VersionConflict(message, hint="read it again and decide anew")
+
+
+def require_number(if_version: object) -> None:
+    """Refuse to expect what is no version's number; None expects nothing.
+
+    Raises:
+        BadInput: so it is.
+    """
+    if if_version is None or (isinstance(if_version, int) and not isinstance(if_version, bool)):
+        return
+    raise BadInput(f"the expected version is {shown(if_version)}", hint="pass a whole number")
 
 
 def require_changeable(cube: MemCube) -> None:

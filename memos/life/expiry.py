@@ -62,7 +62,7 @@ def read_expiry(
         return None
     time = read_time(expires_at)
     if time <= now:
-        raise BadInput(f"expires_at {shown(expires_at)} has passed", hint="name a time to come")
+        raise BadInput(f"the time {shown(expires_at)} has passed", hint="name a time to come")
     return time
 
 

@@ -233,7 +233,7 @@ def _require_trusted(
     pinned = None if before is None else before.signer
     if keys is None and pinned is not None and signer != pinned:
         message = f"what is installed was signed by {pinned}, this by {signer or 'nobody'}"
-        raise Untrusted(message, hint="nothing was installed; to change the signer, name it: trust")
+        raise Untrusted(message, hint="nothing was installed; to take a new signer, trust its key")
 
 
 def _is_visible(entry: Installed, cubes: Sequence[MemCube], act: Act) -> bool:

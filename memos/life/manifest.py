@@ -17,7 +17,7 @@ from memos.cube.frozen import Frozen
 from memos.cube.header import Time
 from memos.cube.payload import Digest
 from memos.errors import BadInput, CorruptionError
-from memos.life.signing import SigningKey, is_signed
+from memos.life.signing import SigningKey, checked_public_key, is_signed
 
 FORMAT = 2
 """The number of the format that is written."""
@@ -117,13 +117,14 @@ def read_signer(content: bytes, manifest: bytes) -> str:
     """The public key of whoever signed the manifest.
 
     Raises:
-        BadInput: the content is no signature.
+        BadInput: the content is no signature, or by a key that anybody can sign for.
         CorruptionError: it is not a signature of this manifest.
     """
     try:
         found = Signature.model_validate_json(content)
     except ValidationError as error:
         raise BadInput(f"the signature of the bundle is not one: {_first(error)}") from error
+    checked_public_key(found.public_key)
     if not is_signed(manifest, public_key=found.public_key, signature=found.signature):
         message = f"the bundle is not what {found.public_key} signed"
         raise CorruptionError(message, hint="get it again from its maker; nothing was imported")

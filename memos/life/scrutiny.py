@@ -10,7 +10,13 @@ from memos.cube import Plaintext, Principal
 from memos.cube.identity import is_cube_id
 from memos.errors import BadInput, CorruptionError
 from memos.governance.sensitivity import checked_sensitivity
-from memos.kinds.drafts import TEXT_LIMIT, checked_labels, checked_metadata, checked_text
+from memos.kinds.drafts import (
+    TEXT_LIMIT,
+    checked_labels,
+    checked_metadata,
+    checked_text,
+    holds_nul,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,6 +119,8 @@ def _require_texts(cube: MemCube) -> None:
     checked_metadata(header.metadata, f"the metadata of cube {cube.id}")
     for what, text in _texts(cube):
         checked_text(text, f"{what} of cube {cube.id}")
+    if holds_nul(cube.model_dump()):
+        raise BadInput(f"a text of cube {cube.id} holds a NUL", hint="nothing was imported")
 
 
 def _texts(cube: MemCube) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 _LONGEST = 16 << 10
 """Bytes of a key file; a key has some hundred."""
 
+_PRIME = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+"""How many points the group of honest keys has (RFC 8032, 5.1)."""
+_EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL = frozenset({0, 1, _PRIME - 1, _EIGHTH, _PRIME - _EIGHTH})
+"""The y of the eight points of small order: as a key, anybody can sign for them."""
+
 
 class SigningKey:
     """A private key; whoever has it can sign in its owner's name."""
@@ -87,13 +94,15 @@ class SigningKey:
 
 
 def is_signed(content: bytes, *, public_key: str, signature: str) -> bool:
-    """Whether the owner of a public key has signed exactly these bytes."""
+    """Whether the owner of a public key has signed exactly these bytes; a weak key has no owner."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(bytes.fromhex(signature), content)
+        point, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
+        if _is_weak(point) or int.from_bytes(signed[32:], "little") >= _ORDER:
+            return False
+        Ed25519PublicKey.from_public_bytes(point).verify(signed, content)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -103,10 +112,23 @@ def checked_public_key(key: object) -> str:
     """A public key as 64 hexadecimal digits, in lower case.
 
     Raises:
-        BadInput: it is none.
+        BadInput: it is none, or one that anybody can sign for.
     """
     text = str(key).strip().lower()
     if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
         hint = "64 hexadecimal digits, as memos signing-key show prints them"
         raise BadInput(f"{key!r:.80} is no public key", hint=hint)
+    if _is_weak(bytes.fromhex(text)):
+        message = f"{text} is a weak public key: anybody can sign for it"
+        raise BadInput(message, hint="ask its maker for one of memos signing-key new")
     return text
+
+
+def _is_weak(point: bytes) -> bool:
+    """Whether a key is a point of small order, or written otherwise than RFC 8032 writes it.
+
+    The highest bit is the sign of x, and the rest is y, below the prime; where x is 0, and its
+    sign could be written in two ways, the order is small.
+    """
+    y = int.from_bytes(point, "little") & (2**255 - 1)
+    return y >= _PRIME or y in _SMALL

@@ -196,4 +196,4 @@ class Update:
             require_changeable(now)
         if not (force or is_installed(now)):
             message = f"cube {now.id} was changed here ({now.provenance.step.operation}) since"
-            raise VersionConflict(message, hint="install with force to lose that change")
+            raise VersionConflict(message, hint="force the installation to lose that change")

@@ -11,7 +11,12 @@ from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
 from memos.kinds.entities import entity_edges
 from memos.kinds.plaintext import born, title_of
-from memos.life.expectation import require_changeable, require_unexpired, require_version
+from memos.life.expectation import (
+    require_changeable,
+    require_number,
+    require_unexpired,
+    require_version,
+)
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.graph import Edge, Relation
@@ -124,9 +129,10 @@ class Writer:
             if not is_cube_id(cube_id):
                 raise BadInput(f"id {shown(cube_id)} is not a UUID", hint="leave it out")
             ids = [cube_id]
+        require_number(if_version)
         if if_version is not None and if_version != 0:
             message = f"a new cube has no version {shown(if_version)} to compare with"
-            raise VersionConflict(message, hint="use if_version=0, or update()")
+            raise VersionConflict(message, hint="expect version 0, or update a cube that is there")
         return ids
 
     def _cubes(

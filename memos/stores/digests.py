@@ -37,7 +37,7 @@ def verified(content: bytes, digest: str) -> bytes:
     """
     found = digest_of(content)
     if found != digest:
-        message = f"blob {digest} is not what was written: its {len(content)} bytes have {found}"
+        message = f"blob {digest} is not what was written: what is there has the digest {found}"
         raise CorruptionError(message, hint=REPAIR)
     return content
 

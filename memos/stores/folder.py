@@ -69,7 +69,9 @@ class Folder:
         if not _locked(lock, lock_seconds):
             os.close(lock)
             message = f"the store {path} is in use by another process"
-            raise StoreLocked(message, hint="close it there, or wait: lock_seconds")
+            raise StoreLocked(
+                message, hint="close it there, or wait longer: the setting lock_seconds"
+            )
         try:
             _require_catalog(path)
             return cls(path, lock)

@@ -84,7 +84,12 @@ def test_forks_and_merges_remember_where_they_came_from(
     fork = memos("fork", remembered[0], "--into", "user=bob").rows[0]["cube"]
     assert fork["header"]["scope"]["user_id"] == "bob"
     assert [one["id"] for one in fork["provenance"]["parents"]] == remembered[:1]
-    memos("fork", remembered[0], "--into", "bob", code=2)
+    once, twice = ("--into", "user=bob,session=3"), ("--into", "user=bob", "--into", "session=3")
+    for into in (once, twice):
+        scope = memos("fork", remembered[0], *into).rows[0]["cube"]["header"]["scope"]
+        assert (scope["user_id"], scope["session_id"]) == ("bob", "3")
+    for wrong in ("bob", "user=bob,3", "user=bob,user=ann", "user=bob,", "user=", ""):
+        memos("fork", remembered[0], "--into", wrong, code=2)
     merged = memos("merge", *remembered[:2], "--text", "Alice bakes in Lisbon.", "-q").ids
     assert state(memos, remembered[0]) == "merged"
     assert memos("search", "Lisbon", "--user", "alice", "-q").ids == merged

@@ -127,3 +127,20 @@ def test_a_signing_key_is_for_its_owner_only_and_never_replaced(memos: Memos, fo
 
 def test_a_namespace_is_a_plain_name(memos: Memos, bundle: str) -> None:
     assert "acme/travel" in memos("install", bundle, "--namespace", "../x", code=2).stderr
+
+
+def test_somebody_imports_what_is_theirs(memos: Memos, remembered: list[str]) -> None:
+    memos("export", "hers.zip", "--user", "alice")
+    memos("add", "Bob likes tea.", "-u", "bob")
+    memos("export", "his.zip", "--user", "bob")
+    there = ("--store", "other")
+    memos("init", *there)
+    for asked in (("--as", "user:alice"), ("--as", "user:alice", "-u", "alice")):
+        assert "2" in memos(*asked, "import", "hers.zip", *there).stderr
+        assert (
+            "may not write"
+            in memos("--as", "user:alice", "import", "his.zip", *there, code=5).stderr
+        )
+    assert len(memos("ls", "-u", "alice", *there, "-q").ids) == 2
+    assert memos("ls", "-u", "bob", *there, "-q").ids == []
+    assert "outside of" in memos("import", "his.zip", "-u", "alice", *there, code=5).stderr

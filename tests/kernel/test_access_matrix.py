@@ -366,8 +366,8 @@ def lacking(where: str, right: Right, who: Who, bound: str | None) -> type[Memos
     held = who.may(right, "cube" if where in {"hidden", "found"} else where, bound)
     if where == "record":  # the application has made it
         held = who.name == EVERYONE[0].name or who.may(right, "store", bound)
-    if where == "bundle":  # it may hold anything that lies in the handle's scope
-        held = who.may(right, "scope", bound) and (bound == "alice" or who.whole_store)
+    if where == "bundle":  # it holds Alice's
+        held = who.may(right, "scope", bound)
     if where == "found":  # what one may not read is not found, and so not missed
         held = held or not who.may(READ, "cube", bound)
     if held:

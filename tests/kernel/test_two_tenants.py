@@ -7,6 +7,7 @@ another; whatever it is answered must be the same.
 from __future__ import annotations
 
 import re
+import zipfile
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -382,6 +383,67 @@ def test_whoever_may_share_a_derived_cube_does_not_carry_off_its_sources(
         mem.acting("agent:reader").export_to(tmp_path / "out.memos")
 
 
+def test_a_parent_that_is_hidden_is_hidden_in_an_export(
+    mem: MemOS, alice: MemOS, bob: MemOS, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "hers.memos"
+    his = bob.get_all()[0]
+    fork = mem.fork(his.id, into={"user_id": "alice"})
+    again = alice.fork(fork.id)
+    assert alice.lineage(fork.id).ancestors == ()
+    count = alice.export_to(path)
+    assert count == len(alice.get_all())
+    with zipfile.ZipFile(path) as bundle:
+        assert his.id.encode() not in bundle.read("cubes.jsonl")
+    assert alice.import_from(path).cubes == ()
+    with MemOS.open(None, settings=settings) as elsewhere:
+        assert len(elsewhere.import_from(path).cubes) == count
+        assert elsewhere.get(fork.id).provenance.parents == ()
+        assert [one.cube.id for one in elsewhere.lineage(again.id).ancestors] == [fork.id]
+        assert elsewhere.check().problems == ()
+    assert [one.cube.id for one in mem.lineage(fork.id).ancestors] == [his.id]
+
+
+def test_a_parent_that_one_may_read_and_not_share_stays_where_it_is(
+    mem: MemOS, alice: MemOS, bob: MemOS, tmp_path: Path
+) -> None:
+    his = bob.get_all()[0]
+    bob.grant("user:alice", Right.READ, id=his.id)
+    alice.fork(his.id, into={"user_id": "alice"})
+    with pytest.raises(Forbidden, match="may not share"):
+        alice.export_to(tmp_path / "hers.memos")
+
+
+def test_everybody_imports_where_they_may_write_and_nowhere_else(
+    mem: MemOS, alice: MemOS, bob: MemOS, settings: Settings, tmp_path: Path
+) -> None:
+    hers, his, free = (tmp_path / f"{name}.memos" for name in ("hers", "his", "free"))
+    alice.export_to(hers)
+    bob.export_to(his)
+    mem.add("Everybody knows that.")
+    mem.export_to(free, filters={"text": "Everybody knows that."})
+    with MemOS.open(None, settings=settings) as elsewhere:
+        elsewhere.grant("agent:mover", Right.WRITE, user_id="alice")
+        elsewhere.grant("agent:labeller", Right.WRITE, user_id="alice", label="work")
+        for name in ("user:alice", "agent:mover"):
+            there = elsewhere.acting(name)
+            for path in (his, free):
+                before = elsewhere.stats().held
+                with pytest.raises(Forbidden, match=f"where {name} may not write"):
+                    there.import_from(path)
+                assert elsewhere.stats().held == before
+        with pytest.raises(Forbidden, match="may not write"):
+            elsewhere.acting("agent:labeller").import_from(hers)
+        texts = [cube.text for cube in alice.get_all()]
+        done = elsewhere.acting("agent:mover").import_from(hers, user_id="alice")
+        assert [cube.text for cube in done.cubes] == texts
+        with pytest.raises(Forbidden, match="outside of"):
+            elsewhere.acting("user:alice").import_from(hers, session_id="s")
+        with pytest.raises(Forbidden, match="outside of"):
+            elsewhere.import_from(hers, user_id="bob")
+        assert elsewhere.acting("user:alice").import_from(hers).cubes
+
+
 def test_a_bundle_puts_nothing_in_anothers_name(
     mem: MemOS, alice: MemOS, bob: MemOS, tmp_path: Path
 ) -> None:
@@ -391,6 +453,8 @@ def test_a_bundle_puts_nothing_in_anothers_name(
     for user in ("alice", "bob"):
         with pytest.raises(MemosError):
             mem.acting("user:alice", user_id=user).import_from(tmp_path / "his.memos")
+    with pytest.raises(Forbidden):
+        alice.import_from(tmp_path / "his.memos")
     hers.install(tmp_path / "his.memos", "stolen")
     assert bob.get_all() == before
     assert bob.installed() == []

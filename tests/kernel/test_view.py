@@ -239,6 +239,10 @@ WRONG: list[tuple[Callable[[MemOS], object], type[Exception]]] = [
     (lambda mem: mem.snapshot(" "), BadInput),
     (lambda mem: mem.snapshot("x" * 257), BadInput),
     (lambda mem: mem.snapshot("2024-05-01"), BadInput),
+    (lambda mem: mem.snapshot("now"), BadInput),
+    (lambda mem: mem.snapshot("a\u200bb"), BadInput),
+    (lambda mem: mem.snapshot("a\nb"), BadInput),
+    (lambda mem: mem.snapshot(" a"), BadInput),
     (lambda mem: mem.snapshot(7), BadInput),  # type: ignore[arg-type]
     (lambda mem: mem.drop_snapshot(None), NotFound),  # type: ignore[arg-type]
     (lambda mem: now(mem).search(" "), BadInput),

@@ -52,7 +52,7 @@ def _filled(folder: Path, settings: Settings) -> None:
         mem.transform([ids[1]], to=Kind.ACTIVATION)
         mem.delete(ids[5])
         mem.grant("user:carol", "read", id=ids[7])
-        mem.snapshot("now")
+        mem.snapshot("then")
         (folder / "truth.json").write_text(json.dumps(known(mem)))
 
 

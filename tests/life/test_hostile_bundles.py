@@ -223,6 +223,11 @@ def _long_name(crafted: Crafted) -> None:
     crafted.manifest["name"] = "x" * 10_000
 
 
+def _told(**said: object) -> Callable[[Crafted], None]:
+    """A change of what the bundle says of itself."""
+    return lambda crafted: crafted.manifest.update(said)
+
+
 def _unknown_cube_format(crafted: Crafted) -> None:
     crafted.cubes[0]["format"] = 2
 
@@ -278,6 +283,19 @@ CHANGES: dict[str, Callable[[Crafted], None]] = {
     "Infinity in the metadata": set_in(*HEADER, to=float("inf")),
     "metadata that nests deeply": _deep,
     "metadata that is a list": set_in("header", "metadata", to=[1]),
+    "a NUL in the title": set_in("header", "title", to="a\x00b"),
+    "a NUL in a name of the metadata": set_in("header", "metadata", to={"a\x00": 1}),
+    "a NUL deep in the metadata": set_in(*HEADER, to=[{"y": ["a\x00"]}]),
+    "a NUL in the speaker": set_in("payload", "speaker", to="a\x00b"),
+    "a NUL in an attribute": set_in("payload", "attributes", to={"caption": "a\x00b"}),
+    "a NUL in the licence": set_in("header", "governance", "licence", to="a\x00b"),
+    "a NUL in the source": set_in("provenance", "source", to={"uri": "a\x00b", "span": None}),
+    "a NUL in the actor": set_in("provenance", "actor", to="a\x00b"),
+    "a NUL in a parameter": set_in("provenance", "step", "parameters", to={"a": "\x00"}),
+    "a NUL in the bundle's name": _told(name="a\x00b"),
+    "a NUL in the bundle's licence": _told(licence="a\x00b"),
+    "a bundle of a time to come": _told(created_at="2999-01-01T00:00:00Z"),
+    "a label beyond all size": set_in("header", "labels", to=["x" * 513]),
     "an empty label": set_in("header", "labels", to=[""]),
     "a NUL in a label": set_in("header", "labels", to=["a\x00"]),
     "a time without a zone": set_in("header", "created_at", to="2024-01-01T00:00:00"),
@@ -621,3 +639,24 @@ def test_any_bytes_in_a_member_with_the_right_digest_are_our_error_or_harmless(
     members["manifest.json"] = json.dumps(manifest).encode()
     write_members(tmp_path / "evil.zip", members)
     takes_or_refuses(alone, tmp_path / "evil.zip")
+
+
+def test_nobody_signs_by_a_key_that_anybody_can_sign_for(
+    store: MemOS, crafted: Crafted, tmp_path: Path
+) -> None:
+    weak = {"algorithm": "ed25519", "public_key": "00" * 32, "signature": "00" * 64}
+    crafted.more["signature.json"] = json.dumps(weak).encode()
+    crafted.write(tmp_path / "weak.zip")
+    refused(store, tmp_path / "weak.zip", BadInput)
+    with pytest.raises(BadInput, match="weak"):
+        MemOS.inspect(tmp_path / "weak.zip")
+    with pytest.raises(BadInput, match="weak"):
+        store.install(tmp_path / "weak.zip", "evil", trust=["00" * 32])
+
+
+def test_a_bundle_of_a_time_to_come_can_be_looked_into(crafted: Crafted, tmp_path: Path) -> None:
+    _told(created_at="2999-01-01T00:00:00Z")(crafted)
+    crafted.write(tmp_path / "later.zip")
+    made = MemOS.inspect(tmp_path / "later.zip").created_at
+    assert made is not None
+    assert made.year == 2999
