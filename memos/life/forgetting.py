@@ -82,7 +82,7 @@ class Forgetter:
         files are searched afterwards, and what was found stands in the certificate.
 
         Raises:
-            LegalHold: one of the cubes that would go is held by law; nothing is forgotten.
+            LegalHold: one of the cubes that would go is held by law, in a dry run, too.
         """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
@@ -90,6 +90,7 @@ class Forgetter:
         doomed = self.doomed(cubes, same)
         forgotten = self.told(doomed, act, dry_run=dry_run)
         act.touch(forgotten.ids)
+        _refuse_held(doomed, forgotten)
         if dry_run or not (doomed or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
@@ -184,10 +185,11 @@ class Forgetter:
         return found
 
     def told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
-        """What would go, as far as the principal may see it."""
-        seen = [doom for doom in doomed if act.reach(Right.READ).holds(doom.cube)]
+        """What would go, as far as the principal may see it through this handle."""
+        wide = act.widened()
+        seen = [doom for doom in doomed if wide.reach(Right.READ).holds(doom.cube)]
         there = {doom.cube.id for doom in seen}
-        titles = [cube.header.title for cube in act.shown([doom.cube for doom in seen])]
+        titles = [cube.header.title for cube in wide.shown([doom.cube for doom in seen])]
         return Forgotten(
             cubes=tuple(
                 Doomed(
@@ -201,7 +203,7 @@ class Forgetter:
             ),
             blobs=tuple(sorted({digest for doom in seen for digest in doom.cube.blobs})),
             dry_run=dry_run,
-            rows=self._rows([doom.cube for doom in seen], act),
+            rows=self._rows([doom.cube for doom in seen], wide),
         )
 
     def _rows(self, cubes: Sequence[MemCube], act: Act | None = None) -> dict[str, int]:

@@ -150,6 +150,35 @@ def test_a_hold_on_what_one_may_not_see_is_all_that_one_is_told_of_it(mem: MemOS
     assert kv.id not in str(caught.value)
 
 
+def test_what_goes_along_outside_of_the_scope_that_is_named_is_told(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="eve")
+    fork = mem.fork(cube.id, into={"user_id": "bob"})
+    told = mem.forget(user_id="eve", dry_run=True)
+    assert told.ids == (cube.id, fork.id)
+    assert told.cubes[1].title == fork.header.title
+    assert mem.acting("user:eve").forget(user_id="eve", dry_run=True).ids == (cube.id,)
+    assert mem.acting("service:application", user_id="eve").forget(dry_run=True).ids == (cube.id,)
+    mem.hold(fork.id)
+    with pytest.raises(LegalHold, match=fork.id):
+        mem.forget(user_id="eve")
+    mem.release(fork.id)
+    done = mem.forget(user_id="eve", verify=True)
+    assert done.ids == told.ids
+    assert done.verified is not None
+    assert done.verified.searched_files
+
+
+@pytest.mark.parametrize("forget", ["forget", "delete", "delete_all"])
+def test_a_dry_run_is_refused_where_a_hold_would_refuse_the_call(mem: MemOS, forget: str) -> None:
+    cube = add(mem, SAID, user_id="alice")
+    mem.hold(cube.id)
+    target: dict[str, Any] = {"id": cube.id} if forget == "delete" else {"user_id": "alice"}
+    with pytest.raises(LegalHold, match=cube.id):
+        getattr(mem, forget)(**target, dry_run=True)
+    mem.release(cube.id)
+    assert getattr(mem, forget)(**target, dry_run=True).ids == (cube.id,)
+
+
 @pytest.mark.parametrize(
     ("given", "match"),
     [
