@@ -229,12 +229,19 @@ def _installed(call: Call) -> None:
     )
 
 
-def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Yes = False) -> None:
+def _uninstall(
+    call: Call,
+    namespace: Namespace,
+    dry_run: DryRun = False,
+    verify: Verify = False,
+    yes: Yes = False,
+) -> None:
     """Forget all that was installed under a namespace, and everything that was made from it.
 
-    Name whose it is, as when it was installed: the same namespace may also be another's.
+    Name whose it is, as when it was installed: the same namespace may also be another's. Exit
+    code 6 if --verify finds a trace.
     """
-    from memos.cli.forget import write_forgotten
+    from memos.cli.forget import refuse_traces, write_forgotten
     from memos.cli.tables import counted
 
     with call.open() as mem:
@@ -245,7 +252,9 @@ def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Y
         if not confirm(f"Forget {counted(len(preview.cubes), 'cube')} of {namespace}", yes=yes):
             call.out.warn("nothing was forgotten")
             raise typer.Exit(FAILED)
-        write_forgotten(call, mem.uninstall(namespace, **call.scope))
+        done = mem.uninstall(namespace, verify=verify, progress=call.progress, **call.scope)
+    write_forgotten(call, done)
+    refuse_traces(call, done)
 
 
 def _told(done: Installation) -> str:
