@@ -177,7 +177,7 @@ class MemOS(Kernel):
                 mem.reindex(progress=progress)
                 forgotten = _forget_again(mem, gone)
                 report = mem.check(progress=progress)
-                cubes = sum(mem._stats().cubes.values())
+                cubes = sum(mem.stats().cubes.values())
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise

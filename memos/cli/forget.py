@@ -16,7 +16,7 @@ from memos.cli.confirm import confirm
 from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
 from memos.cli.where import filters
-from memos.cli.write import PANEL, DryRun, Filter, Ids, IfVersion, Where, Yes, given_ids
+from memos.cli.write import PANEL, DryRun, Filter, Ids, IfVersion, Verify, Where, Yes, given_ids
 from memos.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ KeepDuplicates = Annotated[
     typer.Option(
         "--keep-duplicates", help="Keep other memories of the same user with the same text."
     ),
-]
-Verify = Annotated[
-    bool,
-    typer.Option("--verify", help="Search the store's files for what was forgotten."),
 ]
 
 

@@ -12,7 +12,7 @@ from memos.cli.confirm import confirm, may_write
 from memos.cli.failing import FAILED
 from memos.cli.manual import examples
 from memos.cli.where import filters
-from memos.cli.write import DryRun, Filter, Where, Yes
+from memos.cli.write import DryRun, Filter, Verify, Where, Yes
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -90,6 +90,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos uninstall acme/kb --dry-run", "what would go"),
             ("memos uninstall acme/kb --yes", "all of it, and all made from it"),
+            ("memos uninstall acme/kb --verify", "and search the disk for what is left"),
             ("memos uninstall acme/kb -u bob", "what was installed for Bob"),
         ),
     )(_uninstall)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """The kind of a cube of which not even that can be read any more."""
 
-_COUNTS = ("searched_bytes", "searched_files", "unsearchable")
+_COUNTS = ("searched_bytes", "searched_files", "unsearchable", "unsearchable_vectors")
 
 
 def body_of(

@@ -106,4 +106,5 @@ def _told(found: Search, clock: Clock) -> Verified:
         searched_files=found.files,
         traces=traces,
         unsearchable=len(found.too_common) + len(found.still_said) + len(found.plain_vectors),
+        unsearchable_vectors=len(found.plain_vectors),
     )

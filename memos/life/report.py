@@ -48,6 +48,8 @@ class Verified(Frozen):
     """Texts and vectors that were not searched for, for to find them would prove nothing: texts
     too short, or all of whose pieces stand in texts that stay, and vectors of hardly but zeros.
     """
+    unsearchable_vectors: int | None = 0
+    """How many of these are vectors."""
 
     @property
     def gone(self) -> bool:
