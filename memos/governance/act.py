@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from memos.cube import EVERYBODY, ROOT, MemCube, Principal, Right, Scope
 from memos.errors import Forbidden
@@ -47,7 +48,7 @@ class Act:
         call: the name of the system call.
         right: what the call does to memories.
         principal: who acts.
-        scope: the scope that the call names, within the handle's.
+        scope: the scope of the handle; ``act.scope`` is what the call names within it.
         at: when it began; no earlier than any recorded time before it.
         reason: the purpose that the caller gave.
         rules: what decides what the principal may touch and see.
@@ -68,6 +69,7 @@ class Act:
         self.right = right
         self.principal = principal
         self.scope = scope
+        self._bound = scope
         self.at = at
         self.reason = reason
         self.recorded = False
@@ -77,6 +79,16 @@ class Act:
         self._grants: Sequence[Grant] | None = None
         self._reaches: dict[Right, Reach] = {}
         self._subjects: dict[str, None] = {}
+
+    def widened(self) -> Self:
+        """The same act in all that its handle is bound to, whatever scope the call names.
+
+        For what is told of cubes that come along from outside of that scope.
+        """
+        wide = copy(self)
+        wide.scope = self._bound
+        wide._reaches = {}  # noqa: SLF001 - it is our own copy
+        return wide
 
     @property
     def actor(self) -> str:

@@ -125,6 +125,7 @@ def test_what_is_under_legal_hold_stays_with_all_that_should_go_with_it(
         mem.hold(remembered[1])
     result = memos("forget", "--user", "alice", "--yes", code=4)
     assert remembered[1] in result.stderr
+    assert remembered[1] in memos("forget", "--user", "alice", "--dry-run", code=4).stderr
     assert "hint:" in result.stderr
     assert memos("ls", "-q").ids == remembered
     assert memos("certificates").rows == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +152,35 @@ def test_a_hold_on_what_one_may_not_see_is_all_that_one_is_told_of_it(mem: MemOS
     assert kv.id not in str(caught.value)
 
 
+def test_what_goes_along_outside_of_the_scope_that_is_named_is_told(mem: MemOS) -> None:
+    cube = add(mem, SAID, user_id="eve")
+    fork = mem.fork(cube.id, into={"user_id": "bob"})
+    told = mem.forget(user_id="eve", dry_run=True)
+    assert told.ids == (cube.id, fork.id)
+    assert told.cubes[1].title == fork.header.title
+    assert mem.acting("user:eve").forget(user_id="eve", dry_run=True).ids == (cube.id,)
+    assert mem.acting("service:application", user_id="eve").forget(dry_run=True).ids == (cube.id,)
+    mem.hold(fork.id)
+    with pytest.raises(LegalHold, match=fork.id):
+        mem.forget(user_id="eve")
+    mem.release(fork.id)
+    done = mem.forget(user_id="eve", verify=True)
+    assert done.ids == told.ids
+    assert done.verified is not None
+    assert done.verified.searched_files
+
+
+@pytest.mark.parametrize("forget", ["forget", "delete", "delete_all"])
+def test_a_dry_run_is_refused_where_a_hold_would_refuse_the_call(mem: MemOS, forget: str) -> None:
+    cube = add(mem, SAID, user_id="alice")
+    mem.hold(cube.id)
+    target: dict[str, Any] = {"id": cube.id} if forget == "delete" else {"user_id": "alice"}
+    with pytest.raises(LegalHold, match=cube.id):
+        getattr(mem, forget)(**target, dry_run=True)
+    mem.release(cube.id)
+    assert getattr(mem, forget)(**target, dry_run=True).ids == (cube.id,)
+
+
 @pytest.mark.parametrize(
     ("given", "match"),
     [
@@ -194,3 +225,32 @@ def test_a_trace_that_is_left_is_told_by_its_place(mem: MemOS, tmp_path: Path) -
     assert not done.verified.gone
     assert "somebody's copy" in done.verified.traces[0]
     assert "flowerpot" not in done.verified.model_dump_json()
+
+
+def test_of_an_idempotency_key_only_the_digest_is_kept(mem: MemOS, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"user_id": "eve", "idempotency_key": "eve@example.org bought a house"}
+    cube = add(mem, SAID, **given)
+    old = add(mem, "Bob likes tea.", idempotency_key="new")
+    with closing(sqlite3.connect(tmp_path / "store" / "catalog.db")) as database:
+        (key,) = database.execute(
+            "SELECT key FROM receipts WHERE answer LIKE ?", (f"%{old.id}%",)
+        ).fetchone()
+        named = "UPDATE receipts SET key = 'written by an earlier version' WHERE key = ?"
+        database.execute(named, (key,))
+        database.commit()
+    earlier = add(mem, "Bob likes tea.", idempotency_key="written by an earlier version")
+    assert earlier == old
+    mem.forget(cube.id)
+    content = b"".join(
+        path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()
+    )
+    assert b"bought a house" not in content
+    assert b"an earlier version" not in content
+    assert add(mem, "Bob likes tea.", idempotency_key="written by an earlier version") == old
+
+
+def test_what_could_not_be_searched_for_is_told_apart(mem: MemOS) -> None:
+    short = add(mem, "Tea.")
+    done = mem.forget(short.id, verify=True)
+    assert done.verified is not None
+    assert (done.verified.unsearchable, done.verified.unsearchable_vectors) == (2, 1)
