@@ -156,6 +156,7 @@ def sh(words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_value_that_is_too_long_is_cut_where_it_is_told(memos: Memos) -> None:
+    memos("init")
     long = "x" * 5000
     for words in (
         ("--store", long, "ls"),

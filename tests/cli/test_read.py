@@ -67,7 +67,6 @@ def test_a_list_is_in_order_and_can_be_read_page_by_page(
     assert memos("ls", "-q").ids == remembered
     assert memos("ls", "-q", "--newest", "-n", "1").ids == remembered[2:]
     assert memos("ls", "-q", "--after", remembered[0]).ids == remembered[1:]
-    assert memos("ls", "-q", "-n", "0").ids == remembered
 
 
 def test_a_list_is_narrowed_by_kind_scope_and_condition(

@@ -162,5 +162,9 @@ def test_no_file_is_written_into_a_store_or_a_backup(
     assert (folder / "memory" / "blobs").exists() == before
 
 
-def test_a_folder_is_no_place_for_an_export(memos: Memos, remembered: list[str]) -> None:
-    assert "is a folder" in memos("export", "memory/..", "--yes", code=2).stderr
+def test_a_folder_is_no_place_for_an_export(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    (folder / "out").mkdir()
+    for words in (("export", "out"), ("audit", "export", "out")):
+        assert "is a folder" in memos(*words, "--yes", code=2).stderr
