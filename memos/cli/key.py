@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PANEL = "The store"
 
-_KEPT = "Have you kept the new key, which is shown here alone? The old one opens nothing then"
+_KEPT = "Have you kept the new key, so that the old one may go"
 _HAND = "name --new-key-file FILE, or take the key from stdout and pass --yes"
 _KEEP = "keep a copy in a safe place: without it nobody can read what it encrypts"
 

@@ -162,3 +162,12 @@ def test_only_the_application_makes_a_store(
     told = memos(*words, "--store", "new", "--as", "user:alice", code=5, typed="x").stderr
     assert "user:alice may not make one" in told
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_grant_that_has_ended_is_marked(memos: Memos, remembered: list[str]) -> None:
+    for expires in ("2020-01-01", "2999-01-01"):
+        memos("grant", "user:bob", "read", "--id", remembered[0], "--expires", expires)
+    shown = memos("grants", "-o", "table").stdout
+    assert "ended 2020-01-01" in shown
+    assert "until 2999-01-01" in shown
+    assert shown.count("ended") == 1

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from memos.cli import app
 from memos.cli.failing import guarded
 from memos.cli.manual import Group
 from memos.errors import (
@@ -82,16 +83,16 @@ def test_two_forms_of_output_at_once_are_refused(memos: Memos) -> None:
 
 
 def test_an_interrupt_has_its_code() -> None:
-    app = typer.Typer(cls=Group, rich_markup_mode=None)
+    one = typer.Typer(cls=Group, rich_markup_mode=None)
 
-    @app.callback()
+    @one.callback()
     def whole() -> None: ...
 
-    @app.command()
+    @one.command()
     def wait() -> None:
         raise KeyboardInterrupt
 
-    assert CliRunner().invoke(app, ["wait"]).exit_code == 130
+    assert CliRunner().invoke(one, ["wait"]).exit_code == 130
 
 
 def test_a_reader_that_goes_away_ends_the_command_in_silence(memos: Memos) -> None:
@@ -125,3 +126,51 @@ def test_what_nobody_foresaw_is_one_line_and_a_traceback_only_on_request() -> No
 def test_debug_shows_where_an_expected_error_came_from(shell: Shell) -> None:
     assert "Traceback" not in shell("ls", code=3).stderr
     assert "Traceback" in shell("--debug", "ls", code=3).stderr
+
+
+@pytest.mark.parametrize("words", ["ls", "ls --json", "ls -o table", "--help", "--version"])
+def test_a_stdout_that_takes_no_more_is_one_error(
+    memos: Memos, remembered: list[str], words: str
+) -> None:
+    for where in (">/dev/full", ">&-"):
+        done = sh(f"{words} {where}")
+        assert done.returncode == 1
+        assert "stdout" in done.stderr
+        assert len(done.stderr.splitlines()) == (1 if "--json" in words else 2)
+        assert "defect" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+
+
+def test_a_closed_stdin_or_stderr_keeps_nobody_from_working(
+    memos: Memos, remembered: list[str]
+) -> None:
+    assert sh("ls -q <&- 2>&-").stdout.split() == remembered
+    assert sh(f"forget {remembered[0]} <&-").returncode == 2
+    assert sh("get nothing 2>&-").returncode == 2
+
+
+def sh(words: str) -> subprocess.CompletedProcess[str]:
+    """A command with what a shell can do to its streams."""
+    command = ["sh", "-c", f"{sys.executable} -m memos {words}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_value_that_is_too_long_is_cut_where_it_is_told(memos: Memos) -> None:
+    memos("init")
+    long = "x" * 5000
+    for words in (
+        ("--store", long, "ls"),
+        ("--as", long, "init"),
+        ("ls", "--kind", long),
+        ("ls", "--where", long),
+        ("ls", "--filter", long),
+        ("add", "tea", "--meta", long),
+        ("--set", long, "ls"),
+        ("export", long),
+        (long,),
+    ):
+        for more in ((), ("--json",)):
+            result = CliRunner().invoke(app, [*words, *more])
+            assert result.exit_code in {1, 2, 3}
+            assert len(result.stderr) < 1500
+            assert "…" in result.stderr or "..." in result.stderr

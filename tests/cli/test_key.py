@@ -15,7 +15,7 @@ from memos.stores.keys import MasterKey
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.cli.conftest import Memos
+    from tests.cli.conftest import Memos, Terminal
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def test_a_rotated_key_opens_the_store_and_the_old_one_no_more(
 ) -> None:
     memos("init", "--encrypt")
     memos("add", "tea")
-    new = memos("key", "rotate").stdout.strip()
+    new = memos("key", "rotate", "--yes").stdout.strip()
     memos("ls", code=4)
-    memos("key", "rotate", code=4)
+    memos("key", "rotate", "--yes", code=4)
     monkeypatch.setenv("AGENT_MEMOS_KEY", new)
     assert memos("ls").texts == ["tea"]
 
@@ -97,10 +97,61 @@ def test_a_new_key_that_nobody_could_read_does_not_replace_the_old_one(
     memos: Memos, folder: Path, key: str
 ) -> None:
     memos("init", "--encrypt")
-    command = f"{sys.executable} -m memos key rotate -q >&-"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
-    assert done.returncode != 0
+    for where, code in ((">&-", 1), (">/dev/null", 2), (">/dev/full", 2)):
+        command = f"{sys.executable} -m memos key rotate -q --yes {where}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert "stdout is" in done.stderr
+        assert "defect" not in done.stderr
+        memos("ls")
+
+
+def test_without_a_word_on_the_new_key_the_old_one_stays(
+    memos: Memos, terminal: Terminal, folder: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memos("init", "--encrypt")
+    refused = memos("key", "rotate", code=2)
+    assert refused.stdout == ""
+    assert "--new-key-file" in refused.stderr
+    assert "its old key" in terminal("key", "rotate", typed="n\n")
     memos("ls")
+    seen = terminal("key", "rotate", typed="y\n")
+    memos("ls", code=4)
+    monkeypatch.setenv("AGENT_MEMOS_KEY", next(w for w in seen.split() if len(w) == 43))
+    memos("ls")
+
+
+def test_a_new_key_goes_into_a_file_of_its_own(
+    memos: Memos, folder: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memos("init", "--encrypt")
+    file = folder / "new.key"
+    file.write_text("precious")
+    memos("key", "rotate", "--new-key-file", "new.key", code=1)
+    memos("key", "rotate", "--new-key-file", "memory/new.key", code=2)
+    assert file.read_text() == "precious"
+    file.unlink()
+    assert memos("key", "rotate", "--new-key-file", "new.key").stdout == ""
+    assert file.stat().st_mode & 0o777 == 0o600
+    memos("ls", code=4)
+    monkeypatch.setenv("AGENT_MEMOS_KEY", file.read_text().strip())
+    memos("ls")
+
+
+def test_a_change_of_the_key_is_in_the_journal(
+    memos: Memos, folder: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memos("init", "--encrypt")
+    (folder / "there").touch()
+    memos("key", "rotate", "--new-key-file", "there", code=1)
+    new = memos("key", "rotate", "--yes", "--reason", "a leak").stdout.strip()
+    monkeypatch.setenv("AGENT_MEMOS_KEY", new)
+    rows = memos("audit", "tail", "--call", "rotate_key").rows
+    assert [(row["actor"], row["outcome"], row["reason"]) for row in rows] == [
+        ("service:application", "BackendError", ""),
+        ("service:application", "ok", "a leak"),
+    ]
+    memos("audit", "verify")
 
 
 @pytest.mark.parametrize(

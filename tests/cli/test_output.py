@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos.cli.output import clean, one_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Memos, Terminal
 
 
@@ -43,3 +45,31 @@ def test_colours_can_be_switched_off(terminal: Terminal, remembered: list[str]) 
 def test_control_characters_are_replaced() -> None:
     assert clean("a\x1b[31mb\x00\u202ec\td\n") == "a\ufffd[31mb\ufffd\ufffdc\td\n"
     assert one_line(" a\n\tb ") == "a b"
+
+
+def test_what_writes_files_or_only_looks_answers_in_json_too(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    def data(*words: str) -> Any:
+        answer = json.loads(memos(*words, "--json").stdout)
+        assert answer["schema"].startswith("agent-memos/")
+        return answer["data"]
+
+    assert data("export", "all.zip") == {"file": "all.zip", "cubes": 3}
+    assert memos("export", "all.zip", "--yes").rows == [{"file": "all.zip", "cubes": 3}]
+    report = data("audit", "export", "journal.jsonl")
+    assert report["rows"] == len((folder / "journal.jsonl").read_text().splitlines())
+    assert data("add", "tea", "--dry-run")["memories"] == 1
+    (folder / "chat.jsonl").write_text('{"text": "a", "session_id": "s"}\n{"text": "b"}\n')
+    seen = data("add", "-f", "chat.jsonl", "--dry-run")
+    assert seen == {"memories": 2, "sessions": 1, "unreadable": 0}
+    again = data("import", "all.zip")
+    assert (again["imported"], again["skipped"], again["cubes"]) == (0, 3, [])
+    first = data("import", "all.zip", "--store", "other")
+    assert (first["imported"], first["skipped"], len(first["cubes"])) == (3, 0, 3)
+
+
+def test_the_version_is_json_where_json_was_asked_for(memos: Memos) -> None:
+    plain = memos("--version").stdout
+    for words in (("--version", "--json"), ("--json", "--version"), ("-o", "json", "--version")):
+        assert json.loads(memos(*words).stdout)["data"] == {"version": plain.strip()}

@@ -67,7 +67,6 @@ def test_a_list_is_in_order_and_can_be_read_page_by_page(
     assert memos("ls", "-q").ids == remembered
     assert memos("ls", "-q", "--newest", "-n", "1").ids == remembered[2:]
     assert memos("ls", "-q", "--after", remembered[0]).ids == remembered[1:]
-    assert memos("ls", "-q", "-n", "0").ids == remembered
 
 
 def test_a_list_is_narrowed_by_kind_scope_and_condition(
@@ -106,3 +105,22 @@ def test_the_lineage_of_a_text_ends_at_its_source(memos: Memos) -> None:
     assert "stdin:" in memos("lineage", cube_id, "-o", "table").stdout
     answer = json.loads(memos("lineage", cube_id, "--json").stdout)
     assert (answer["schema"], answer["data"]["ancestors"]) == ("agent-memos/lineage/1", [])
+
+
+def test_a_listing_takes_a_number_that_makes_sense(memos: Memos, remembered: list[str]) -> None:
+    for number in ("0", "-1", "many", "9" * 20):
+        memos("ls", "--limit", number, code=2)
+    assert "at least 1" in memos("ls", "-n", "0", code=2).stderr
+    assert "at least 1" in memos("audit", "tail", "-n", "0", code=2).stderr
+
+
+def test_a_table_tells_a_state_that_is_not_usual(memos: Memos, remembered: list[str]) -> None:
+    assert "state" not in memos("ls", "-o", "table").stdout
+    memos("archive", remembered[0])
+    memos("freeze", remembered[1])
+    for words in (("ls",), ("get", *remembered)):
+        lines = memos(*words, "-o", "table").stdout.splitlines()
+        shown = {one: line for one in remembered for line in lines if one in line}
+        assert "archived" in shown[remembered[0]]
+        assert "frozen" in shown[remembered[1]]
+        assert "activated" not in shown[remembered[2]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.cli.conftest import Memos
 
@@ -55,3 +55,27 @@ def test_a_table_of_settings_names_them_all(memos: Memos) -> None:
     shown = memos("config", "show", "--origin", "-o", "table").stdout
     assert "embedder.backend" in shown
     assert "env AGENT_MEMOS_EMBEDDER__BACKEND" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "show"),
+        ("config", "path"),
+        ("key", "new"),
+        ("key", "rotate"),
+        ("restore", "backup", "again"),
+        ("signing-key", "new", "key.pem"),
+        ("signing-key", "show", "key.pem"),
+        ("inspect", "kb.zip"),
+    ],
+    ids=" ".join,
+)
+def test_what_asks_no_store_for_rights_is_done_in_nobodys_name(
+    memos: Memos, folder: Path, words: tuple[str, ...]
+) -> None:
+    for line in ((*words, "--as", "user:alice"), ("--as", "user:alice", *words)):
+        told = memos(*line, code=2).stderr
+        assert "nobody's name" in told
+        assert "--as" in told
+    assert list(folder.iterdir()) == []

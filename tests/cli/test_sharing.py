@@ -144,3 +144,44 @@ def test_somebody_imports_what_is_theirs(memos: Memos, remembered: list[str]) ->
     assert len(memos("ls", "-u", "alice", *there, "-q").ids) == 2
     assert memos("ls", "-u", "bob", *there, "-q").ids == []
     assert "outside of" in memos("import", "his.zip", "-u", "alice", *there, code=5).stderr
+
+
+def test_an_export_that_finds_nothing_is_told_and_writes_nothing(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    for words in (("--user", "nobody"), ("--as", "agent:planner"), ("--where", "labels=none")):
+        assert "memos ls" in memos("export", "x.zip", *words, code=3).stderr
+    assert not (folder / "x.zip").exists()
+
+
+def test_no_file_is_written_into_a_store_or_a_backup(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    memos("backup", "monday")
+    (folder / "link").symlink_to(folder / "memory" / "catalog.db")
+    before = (folder / "memory" / "blobs").exists()
+    for place in ("memory/catalog.db", "memory/blobs/x.zip", "monday/manifest.json", "link"):
+        for words in (("export", place, "-y"), ("audit", "export", place, "-y")):
+            assert "lies in" in memos(*words, code=2).stderr
+    for words in (
+        ("signing-key", "new", "memory/key.pem"),
+        ("signing-key", "new", "monday/key.pem"),
+        ("backup", "memory/bk"),
+        ("backup", "monday/bk"),
+        ("restore", "monday", "monday/again"),
+        ("restore", "monday", "memory/again"),
+    ):
+        assert "lies in" in memos(*words, code=2).stderr
+    for words in (("ls",), ("check",), ("check", "--repair"), ("backup", "copy")):
+        assert "memos restore" in memos("--store", "monday", *words, code=2).stderr
+    memos("check")
+    memos("restore", "monday", "again")
+    assert (folder / "memory" / "blobs").exists() == before
+
+
+def test_a_folder_is_no_place_for_an_export(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    (folder / "out").mkdir()
+    for words in (("export", "out"), ("audit", "export", "out")):
+        assert "is a folder" in memos(*words, "--yes", code=2).stderr
