@@ -49,7 +49,7 @@ _LAST = (
     " CASE WHEN last.number IS NULL THEN"
     " EXISTS (SELECT 1 FROM cubes) OR EXISTS (SELECT 1 FROM tombstones) END"
     " FROM (SELECT 1) LEFT JOIN (SELECT number, seal FROM audit"
-    f" WHERE number < {_MOST} ORDER BY number DESC LIMIT 1) last"
+    " WHERE number < 1000000000000000000 ORDER BY number DESC LIMIT 1) last"  # _MOST
 )
 _APPEND = (
     "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
