@@ -222,7 +222,8 @@ class AuditRow(Frozen):
     call: str
     scope: Scope
     subjects: tuple[str, ...]
-    """Ids of the cubes that the call was about."""
+    """Ids of the cubes that the call was about, and digests of the grants and the certificate that
+    it wrote, such as ``grant:7:<SHA-256>``."""
     outcome: str
     """``ok``, ``dry run``, ``even held``, …, or the name of the error."""
     reason: str

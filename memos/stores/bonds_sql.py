@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from memos.ports.ledger import Entry
 
-_READERS: tuple[tuple[str, Table, str, Callable[[Any], Grant | Certificate]], ...] = (
-    ("grant", grants, "number", grant_of),
-    ("certificate", certificates, "id", certificate_of),
+_Bound = Grant | Certificate
+_READERS: tuple[tuple[type[_Bound], Table, str, Callable[[Any], _Bound]], ...] = (
+    (Grant, grants, "number", grant_of),
+    (Certificate, certificates, "id", certificate_of),
 )
 
 
@@ -44,7 +45,8 @@ def kept(engine: Engine) -> Iterator[Kept]:
     Raises:
         CorruptionError: a table itself cannot be read.
     """
-    for kind, table, name, reader in _READERS:
+    for entry_type, table, name, reader in _READERS:
+        kind = entry_type.__name__.lower()
         columns = ", ".join(f'"{column.name}"' for column in table.columns)
         one = text(f"SELECT {columns} FROM {table.name} WHERE rowid = :at")  # noqa: S608 - our own
         with engine.connect() as connection:
@@ -62,11 +64,11 @@ def kept(engine: Engine) -> Iterator[Kept]:
 def _bond(entry: Entry, connection: Connection) -> str | None:
     if isinstance(entry, Revocation):
         return bond_of("grant", entry.number, REVOKED)
-    for kind, table, name, _ in _READERS:
-        if isinstance(entry, Grant if kind == "grant" else Certificate):
+    for entry_type, table, name, _ in _READERS:
+        if isinstance(entry, entry_type):
             written = text(f"{_values(table, name)} WHERE rowid = last_insert_rowid()")
             row = connection.execute(written).one()
-            return bond_of(kind, _name(row), _digest(row))
+            return bond_of(entry_type.__name__.lower(), _name(row), _digest(row))
     return None
 
 

@@ -41,16 +41,20 @@ _NOTE = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})")
 _MOST = 10**18
 """No journal comes that far: what claims to is garbage."""
 
-_LAST = (
-    "SELECT last.number, last.seal,"
-    " (SELECT value FROM notes WHERE name = 'audit-head'),"
-    " (SELECT seq FROM sqlite_sequence WHERE name = 'audit'),"
-    # Whether calls have been made that left a row.
-    " CASE WHEN last.number IS NULL THEN"
-    " EXISTS (SELECT 1 FROM cubes) OR EXISTS (SELECT 1 FROM tombstones) END"
-    " FROM (SELECT 1) LEFT JOIN (SELECT number, seal FROM audit"
-    f" WHERE number < {_MOST} ORDER BY number DESC LIMIT 1) last"
+_NOTED = (
+    "(SELECT value FROM notes WHERE name = 'audit-head'),"
+    " (SELECT seq FROM sqlite_sequence WHERE name = 'audit')"
 )
+_LAST = (
+    f"SELECT number, seal, {_NOTED} FROM audit"  # noqa: S608 - our own words and number
+    f" WHERE number < {_MOST} ORDER BY number DESC LIMIT 1"
+)
+_NONE = (
+    f"SELECT {_NOTED},"  # noqa: S608 - our own words
+    " EXISTS (SELECT 1 FROM cubes) OR EXISTS (SELECT 1 FROM tombstones)"
+)
+"""Where there are no rows, also whether calls have been made that left some."""
+
 _APPEND = (
     "INSERT INTO audit (number, at, actor, call, scope, subjects, outcome, reason, basis, seal)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -198,15 +202,21 @@ class _Ends(NamedTuple):
 
 def _ends(cursor: DBAPICursor) -> _Ends:
     cursor.execute(_LAST)
-    number, seal, note, given, used = cursor.fetchone() or (None, None, None, None, 0)
+    row = cursor.fetchone()
+    if row is None:
+        cursor.execute(_NONE)
+        note, given, used = cursor.fetchone() or (None, None, 0)
+        noted = _noted(note)
+        return _Ends(0, FIRST, _known(0, noted, given), noted, agree=note is None and not used)
+    number, seal, note, given = row
     noted = _noted(note)
-    known = [number or 0, 0 if noted is None else noted.number]
-    if isinstance(given, int) and given < _MOST:
-        known.append(given)
-    if number is None:
-        return _Ends(0, FIRST, max(known), noted, agree=note is None and not used)
-    agree = noted == (number, seal) and max(known) == number
-    return _Ends(number, str(seal), max(known), noted, agree)
+    known = _known(number, noted, given)
+    return _Ends(number, str(seal), known, noted, agree=noted == (number, seal) and known == number)
+
+
+def _known(number: int, noted: Place | None, given: object) -> int:
+    counted = given if isinstance(given, int) and given < _MOST else 0
+    return max(number, 0 if noted is None else noted.number, counted)
 
 
 def _noted(note: object) -> Place | None:

@@ -97,7 +97,7 @@ def _audit() -> None:
     if rows:
         # What the journal knows of its newest row: without it, rows might have been cut off.
         connection.execute(
-            sa.text("INSERT INTO notes (name, value) VALUES ('audit-head', :head)"),
+            sa.text("INSERT OR REPLACE INTO notes (name, value) VALUES ('audit-head', :head)"),
             {"head": f"{rows[-1].number} {seal}"},
         )
     # SQLite's own guard; where somebody goes round it, the chain of seals tells.

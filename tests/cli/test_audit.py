@@ -98,7 +98,7 @@ def test_a_tail_that_was_cut_is_told_for_ever_and_no_repair_is_advised(
 
 
 def test_the_tail_counts_memories_and_no_digests(memos: Memos, remembered: list[str]) -> None:
-    memos("grant", "agent:planner", "read", remembered[0])
+    memos("grant", "agent:planner", "read", "--id", remembered[0])
     memos("forget", remembered[1], "--yes")
     granted, forgot = memos("audit", "tail", "-n", "2").rows
     assert [one.rpartition(":")[0] for one in granted["subjects"]] == ["", "grant:1"]

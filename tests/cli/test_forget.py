@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from memos import MemOS
@@ -241,3 +242,16 @@ def test_one_json_object_tells_what_went(memos: Memos, remembered: list[str]) ->
     assert answer["schema"] == "agent-memos/forgotten/1"
     assert answer["data"]["cubes"][0]["tie"] == "asked"
     assert answer["data"]["rows"]["versions"] == 1
+
+
+def test_a_certificate_that_cannot_be_read_leads_to_the_check(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    memos("forget", remembered[0], "--yes")
+    for body in ("{", "[]"):
+        with closing(sqlite3.connect(folder / "memory" / "catalog.db")) as database:
+            database.execute("UPDATE certificates SET body = ?", [body])
+            database.commit()
+        assert "memos check" in memos("certificates", "-o", "table", code=6).stderr
+        (problem,) = memos("check", code=6).rows[0]["problems"]
+        assert problem["code"] == "altered-certificate"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from memos import MemOS
@@ -51,6 +52,17 @@ def test_a_sound_store_passes_the_check(memos: Memos, remembered: list[str]) -> 
     assert result.rows[0]["problems"] == []
 
 
+def test_what_a_check_tells_is_told_once_and_whole(
+    memos: Memos, remembered: list[str], folder: Path
+) -> None:
+    digest = "ab" * 32
+    with closing(sqlite3.connect(folder / "memory" / "catalog.db")) as database:
+        database.execute("INSERT INTO places VALUES (?, 'archive')", [digest])
+        database.commit()
+    told = memos("check", "-o", "table", code=6).stdout
+    assert "".join(told.split()).count(digest) == 1
+
+
 def test_a_damaged_index_is_found_and_mended(
     memos: Memos, remembered: list[str], folder: Path
 ) -> None:
@@ -63,7 +75,9 @@ def test_a_damaged_index_is_found_and_mended(
     result = memos("check", code=6)
     assert {row["code"] for row in result.rows[0]["problems"]} == {"missing-word"}
     assert "--repair" in result.stderr
-    assert "missing-word" in memos("check", "-o", "table", code=6).stdout
+    shown = memos("check", "-o", "table", code=6).stdout
+    assert "missing-word" in shown
+    assert shown.splitlines()[0].split() == ["problem", "state", "what"]
     assert "mended" in memos("check", "--repair").stderr
     memos("check")
 

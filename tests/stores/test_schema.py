@@ -18,6 +18,7 @@ from memos.errors import OtherVersion
 from memos.ports.catalog import Change
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
+from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
 from memos.stores.schema import revision, scripts, settings, upgrade
 from memos.stores.tables import HEAD, metadata
@@ -77,6 +78,21 @@ def test_down_to_nothing_and_up_again() -> None:
     upgrade(engine)
     with engine.connect() as connection:
         assert revision(connection) == HEAD
+
+
+def test_the_journal_of_the_first_version_goes_on_without_a_gap() -> None:
+    engine = open_engine(None)
+    at(engine, "0001", "upgrade")
+    row = """INSERT INTO audit (at, actor, call, scope, subjects, outcome)
+             VALUES (:at, 'service:application', 'add', '{}', '[]', 'ok')"""
+    with engine.execution_options(write=True).begin() as connection:
+        connection.execute(text(row), [{"at": 1}, {"at": 2}])
+    upgrade(engine)
+    journal = SqlJournal(engine)
+    assert journal.broken() == []
+    journal.append(audit())
+    assert [one.number for one in journal.rows()] == [1, 2, 3]
+    assert journal.broken() == []
 
 
 BUNDLE = """INSERT INTO installed (namespace, bundle, name, version, at, "by")

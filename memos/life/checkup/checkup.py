@@ -117,6 +117,7 @@ class Checkup:
             examine_ledger(there, subjects.ledger, referred, findings)
         with findings.reading("journal"):
             examine_journal(subjects.journal, findings, repair=repair)
+        with findings.reading("grants and certificates"):
             examine_trust(subjects, there.ids, findings)
 
     def _mend(self, findings: Findings, act: Act) -> None:

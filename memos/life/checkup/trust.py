@@ -66,7 +66,7 @@ def _examine_missing(
     named = Counter(stone.certificate for stone in subjects.ledger.tombstones())
     written = {name for kind, name in bonds.newest if kind == "certificate"}
     for gone in sorted((written | set(named)) - there):
-        message = f"certificate {gone} is not there; {named[gone]} tombstones name it"
+        message = f"certificate {gone} is not there; tombstones that name it: {named[gone]}"
         findings.tell("missing-certificate", gone, message)
 
 
