@@ -168,5 +168,5 @@ class KindCalls(CubeCalls):
         there = {ancestor.cube.id: ancestor.cube for ancestor in lineage.ancestors}
         missing = [one.id for one in state.provenance.parents if one.id not in there]
         if missing or not isinstance(state.payload, Activation):
-            raise NotFound(f"KV cube {state.id} was made from what is gone: {', '.join(missing)}")
+            raise NotFound(f"KV cube {state.id} was made from what is gone")
         return tuple(there[parent.id] for parent in state.provenance.parents)

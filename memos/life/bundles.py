@@ -242,7 +242,7 @@ def _require_shareable(parent: MemCube | None, child: str, act: Act) -> None:
     if parent is None:
         message = f"cube {child} was derived from a cube that is gone"
         raise CorruptionError(message, hint="memos check names what is wrong")
-    if not act.reach().holds(parent):
+    if not all(act.reach(right).holds(parent) for right in (act.right, Right.READ)):
         message = f"cube {child} was derived from what {act.principal} may not {act.right}"
         raise Forbidden(message, hint="leave it out, or ask for a grant: memos grant")
 

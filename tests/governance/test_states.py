@@ -36,6 +36,15 @@ def test_every_pair_is_allowed_by_one_call_or_refused_by_name(origin: State, to:
             assert all(str(way) in error.value.hint for way in next_states(origin))
 
 
+def test_a_refusal_names_no_parameter_and_nothing_that_is_so_already() -> None:
+    with pytest.raises(IllegalTransition) as caught:
+        require_transition(in_state(State.EXPIRED), State.ACTIVATED, "activate")
+    assert "more time -> activated" in caught.value.hint
+    assert "set_expiry" not in str(caught.value)
+    with pytest.raises(IllegalTransition, match="is archived already"):
+        require_transition(in_state(State.ARCHIVED), State.ARCHIVED, "archive")
+
+
 def test_every_state_but_the_first_can_be_left_and_reached() -> None:
     for state in State:
         assert next_states(state)

@@ -103,7 +103,7 @@ def test_a_fork_goes_where_its_maker_may_write(mem: MemOS) -> None:
     cube = add(mem)
     mem.grant("user:bob", "read", id=cube.id)
     bob = mem.acting("user:bob")
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="say whose the fork is to be"):
         bob.fork(cube.id)
     fork = bob.fork(cube.id, into={"user_id": "bob"})
     assert (fork.user_id, fork.owner) == ("bob", "user:bob")

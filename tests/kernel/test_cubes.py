@@ -273,6 +273,13 @@ WRONG: list[tuple[str, Callable[[MemOS], object], type[MemosError]]] = [
     ("a text for ids", lambda mem: mem.transform(NOBODY, to=Kind.ACTIVATION), BadInput),
     ("empty question", lambda mem: mem.chat(" "), BadInput),
     ("no tokens", lambda mem: mem.chat("x", max_tokens=0), BadInput),
+    ("a flag for a grant", lambda mem: mem.revoke(True), BadInput),
+    ("a flag for a version", lambda mem: mem.get(NOBODY, version=True), BadInput),
+    ("a flag for a new version", lambda mem: mem.add("x", if_version=False), BadInput),
+    ("a flag for an entry", lambda mem: mem.add("x", source="s", source_start=False), BadInput),
+    ("a label beyond all size", lambda mem: mem.add("x", labels=["x" * 513]), BadInput),
+    ("a reason beyond all size", lambda mem: mem.forget(NOBODY, reason="x" * 2001), BadInput),
+    ("a NUL in the metadata", lambda mem: mem.add("x", metadata={"a": ["\0"]}), BadInput),
     ("no bundle", lambda mem: mem.import_from("/nowhere/at/all"), BadInput),
 ]
 
@@ -287,6 +294,54 @@ def test_bad_input_is_an_error_that_changes_nothing(
         act(mem)
     assert mem.stats().held == before
     assert mem.check().problems == ()
+
+
+def test_a_flag_is_no_version_of_a_cube_that_is_there(mem: MemOS) -> None:
+    cube = add(mem, "there before", user_id="alice")
+    mem.grant("user:bob", "read", user_id="alice")
+    changes: list[Callable[[], object]] = [
+        lambda: mem.get(cube.id, version=True),
+        lambda: mem.update(cube.id, "x", if_version=True),
+        lambda: mem.delete(cube.id, if_version=True),
+        lambda: mem.freeze(cube.id, if_version=True),
+        lambda: mem.revoke(True),
+    ]
+    for change in changes:
+        with pytest.raises(BadInput, match="whole number"):
+            change()
+    assert mem.get(cube.id) == cube
+    assert len(mem.grants()) == 1
+
+
+def test_a_label_and_a_reason_are_taken_up_to_their_limits(mem: MemOS) -> None:
+    add(mem, "x", labels=["x" * 512])
+    mem.acting("user:alice", reason="x" * 2000).add("y")
+    with pytest.raises(BadInput, match="2,001 characters"):
+        mem.acting("user:alice", reason="x" * 2001)
+    with pytest.raises(BadInput, match="513 characters"):
+        mem.grant("user:bob", "read", label="x" * 513, user_id="alice")
+
+
+def test_a_grant_that_has_ended_is_not_given(mem: MemOS) -> None:
+    with pytest.raises(BadInput, match="has passed"):
+        mem.grant("user:bob", "read", user_id="alice", expires_at="1999-01-01")
+    assert mem.grants() == []
+
+
+def test_provenance_and_journal_name_the_same_principal(mem: MemOS) -> None:
+    hers = add(mem, "Alice moved.", user_id="alice", agent_id="planner")
+    assert hers.provenance.actor == mem.audit(call="add")[-1].actor == "service:application"
+    assert mem.update(hers.id, "Alice stayed.").provenance.actor == "service:application"
+    alice = mem.acting("user:alice")
+    assert alice.update(hers.id, "Alice left.").provenance.actor == "user:alice"
+    assert mem.audit(call="update")[-1].actor == "user:alice"
+
+
+def test_who_names_nobody_is_told_so(mem: MemOS) -> None:
+    with pytest.raises(Forbidden, match=r"nobody's in particular .*name a user"):
+        mem.acting("agent:planner").add("for whom?")
+    with pytest.raises(UnknownCube, match=f"no cube {NOBODY} [(]memos ls"):
+        mem.get(NOBODY)
 
 
 def test_a_closed_store_says_so(tmp_path: Path, settings: Settings) -> None:

@@ -383,6 +383,16 @@ def test_whoever_may_share_a_derived_cube_does_not_carry_off_its_sources(
         mem.acting("agent:reader").export_to(tmp_path / "out.memos")
 
 
+def test_the_right_to_share_what_one_may_not_read_carries_nothing_off(
+    mem: MemOS, alice: MemOS, tmp_path: Path
+) -> None:
+    (kv,) = alice.get_all(kind=Kind.ACTIVATION)
+    alice.grant("agent:blind", Right.SHARE, user_id="alice")
+    alice.grant("agent:blind", Right.READ, id=kv.id)
+    with pytest.raises(Forbidden):
+        mem.acting("agent:blind").export_to(tmp_path / "out.memos")
+
+
 def test_a_parent_that_is_hidden_is_hidden_in_an_export(
     mem: MemOS, alice: MemOS, bob: MemOS, settings: Settings, tmp_path: Path
 ) -> None:
