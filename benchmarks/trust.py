@@ -38,7 +38,7 @@ from memos import MemOS
 from memos.config import EmbedderSettings, Settings, VectorsSettings
 from memos.cube import EVERYBODY, ROOT, Principal, Right
 from memos.stores.engine_sqlite import open_engine
-from memos.stores.journal_sql import record
+from memos.stores.journal_sql import place, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,8 +63,8 @@ def fill(mem: MemOS, said: Sequence[str]) -> None:
     for number, share in enumerate(SHARES):
         mine = said[start : start + len(said) * share // 100]
         start += len(mine)
-        for place in range(0, len(mine), BATCH):
-            part = mine[place : place + BATCH]
+        for begin in range(0, len(mine), BATCH):
+            part = mine[begin : begin + BATCH]
             plain = [{"content": text} for text in part[: len(part) * 49 // 50]]
             marked = [{"content": text} for text in part[len(part) * 49 // 50 :]]
             mem.add(plain, user_id=f"user{number}")
@@ -134,7 +134,11 @@ def recorded(mem: MemOS, folder: Path, calls: int) -> float:
         row = act.audit([f"{number:036}" for number in range(100)])
     engine = open_engine(folder / "catalog.db").execution_options(write=True)
     with engine.begin() as connection:
-        rows = [milliseconds(lambda: record(connection, row, None)) for _ in range(calls)]
+
+        def append() -> None:
+            record(connection, place(connection), row, None)
+
+        rows = [milliseconds(append) for _ in range(calls)]
         connection.rollback()
     engine.dispose()
     return median(rows)
@@ -179,8 +183,8 @@ def main() -> None:
     print(machine())
     said = texts(asked.memories + 200 * asked.calls)
     with (
-        tempfile.TemporaryDirectory() as place,
-        MemOS.open(Path(place) / "store", settings=SETTINGS) as mem,
+        tempfile.TemporaryDirectory() as folder,
+        MemOS.open(Path(folder) / "store", settings=SETTINGS) as mem,
     ):
         fill(mem, said[: asked.memories])
         print(f"{asked.memories:,} memories of {len(SHARES)} users, exact vectors\n")
@@ -189,7 +193,7 @@ def main() -> None:
         print_searches([searches(mem, questions, user) for user in ("user0", "user9")], question)
         mem.grant("agent:writer", Right.WRITE, user_id="user0")
         own, granted = (gate(mem, who, asked.calls) for who in ("user:user0", "agent:writer"))
-        row = recorded(mem, Path(place) / "store", asked.calls)
+        row = recorded(mem, Path(folder) / "store", asked.calls)
         print(f"\na gate passed by the owner {own:.3f} ms, by a grant {granted:.3f} ms,")
         print(f"a row of 100 ids {row:.3f} ms; per add of the owner:")
         fresh = iter(said[asked.memories :])

@@ -151,7 +151,7 @@ def test_what_was_made_from_it_goes_along(mem: MemOS) -> None:
     aside = Path(f"{mem._folder}/quarantine/disk-{kv.blobs[0]}")
     assert aside.exists()
     assert set(mem.forget(cube.id).ids) == set(dry.ids)
-    assert mem.get_all() == mem.quarantined() == []
+    assert (mem.get_all(), mem.quarantined()) == ([], [])
     assert not aside.exists()
 
 
