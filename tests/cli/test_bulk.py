@@ -62,7 +62,7 @@ def test_an_entry_that_only_the_store_refuses_is_told_and_the_others_are_stored(
 def test_a_dry_run_counts_and_stores_nothing(memos: Memos) -> None:
     result = memos("add", "-", "--dry-run", typed=BAD, code=7)
     assert "would add 2 memories" in result.stderr
-    assert result.stdout == ""
+    assert result.rows == [{"memories": 2, "sessions": 0, "unreadable": 3}]
     memos("ls", code=3)
 
 

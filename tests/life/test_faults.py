@@ -70,6 +70,7 @@ def tried(name, call):
     except MemosError as error:
         told[name] = [error.code, error.message]
 mem = tried("opened", lambda: MemOS.open(ours / "store", settings=settings))
+mem.add("tea")
 calls = {
     "open": lambda: MemOS.open(theirs / "store", settings=settings),
     "open new": lambda: MemOS.open(theirs / "new", settings=settings),
