@@ -177,13 +177,14 @@ class MemOS(Kernel):
                 mem.reindex(progress=progress)
                 forgotten = _forget_again(mem, gone)
                 report = mem.check(progress=progress)
+                cubes = sum(mem.stats().cubes.values())
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
         return Restored(
             folder=str(place),
             made_at=manifest.made_at,
-            cubes=manifest.cubes,
+            cubes=cubes,
             forgotten=forgotten,
             check=report,
         )

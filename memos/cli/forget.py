@@ -16,7 +16,7 @@ from memos.cli.confirm import confirm
 from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
 from memos.cli.where import filters
-from memos.cli.write import PANEL, DryRun, Filter, Ids, IfVersion, Where, Yes, given_ids
+from memos.cli.write import PANEL, DryRun, Filter, Ids, IfVersion, Verify, Where, Yes, given_ids
 from memos.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ KeepDuplicates = Annotated[
     typer.Option(
         "--keep-duplicates", help="Keep other memories of the same user with the same text."
     ),
-]
-Verify = Annotated[
-    bool,
-    typer.Option("--verify", help="Search the store's files for what was forgotten."),
 ]
 
 
@@ -133,7 +129,7 @@ def _forget(
             _require_consent(call, preview, everything=everything)
         forgotten = forget(verify=verify, progress=call.progress)
     write_forgotten(call, forgotten, uri)
-    _refuse_traces(call, forgotten)
+    refuse_traces(call, forgotten)
 
 
 def _certificates(
@@ -233,12 +229,23 @@ def write_forgotten(call: Call, forgotten: Forgotten, uri: str | None = None) ->
     if not forgotten.cubes:
         from_where = "" if uri is None else f" what was read from {uri}"
         call.out.note(f"nothing matches{from_where}: nothing to forget")
+        _tell_unread(call, forgotten)
         if call.out.tabled:
             return
     call.out.one("forgotten", forgotten, ids=forgotten.ids, table=forgotten_table(forgotten))
     if forgotten.cubes:
         verb = "would forget" if forgotten.dry_run else "forgot"
         call.out.note(f"{verb} {_count(forgotten)}")
+        _tell_unread(call, forgotten)
+
+
+def _tell_unread(call: Call, forgotten: Forgotten) -> None:
+    from memos.cli.tables import counted
+
+    if forgotten.unread:
+        left = counted(forgotten.unread, "damaged cube")
+        call.out.warn(f"{left} in quarantine cannot be read: whether they are meant, nobody knows")
+        call.out.note("next: memos quarantine lists them, and --discard erases them")
 
 
 def _count(forgotten: Forgotten) -> str:
@@ -247,16 +254,19 @@ def _count(forgotten: Forgotten) -> str:
 
     ties = [str(one.tie) for one in forgotten.cubes]
     derived, same = ties.count("derived"), ties.count("duplicate")
+    broken = ties.count("quarantined")
     parts = [
         counted(len(forgotten.cubes), "cube"),
         f"{derived} of them made from the others" if derived else "",
         f"{same} with the same text" if same else "",
+        f"{broken} in quarantine" if broken else "",
         f"and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else "",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _refuse_traces(call: Call, forgotten: Forgotten) -> None:
+def refuse_traces(call: Call, forgotten: Forgotten) -> None:
+    """Fail where a search found what should be gone."""
     verified = forgotten.verified
     if verified is None or verified.gone:
         return

@@ -11,6 +11,7 @@ from memos.cli.call import Call, command
 from memos.cli.confirm import confirm
 from memos.cli.failing import FAILED, INTEGRITY
 from memos.cli.manual import examples
+from memos.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,15 +151,23 @@ def _quarantine(
     discard: Annotated[
         str | None, typer.Option("--discard", metavar="ID", help="Erase what there is of a cube.")
     ] = None,
+    even_held: Annotated[
+        bool,
+        typer.Option("--even-held", help="Also what says that it is under legal hold."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Show what repairs have taken out of the store, or erase it."""
+    """Show what repairs have taken out of the store, or erase it.
+
+    To discard is to forget: it leaves a tombstone and a certificate.
+    """
     from memos.cli.tables import counted
 
+    _check_discard(discard, even_held=even_held)
     if discard is not None and not confirm(f"Erase what is left of {discard}", yes=yes):
         raise typer.Exit(FAILED)
     with call.open() as mem:
-        there = mem.quarantined() if discard is None else mem.discard(discard)
+        there = mem.quarantined() if discard is None else mem.discard(discard, even_held=even_held)
     call.out.many(
         "quarantine",
         there,
@@ -174,6 +183,16 @@ def _quarantine(
     )
     if discard is not None:
         call.out.note(f"erased {counted(len(there), 'version')}")
+
+
+def _check_discard(discard: str | None, *, even_held: bool) -> None:
+    """Refuse before anything is asked what the store would refuse."""
+    if discard is not None:
+        from memos.kernel.arguments import require_id
+
+        require_id(discard)
+    elif even_held:
+        raise BadInput("--even-held goes with --discard", hint="memos quarantine --discard ID")
 
 
 def _move(

@@ -140,15 +140,25 @@ def _went(rows: Mapping[str, int], blobs: int) -> dict[str, str]:
 def _verification(verified: Verified | None) -> dict[str, str]:
     if verified is None:
         return {"verified": "no: it was not asked for"}
-    skipped, files = verified.unsearchable, verified.searched_files
+    skipped, files = _skipped(verified), verified.searched_files
     told = {
         "verified": f"{_second(verified.at)} UTC, {verified.how}",
         "searched": f"{size(verified.searched_bytes or 0)} in {counted(files or 0, 'file')}",
-        "not searched": f"{skipped or 0:,} texts or vectors: too short, or part of what stays",
+        "not searched": skipped,
         "found": "nothing" if verified.gone else "\n".join(verified.traces),
     }
     unsaid = {*(() if files else ("searched",)), *(() if skipped else ("not searched",))}
     return {name: value for name, value in told.items() if name not in unsaid}
+
+
+def _skipped(verified: Verified) -> str:
+    vectors = verified.unsearchable_vectors or 0
+    texts = (verified.unsearchable or 0) - vectors
+    parts = [
+        f"{counted(texts, 'text')}, too short or part of what stays" if texts else "",
+        f"{counted(vectors, 'vector')}, all but empty" if vectors else "",
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _verdict(verified: Verified | None) -> str:

@@ -12,7 +12,7 @@ from memos.cli.confirm import confirm, may_write
 from memos.cli.failing import FAILED
 from memos.cli.manual import examples
 from memos.cli.where import filters
-from memos.cli.write import DryRun, Filter, Where, Yes
+from memos.cli.write import DryRun, Filter, Verify, Where, Yes
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -90,6 +90,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             ("memos uninstall acme/kb --dry-run", "what would go"),
             ("memos uninstall acme/kb --yes", "all of it, and all made from it"),
+            ("memos uninstall acme/kb --verify", "and search the disk for what is left"),
             ("memos uninstall acme/kb -u bob", "what was installed for Bob"),
         ),
     )(_uninstall)
@@ -229,12 +230,19 @@ def _installed(call: Call) -> None:
     )
 
 
-def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Yes = False) -> None:
+def _uninstall(
+    call: Call,
+    namespace: Namespace,
+    dry_run: DryRun = False,
+    verify: Verify = False,
+    yes: Yes = False,
+) -> None:
     """Forget all that was installed under a namespace, and everything that was made from it.
 
-    Name whose it is, as when it was installed: the same namespace may also be another's.
+    Name whose it is, as when it was installed: the same namespace may also be another's. Exit
+    code 6 if --verify finds a trace.
     """
-    from memos.cli.forget import write_forgotten
+    from memos.cli.forget import refuse_traces, write_forgotten
     from memos.cli.tables import counted
 
     with call.open() as mem:
@@ -245,7 +253,9 @@ def _uninstall(call: Call, namespace: Namespace, dry_run: DryRun = False, yes: Y
         if not confirm(f"Forget {counted(len(preview.cubes), 'cube')} of {namespace}", yes=yes):
             call.out.warn("nothing was forgotten")
             raise typer.Exit(FAILED)
-        write_forgotten(call, mem.uninstall(namespace, **call.scope))
+        done = mem.uninstall(namespace, verify=verify, progress=call.progress, **call.scope)
+    write_forgotten(call, done)
+    refuse_traces(call, done)
 
 
 def _told(done: Installation) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos.cli.call import Call, command
-from memos.cli.failing import INTEGRITY
+from memos.cli.failing import INTEGRITY, PARTIAL
 from memos.cli.manual import examples
 from memos.errors import MissingKey
 
@@ -96,7 +96,10 @@ def _check(
         bool, typer.Option("--deep", help="Make every vector again, and compare.")
     ] = False,
 ) -> None:
-    """Compare the catalog with the indexes and the blobs; exit code 6 if anything is wrong."""
+    """Compare the catalog with the indexes and the blobs; exit code 6 if anything is wrong.
+
+    With --repair, exit code 7 where something could not be mended and went into quarantine.
+    """
     from memos.cli.tables import counted, problems_table
 
     with call.open() as mem:
@@ -105,14 +108,20 @@ def _check(
     if not call.out.tabled or report.problems:
         call.out.one("check", report, table=problems_table(report.problems))
     open_ = sum(not problem.repaired for problem in report.problems)
-    mended = len(report.problems) - open_
+    lost = sum(problem.quarantined for problem in report.problems)
+    mended = len(report.problems) - open_ - lost
     if mended:
         call.out.note(f"{counted(mended, 'problem')} mended")
+    if lost:
+        call.out.warn(f"{lost:,} put into quarantine, and not served any more")
+        call.out.note("next: memos quarantine lists them; a backup may have them whole")
     if not report.ok:
         call.out.warn(f"{counted(open_, 'problem')}; looked at {looked_at}")
         if not repair:
             call.out.note("next: memos check --repair")
         raise typer.Exit(INTEGRITY)
+    if lost:
+        raise typer.Exit(PARTIAL)
     call.out.note(f"all is well; looked at {looked_at}")
 
 

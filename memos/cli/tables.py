@@ -112,7 +112,7 @@ def doomed_table(doomed: Sequence[Doomed]) -> Table:
         ("memory", _MEMORY),
     )
     for one in doomed:
-        kind = [str(one.kind)] if kinds else []
+        kind = [str(one.kind or "unknown")] if kinds else []
         table.add_row(one.id, *kind, tie(one.tie, one.because), _short(one.title))
     return table
 
@@ -121,6 +121,8 @@ def tie(how: str, because: str | None) -> str:
     """How a cube that goes hangs on another, of whose id the end is shown."""
     if how == "asked":
         return "asked for"
+    if how == "quarantined" and because is None:
+        return "in quarantine"
     words = "same as" if how == "duplicate" else "made from"
     return f"{words} …{because[-6:]}" if because else words
 
@@ -134,6 +136,8 @@ def problems_table(problems: Sequence[Problem]) -> Table:
     )
     for problem in problems:
         state = Text("mended", "green") if problem.repaired else Text("open", "red")
+        if problem.quarantined:
+            state = Text("in quarantine", "yellow")
         what = Text(clean(problem.message)).append(f"\n{clean(problem.subject)}", style="dim")
         table.add_row(problem.code, state, what)
     return table

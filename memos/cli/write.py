@@ -66,6 +66,10 @@ Ids = Annotated[
     list[str] | None,
     typer.Argument(metavar="ID", help="Cubes; - reads ids from stdin, one a line."),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Search the store's files for what was forgotten."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

@@ -80,3 +80,8 @@ def digest_of(content: bytes) -> str:
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces: equal values have equal bytes."""
     return _CANONICAL.encode(value).encode()
+
+
+def key_digest(key: str, whose: str = "") -> str:
+    """What is kept of an idempotency key; ``whose`` it is, where not the application's."""
+    return digest_of(canonical([whose, key]))

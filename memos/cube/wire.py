@@ -71,6 +71,14 @@ def from_json(line: str | bytes) -> MemCube:
     return cube
 
 
+def salvaged(line: str) -> MemCube | None:
+    """The cube that a damaged line still tells of, whatever it was; None where it tells of none."""
+    try:
+        return _Line.model_validate_json(line).cube
+    except ValidationError:
+        return None
+
+
 def payload_digest(payload: Payload) -> str:
     """The SHA-256 of a payload's canonical JSON."""
     return digest_of(canonical(payload.model_dump(mode="json")))

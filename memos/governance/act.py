@@ -86,7 +86,8 @@ class Act:
         For what is told of cubes that come along from outside of that scope.
         """
         wide = copy(self)
-        wide.scope, wide._reaches = self._bound, {}
+        wide.scope = self._bound
+        wide._reaches = {}  # noqa: SLF001 - it is our own copy
         return wide
 
     @property

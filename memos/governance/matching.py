@@ -31,7 +31,7 @@ def admits(where: Filter, cube: MemCube) -> bool:
         return not admits(where.part, cube)
     if where.field == "labels":
         return _labelled(where, cube)
-    return _compared(_value(where.field, cube), where)
+    return compared(_value(where.field, cube), where)
 
 
 def _labelled(where: Condition, cube: MemCube) -> bool:
@@ -78,7 +78,8 @@ def _inside(value: JsonValue, keys: list[str]) -> JsonValue:
     return value
 
 
-def _compared(found: Found, where: Condition) -> bool:
+def compared(found: Found, where: Condition) -> bool:
+    """Whether the condition holds for what was found in its field."""
     operator, asked = where.operator, where.value
     if asked is None:
         return (found is None) == (operator is Operator.EQ)

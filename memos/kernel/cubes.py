@@ -14,6 +14,7 @@ from memos.kernel.arguments import (
     read_source,
     require_count,
     require_flags,
+    require_id,
     require_page,
 )
 from memos.kernel.handle import Handle, Whose
@@ -22,6 +23,7 @@ from memos.kinds.times import read_time
 from memos.life.expectation import require_version
 from memos.life.expiry import read_expiry
 from memos.life.once import Once
+from memos.life.quarantine import Asked
 from memos.life.report import Forgotten
 from memos.life.writing import Revision
 from memos.ports.catalog import Selection
@@ -284,9 +286,10 @@ class CubeCalls(Handle):
             once = self._once(idempotency_key, act, ["delete", id, if_version])
             if once.answer is not None:
                 return Forgotten.model_validate(once.answer)
-            cube = self._held(id, act)
-            require_version(cube, if_version)
-            return self._forgetter.forget([cube], once, act=act, dry_run=dry_run)
+            asked = self._asked([id], act)
+            for cube in asked.cubes:
+                require_version(cube, if_version)
+            return self._forgetter.forget(asked, once, act=act, dry_run=dry_run)
 
     def delete_all(
         self,
@@ -307,9 +310,9 @@ class CubeCalls(Handle):
                 hint = "name a user, agent or session, pass filters, or say everything=True"
                 raise BadInput("delete_all() without a scope would forget everything", hint=hint)
             with self._changing(act):
-                cubes = self._chosen(act, read_filter(filters))
+                asked = self._asked_where(read_filter(filters), act)
                 once = self._once(None, act, [])
-                return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run)
+                return self._forgetter.forget(asked, once, act=act, dry_run=dry_run)
 
     def _search(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
         with self._lock:
@@ -335,6 +338,21 @@ class CubeCalls(Handle):
             message = f"{act.principal} may not {act.right} cube {kept.id}, which is among these"
             raise Forbidden(message, hint="narrow the filter, or ask its owner for a grant")
         return cubes
+
+    def _asked(self, ids: Sequence[str], act: Act) -> Asked:
+        """What is there of the cubes, or, where nothing is, what is left of them in quarantine."""
+        cubes, remains = [], []
+        for cube_id in ids:
+            require_id(cube_id)
+            left = self._quarantine.of(cube_id, act)
+            remains += left
+            if not left:
+                cubes.append(self._held(cube_id, act))
+        return Asked(cubes, remains)
+
+    def _asked_where(self, where: Filter, act: Act) -> Asked:
+        """What the filter admits, there and in quarantine."""
+        return Asked(self._chosen(act, where), *self._quarantine.admitted(act.asked(where), act))
 
     def _home(self, act: Act) -> Scope:
         """Where new cubes go: to the scope that is named, and a user's to that user."""

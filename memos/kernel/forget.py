@@ -17,10 +17,11 @@ from memos.retrieval.filters import read_filter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from memos.cube import MemCube
     from memos.governance.act import Act
     from memos.kernel.handle import Whose
+    from memos.life.quarantine import Asked
     from memos.life.report import Forgotten
+    from memos.ports.filters import Filter
     from memos.ports.ledger import Certificate, Tombstone
 
 
@@ -45,7 +46,8 @@ class ForgetCalls(CubeCalls):
 
         What goes: all versions of the cubes; every cube of the same user with the same text;
         every attention state, adapter, fork and merged text made from any of them; their rows in
-        the indexes, edges and grants; what the model holds loaded of them. What stays: a
+        the indexes, edges and grants; what the model holds loaded of them; what is in quarantine
+        of any of them, and of damaged cubes as far as they can be read. What stays: a
         tombstone for each, without content, and one certificate. What is answered counts only
         what the principal may read; the certificate has all of it, for whoever administers the
         store.
@@ -80,13 +82,13 @@ class ForgetCalls(CubeCalls):
                 hint = "name cubes, a scope, filters or a source, or say everything=True"
                 raise BadInput("forget() would forget everything", hint=hint)
             with self._changing(act):
-                cubes = (
+                asked = (
                     self._named(ids, act)
                     if ids is not None
-                    else self._admitted(filters, source, act)
+                    else self._asked_where(_admitting(filters, source), act)
                 )
                 return self._forgetter.forget(
-                    cubes,
+                    asked,
                     self._once(None, act, []),
                     act=act,
                     dry_run=dry_run,
@@ -128,16 +130,15 @@ class ForgetCalls(CubeCalls):
                 raise NotFound(f"there is no certificate {shown(id)}", hint="memos certificates")
             return seen
 
-    def _named(self, ids: str | Sequence[str], act: Act) -> list[MemCube]:
+    def _named(self, ids: str | Sequence[str], act: Act) -> Asked:
         listed = [ids] if isinstance(ids, str) else read_ids(ids)
         if not listed:
             raise BadInput("no cube was named", hint="pass at least one id")
-        return [self._held(one, act) for one in listed]
+        return self._asked(listed, act)
 
-    def _admitted(
-        self, filters: Mapping[str, Any] | None, source: str | None, act: Act
-    ) -> list[MemCube]:
-        parts = [read_filter(filters)]
-        if source is not None:
-            parts.append(Condition("source", Operator.EQ, checked_text(source, "the source")))
-        return self._chosen(act, Every(tuple(parts)))
+
+def _admitting(filters: Mapping[str, Any] | None, source: str | None) -> Filter:
+    parts = [read_filter(filters)]
+    if source is not None:
+        parts.append(Condition("source", Operator.EQ, checked_text(source, "the source")))
+    return Every(tuple(parts))

@@ -28,6 +28,7 @@ from memos.life.index import Index
 from memos.life.installing import Installer
 from memos.life.moving import Mover
 from memos.life.proving import Prover
+from memos.life.quarantine import Quarantine
 from memos.life.shelves import Shelves
 from memos.life.sweeping import sweep_strays
 from memos.life.writing import Writer
@@ -89,6 +90,7 @@ class Handle:
             embedder=parts.embedder,
             open_vectors=parts.open_vectors,
             aside=parts.aside,
+            ledger=parts.ledger,
         )
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
@@ -96,6 +98,7 @@ class Handle:
         self._amender = Amender(catalog=catalog, index=self._index)
         self._brancher = Brancher(catalog=catalog, index=self._index, identities=identities)
         self._expirer = Expirer(catalog=catalog, amender=self._amender)
+        self._quarantine = Quarantine(catalog=catalog, ledger=parts.ledger)
         self._forgetter = Forgetter(
             catalog=catalog,
             ledger=parts.ledger,
@@ -103,6 +106,7 @@ class Handle:
             index=self._index,
             runtime=parts.runtime,
             identities=identities,
+            quarantine=self._quarantine,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._deriver = Deriver(

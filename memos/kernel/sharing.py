@@ -155,13 +155,21 @@ class SharingCalls(CubeCalls):
             return self._installer.installed(act)
 
     def uninstall(
-        self, namespace: str, *, dry_run: bool = False, **whose: Unpack[Whose]
+        self,
+        namespace: str,
+        *,
+        dry_run: bool = False,
+        verify: bool = False,
+        progress: Progress = silent,
+        **whose: Unpack[Whose],
     ) -> Forgotten:
         """Forget all that was installed under a namespace, and everything derived from it.
 
         Args:
             namespace: as it was installed.
             dry_run: only say what would go.
+            verify: search every byte of the store afterwards, as ``forget`` does.
+            progress: told of the bytes that are searched.
             whose: as it was installed.
 
         Raises:
@@ -170,10 +178,15 @@ class SharingCalls(CubeCalls):
             LegalHold: some of it has to stay.
         """
         with self._act("uninstall", Right.FORGET, **whose) as act, self._changing(act):
-            require_flags(dry_run=dry_run)
-            once = self._once(None, act, [])
+            require_flags(dry_run=dry_run, verify=verify)
             return self._installer.uninstall(
-                namespace, once, act, scope=self._home(act), dry_run=dry_run
+                namespace,
+                self._once(None, act, []),
+                act,
+                scope=self._home(act),
+                dry_run=dry_run,
+                verify=verify,
+                progress=progress,
             )
 
     @staticmethod

@@ -9,8 +9,8 @@ from memos.errors import Conflict, NotFound, NotSupported
 from memos.kernel.arguments import read_path, require_flags, require_id
 from memos.kernel.cubes import CubeCalls
 from memos.life.checkup import Checkup, Subjects
+from memos.life.quarantine import Asked
 from memos.life.report import CheckReport, Stats
-from memos.ports.catalog import Change
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class UpkeepCalls(CubeCalls):
         """Compare the catalog with all that is derived from it; with ``repair``, mend that.
 
         What is derived is made anew. What cannot be mended goes into quarantine, see
-        :meth:`quarantined`; a cube of which one version is damaged keeps the others.
+        :meth:`quarantined`; a cube of which one version is damaged keeps the others. Of each
+        problem, the answer says whether it was mended or its cube put into quarantine.
 
         Args:
             repair: whether to mend.
@@ -123,13 +124,21 @@ class UpkeepCalls(CubeCalls):
             self._gate.require(act, EVERYBODY)
             return self._parts.ledger.quarantined()
 
-    def discard(self, id: str) -> list[Quarantined]:  # noqa: A002
+    def discard(self, id: str, *, even_held: bool = False) -> list[Quarantined]:  # noqa: A002
         """Erase what is in quarantine of a cube, and all that is left of it; there is no way back.
+
+        It is a forgetting: it leaves a tombstone and a certificate.
+
+        Args:
+            id: the cube.
+            even_held: also where a damaged version says that it is under legal hold; the journal
+                tells of it.
 
         Returns:
             What was in quarantine.
 
         Raises:
+            LegalHold: a damaged version says that it is under legal hold; nothing was erased.
             NotFound: there is nothing of that cube.
             Conflict: the cube itself is there; forgetting it erases this as well.
             Forbidden: without the right to administer the store.
@@ -137,12 +146,14 @@ class UpkeepCalls(CubeCalls):
         with self._act("discard", Right.ADMINISTER) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)
             require_id(id)
+            require_flags(even_held=even_held)
             there = [one for one in self._parts.ledger.quarantined() if one.cube_id == id]
             if not there:
                 raise NotFound(f"nothing of {id} is in quarantine", hint="memos quarantine")
             if self._parts.catalog.versions([id]):
                 message = f"cube {id} is there, in the versions that are sound"
                 raise Conflict(message, hint="forget it: that erases the damaged ones as well")
-            self._parts.catalog.commit(Change(audit=act.audit([id]), forget=(id,)))
-            self._index.drain()
+            left = self._quarantine.of(id, act)
+            asked = Asked((), left, discarding=True, even_held=even_held)
+            self._forgetter.forget(asked, self._once(None, act, []), act=act, dry_run=False)
             return there

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Right
+from memos.life.report import Tie
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,25 +19,30 @@ if TYPE_CHECKING:
 
     from memos.governance.act import Act
     from memos.life.doom import Doom
+    from memos.life.quarantine import Leftovers
     from memos.life.report import Forgotten, Verified
     from memos.ports.ledger import Certificate
 
-_COUNTS = ("searched_bytes", "searched_files", "unsearchable")
+UNKNOWN = "unknown"
+"""The kind of a cube of which not even that can be read any more."""
+
+_COUNTS = ("searched_bytes", "searched_files", "unsearchable", "unsearchable_vectors")
 
 
 def body_of(
-    doomed: Sequence[Doom], rows: Mapping[str, int], told: Forgotten, act: Act
+    gone: tuple[Sequence[Doom], Leftovers], rows: Mapping[str, int], told: Forgotten, act: Act
 ) -> dict[str, JsonValue]:
     """What a certificate records; ``told`` is what the caller is told of it."""
+    doomed, left = gone
     # No digests: whoever guesses a short text could test the guess by its digest.
     cubes: list[JsonValue] = [
-        {"id": cube.id, "kind": str(cube.kind), "tie": str(tie), "because": because}
-        for cube, tie, because in doomed
+        _entry(cube.id, cube.kind, tie, because) for cube, tie, because in doomed
     ]
+    cubes += [_entry(one.id, one.kind, Tie.QUARANTINED, one.because) for one in left.lost]
     whole: dict[str, JsonValue] = {
         "what": cubes,
         "rows": {**rows},
-        "blobs": len({digest for doom in doomed for digest in doom.cube.blobs}),
+        "blobs": len(blobs_of(doomed, left)),
     }
     part = _part(whole, told)
     return {
@@ -72,9 +78,15 @@ def proof_for(verified: Verified, act: Act) -> Verified:
     return verified.model_copy(update=dict.fromkeys(_COUNTS))
 
 
+def blobs_of(doomed: Sequence[Doom], left: Leftovers) -> set[str]:
+    """The digests of all blobs that go."""
+    return {digest for doom in doomed for digest in doom.cube.blobs} | left.blobs
+
+
+def _entry(cube_id: str, kind: str | None, tie: Tie, because: str | None) -> dict[str, JsonValue]:
+    return {"id": cube_id, "kind": str(kind or UNKNOWN), "tie": str(tie), "because": because}
+
+
 def _part(whole: Mapping[str, JsonValue], told: Forgotten) -> dict[str, JsonValue]:
-    cubes: list[JsonValue] = [
-        {"id": one.id, "kind": str(one.kind), "tie": str(one.tie), "because": one.because}
-        for one in told.cubes
-    ]
+    cubes: list[JsonValue] = [_entry(one.id, one.kind, one.tie, one.because) for one in told.cubes]
     return {**whole, "what": cubes, "rows": {**told.rows}, "blobs": len(told.blobs)}

@@ -4,6 +4,8 @@ asked for ---> duplicates (the same text, of the same user)
     |               |
     +---------------+---> everything derived, children before grandchildren
                                  |
+                what is left of any of them in quarantine
+                                 |
 one commit: rows out, tombstones and a certificate in, and the outbox owes
                                  |
      DROP from vectors and words, SWEEP of blobs, PURGE of every file
@@ -16,8 +18,9 @@ from typing import TYPE_CHECKING
 from memos.cube import Kind, MemCube, Right
 from memos.cube.identity import is_cube_id
 from memos.errors import LegalHold
-from memos.life.certifying import body_of, proof_for
+from memos.life.certifying import UNKNOWN, blobs_of, body_of, proof_for
 from memos.life.doom import Doom
+from memos.life.quarantine import Asked, Leftovers
 from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Operator
@@ -34,12 +37,19 @@ if TYPE_CHECKING:
     from memos.life.index import Index
     from memos.life.once import Once
     from memos.life.proving import Prover
+    from memos.life.quarantine import Lost, Quarantine
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
     from memos.ports.ledger import Entry, Ledger
     from memos.ports.runtime import Runtime
 
 _MANY = 500
+_PAGE = 1000
+_NOTHING = Leftovers()
+_ON_DAMAGED = (
+    "a damaged version says so; an administrator can hold and release the cube anew, or, where"
+    " nothing else is left of it, memos quarantine --discard ID --even-held"
+)
 
 
 class Forgetter:
@@ -55,6 +65,7 @@ class Forgetter:
         runtime: Runtime,
         identities: Identities,
         prover: Prover,
+        quarantine: Quarantine,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -63,10 +74,11 @@ class Forgetter:
         self._runtime = runtime
         self._identities = identities
         self._prover = prover
+        self._quarantine = quarantine
 
     def forget(
         self,
-        cubes: Sequence[MemCube],
+        asked: Asked,
         once: Once,
         *,
         act: Act,
@@ -76,7 +88,7 @@ class Forgetter:
         verify: bool = False,
         progress: Progress = silent,
     ) -> Forgotten:
-        """Forget cubes, or say what forgetting them would take along.
+        """Forget what was asked for, or say what forgetting it would take along.
 
         ``also`` is written along, even where there is no cube to forget. With ``verify``, all
         files are searched afterwards, and what was found stands in the certificate.
@@ -86,22 +98,26 @@ class Forgetter:
         """
         if once.answer is not None:
             return Forgotten.model_validate(once.answer)
-        same = self._duplicates(cubes, act) if duplicates else []
-        doomed = self.doomed(cubes, same)
-        forgotten = self.told(doomed, act, dry_run=dry_run)
+        doomed, left = self._all_of(asked, self._duplicates(asked.cubes, act) if duplicates else [])
+        forgotten = self.told(doomed, act, dry_run=dry_run, left=left)
+        forgotten = forgotten.model_copy(update={"unread": asked.unread})
         act.touch(forgotten.ids)
-        _refuse_held(doomed, forgotten)
-        if dry_run or not (doomed or also):
+        held = self._quarantine.held(left)
+        _refuse_held(doomed, forgotten, [] if asked.even_held else held)
+        if dry_run or not (doomed or left.rows or also):
             act.outcome = "dry run" if dry_run else "nothing to forget"
             return forgotten
-        done, records = self.recorded(doomed, forgotten, act)
-        ids = tuple(doom.cube.id for doom in doomed)
-        sought = self._prover.sought([doom.cube for doom in doomed]) if verify else None
+        act.outcome = "even held" if held else act.outcome
+        done, records = self.recorded(doomed, forgotten, act, left=left)
+        there = {doom.cube.id: doom.cube.version for doom in doomed}
+        ids = (*there, *(one.id for one in left.lost))
+        said = [row for row in left.rows if row.cube_id in ids]
+        sought = self._prover.sought([doom.cube for doom in doomed], said) if verify else None
         self._catalog.commit(
             Change(
                 audit=act.audit(ids),
                 forget=ids,
-                expects={doom.cube.id: doom.cube.version for doom in doomed},
+                expects={**dict.fromkeys(ids, 0), **there},
                 receipt=once.receipt(_without_content(done)),
                 also=(*records, *also),
             )
@@ -118,6 +134,7 @@ class Forgetter:
         act: Act,
         *,
         anew: Collection[str] = (),
+        left: Leftovers = _NOTHING,
     ) -> tuple[Forgotten, tuple[Entry, ...]]:
         """What is told of a forgetting, and the tombstones and the certificate that it leaves.
 
@@ -128,13 +145,19 @@ class Forgetter:
         """
         _refuse_held(doomed, forgotten)
         gone = [doom for doom in doomed if doom.cube.id not in anew]
-        if not gone:
+        if not (gone or left.rows):
             return forgotten, ()
         certificate = self._identities.new(act.at)
         done = forgotten.model_copy(update={"certificate": certificate})
-        rows = self._rows([doom.cube for doom in gone])
-        record = Certificate(certificate, act.at, body_of(gone, rows, done, act))
-        return done, (*_tombstones(gone, act, certificate), record)
+        rows = self._rows([doom.cube for doom in gone], left)
+        record = Certificate(certificate, act.at, body_of((gone, left), rows, done, act))
+        kinds = {doom.cube.id: str(doom.cube.kind) for doom in gone}
+        kinds.update((one.id, one.kind or UNKNOWN) for one in left.lost)
+        stones = (
+            Tombstone(one, kind, act.at, str(act.principal), certificate)
+            for one, kind in kinds.items()
+        )
+        return done, (*stones, record)
 
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
@@ -154,11 +177,18 @@ class Forgetter:
         self._catalog.commit(Change(audit=audit, also=proved))
         return done.model_copy(update={"verified": proof_for(verified, act)})
 
-    def doomed(self, cubes: Sequence[MemCube], same: Sequence[Doom] = ()) -> list[Doom]:
-        """What goes: the cubes, those that say the same, and everything derived from them."""
+    def doomed(
+        self, cubes: Sequence[MemCube], same: Sequence[Doom] = (), lost: Collection[str] = ()
+    ) -> list[Doom]:
+        """What goes: the cubes, those that say the same, and everything derived from them.
+
+        And from those that are ``lost``, to which no edges lead any more.
+        """
         asked = {cube.id: cube for cube in cubes}
         roots = {**asked, **{doom.cube.id: doom.cube for doom in same}}
-        derived = [one for one in self._graph.descendants(list(roots)) if one not in roots]
+        made = [one for one in self._made_from(lost) if one not in roots]
+        found = dict.fromkeys([*made, *self._graph.descendants([*roots, *made])])
+        derived = [one for one in found if one not in roots]
         return [
             *(Doom(cube, Tie.ASKED, None) for cube in asked.values()),
             *same,
@@ -167,6 +197,27 @@ class Forgetter:
                 for cube in self._catalog.find_all(derived)
             ),
         ]
+
+    def _all_of(self, asked: Asked, same: Sequence[Doom]) -> tuple[list[Doom], Leftovers]:
+        """What goes, of what is there and of what is left in quarantine."""
+        doomed = self.doomed(asked.cubes, same)
+        left = self._quarantine.leftovers([doom.cube.id for doom in doomed], asked.remains)
+        while left.lost and not asked.discarding:
+            more = self.doomed(asked.cubes, same, {one.id for one in left.lost})
+            if len(more) == len(doomed):
+                break
+            doomed = more
+            left = self._quarantine.leftovers([doom.cube.id for doom in doomed], asked.remains)
+        return doomed, left
+
+    def _made_from(self, lost: Collection[str]) -> Iterator[str]:
+        """The cubes that say that they were made from one of those, by looking at every cube."""
+        after = None
+        while lost and (page := self._catalog.select(Selection(after=after, limit=_PAGE))):
+            for cube in page:
+                if any(parent.id in lost for parent in cube.provenance.parents):
+                    yield cube.id
+            after = page[-1].id
 
     def _duplicates(self, cubes: Sequence[MemCube], act: Act) -> list[Doom]:
         """Cubes of the same user with exactly the same text, as far as one may forget them."""
@@ -184,29 +235,38 @@ class Forgetter:
                     found.append(Doom(cube, Tie.DUPLICATE, original))
         return found
 
-    def told(self, doomed: Sequence[Doom], act: Act, *, dry_run: bool) -> Forgotten:
+    def told(
+        self, doomed: Sequence[Doom], act: Act, *, dry_run: bool, left: Leftovers = _NOTHING
+    ) -> Forgotten:
         """What would go, as far as the principal may see it through this handle."""
         wide = act.widened()
         seen = [doom for doom in doomed if wide.reach(Right.READ).holds(doom.cube)]
-        there = {doom.cube.id for doom in seen}
+        ids = {doom.cube.id for doom in seen}
+        left = left.seen(wide.reach(Right.READ), ids)
+        there = {*ids, *(one.id for one in left.lost)}
         titles = [cube.header.title for cube in wide.shown([doom.cube for doom in seen])]
         return Forgotten(
-            cubes=tuple(
-                Doomed(
-                    id=cube.id,
-                    kind=cube.kind,
-                    title=title,
-                    because=because if because in there else None,
-                    tie=tie,
-                )
-                for (cube, tie, because), title in zip(seen, titles, strict=True)
+            cubes=(
+                *(
+                    Doomed(
+                        id=cube.id,
+                        kind=cube.kind,
+                        title=title,
+                        because=because if because in there else None,
+                        tie=tie,
+                    )
+                    for (cube, tie, because), title in zip(seen, titles, strict=True)
+                ),
+                *(_doomed(one, there) for one in left.lost),
             ),
-            blobs=tuple(sorted({digest for doom in seen for digest in doom.cube.blobs})),
+            blobs=tuple(sorted(blobs_of(seen, left))),
             dry_run=dry_run,
-            rows=self._rows([doom.cube for doom in seen], wide),
+            rows=self._rows([doom.cube for doom in seen], left, wide),
         )
 
-    def _rows(self, cubes: Sequence[MemCube], act: Act | None = None) -> dict[str, int]:
+    def _rows(
+        self, cubes: Sequence[MemCube], left: Leftovers, act: Act | None = None
+    ) -> dict[str, int]:
         """What else goes with the cubes; of the edges, those whose ends ``act`` may know of."""
         ids = [cube.id for cube in cubes]
         edges = self._catalog.edges_of(ids) if ids else []
@@ -224,11 +284,13 @@ class Forgetter:
             "words": texts,
             "grants": sum(grant.cube_id in granted for grant in self._ledger.grants()),
             "loaded": self._runtime.holds([digest for cube in cubes for digest in cube.blobs]),
+            "quarantined": len(left.rows),
         }
 
 
-def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
+def _refuse_held(doomed: Sequence[Doom], told: Forgotten, left: Sequence[str] = ()) -> None:
     held = [doom.cube.id for doom in doomed if doom.cube.header.governance.legal_hold]
+    held += [cube_id for cube_id in left if cube_id not in held]
     if held:
         seen = [cube_id for cube_id in held if cube_id in told.ids]
         message = "a cube made from these is under legal hold, and one may not see which"
@@ -236,7 +298,8 @@ def _refuse_held(doomed: Sequence[Doom], told: Forgotten) -> None:
             message = (
                 f"{len(seen)} of {len(told.ids)} cubes are under legal hold, such as {seen[0]}"
             )
-        raise LegalHold(message, hint="nothing was forgotten; an administrator can release them")
+        hint = "nothing was forgotten; an administrator can release them"
+        raise LegalHold(message, hint=_ON_DAMAGED if left else hint)
 
 
 def _source(cube: MemCube, roots: Mapping[str, MemCube]) -> str | None:
@@ -244,10 +307,14 @@ def _source(cube: MemCube, roots: Mapping[str, MemCube]) -> str | None:
     return next((parent for parent in parents if parent in roots), next(iter(parents), None))
 
 
-def _tombstones(doomed: Sequence[Doom], act: Act, certificate: str) -> Iterator[Tombstone]:
-    for doom in doomed:
-        cube = doom.cube
-        yield Tombstone(cube.id, str(cube.kind), act.at, str(act.principal), certificate)
+def _doomed(lost: Lost, there: Collection[str]) -> Doomed:
+    return Doomed(
+        id=lost.id,
+        kind=None if lost.kind is None else Kind(lost.kind),
+        title="",
+        because=lost.because if lost.because in there else None,
+        tie=Tie.QUARANTINED,
+    )
 
 
 def _without_content(forgotten: Forgotten) -> JsonValue:

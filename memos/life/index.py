@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from memos.ports.catalog import Catalog, Task
     from memos.ports.embedder import Embedder
     from memos.ports.filters import Filter
+    from memos.ports.ledger import Ledger
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
@@ -56,6 +57,7 @@ class Index:
         embedder: Embedder,
         open_vectors: Callable[[str, int], Vectors],
         aside: Aside | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -63,6 +65,7 @@ class Index:
         self._embedder = embedder
         self._open_vectors = open_vectors
         self._aside = aside
+        self._ledger = ledger
         self._vectors: Vectors | None = None
 
     @property
@@ -162,6 +165,9 @@ class Index:
             self._catalog.purge()
             if self._aside is not None:
                 self._aside.forget_vectors()
+                if self._ledger is not None and not self._ledger.quarantined():
+                    # Not only what was named: of a damaged row, the blob may be anybody's guess.
+                    self._aside.forget_blobs()
         except BackendError:
             if insist:
                 raise

@@ -12,6 +12,7 @@ from memos.errors import BadInput, Forbidden, NotFound, Untrusted, shown
 from memos.kinds.entities import entity_edges
 from memos.life.adopting import Home, is_installed
 from memos.life.contents import Contents, read_contents
+from memos.life.quarantine import Asked
 from memos.life.signing import checked_public_key
 from memos.life.unpacking import Archive
 from memos.life.updating import Here, Update
@@ -98,7 +99,15 @@ class Installer:
         return update.report(put, done, dry_run=False)
 
     def uninstall(
-        self, namespace: str, once: Once, act: Act, *, scope: Scope, dry_run: bool
+        self,
+        namespace: str,
+        once: Once,
+        act: Act,
+        *,
+        scope: Scope,
+        dry_run: bool,
+        verify: bool = False,
+        progress: Progress = silent,
     ) -> Forgotten:
         """Forget what was installed under a namespace; see ``MemOS.uninstall``."""
         home = _home(namespace, scope, act)
@@ -112,7 +121,15 @@ class Installer:
             message = f"{act.principal} may not {act.right} cube {kept.id} of {namespace!r}"
             raise Forbidden(message, hint="ask its owner for a grant: memos grant")
         also = (Uninstalled(entry.namespace, entry.owner, entry.scope),)
-        return self._forgetter.forget(cubes, once, act=act, dry_run=dry_run, also=also)
+        return self._forgetter.forget(
+            Asked(cubes),
+            once,
+            act=act,
+            dry_run=dry_run,
+            also=also,
+            verify=verify,
+            progress=progress,
+        )
 
     def installed(self, act: Act) -> list[Installed]:
         """What is installed, of which the principal may read all that is there."""

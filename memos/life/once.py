@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.cube.identity import canonical, digest_of
+from memos.cube.identity import canonical, digest_of, key_digest
 from memos.errors import BadInput, KeyReused, shown
 from memos.ports.catalog import Receipt
 
@@ -37,10 +37,13 @@ class Once:
             KeyReused: it came before, with other arguments.
         """
         _require_key(key)
-        self._key = digest_of(canonical([whose, key])) if whose and key is not None else key
+        # A receipt outlives what it is about, and a key may say anything: only its digest stays.
+        self._key = None if key is None else key_digest(key, whose)
         self._scope = scope
         self._fingerprint = _fingerprint(arguments)
         before = None if self._key is None else catalog.receipt(self._key, scope)
+        if before is None and key is not None and not whose:
+            before = catalog.receipt(key, scope)  # as earlier versions wrote it
         if before is not None and before.fingerprint != self._fingerprint:
             message = f"idempotency key {shown(key)} was used for a call with other arguments"
             raise KeyReused(message, hint="use a new key for a new call")

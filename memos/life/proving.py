@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from memos.cube import MemCube
     from memos.life.index import Index
+    from memos.life.remains import Remains
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.traces import Search, Traces
@@ -49,11 +50,16 @@ class Prover:
         self._traces = traces
         self._clock = clock
 
-    def sought(self, cubes: Sequence[MemCube]) -> Sought:
-        """The texts of all versions of the cubes, and the vectors that they were found by."""
+    def sought(self, cubes: Sequence[MemCube], remains: Sequence[Remains] = ()) -> Sought:
+        """The texts of all versions of the cubes, and the vectors that they were found by.
+
+        And those of damaged versions in quarantine, as far as they can be read.
+        """
         versions = [one for cube in cubes for one in self._catalog.history(cube.id)]
+        versions += [one.cube for one in remains if one.cube is not None]
         said = [one for one in versions if one.kind is Kind.PLAINTEXT]
-        return Sought(tuple(dict.fromkeys(_texts(said))), self._index.embed(said))
+        broken = [one.text for one in remains if one.cube is None and one.text]
+        return Sought(tuple(dict.fromkeys([*_texts(said), *broken])), self._index.embed(said))
 
     def search(self, sought: Sought, progress: Progress = silent) -> Verified:
         """Search every file of the store."""
@@ -100,4 +106,5 @@ def _told(found: Search, clock: Clock) -> Verified:
         searched_files=found.files,
         traces=traces,
         unsearchable=len(found.too_common) + len(found.still_said) + len(found.plain_vectors),
+        unsearchable_vectors=len(found.plain_vectors),
     )

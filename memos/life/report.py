@@ -17,14 +17,18 @@ class Tie(StrEnum):
     ASKED = "asked"
     DERIVED = "derived"
     DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    """Nothing is left of it but what is in quarantine."""
 
 
 class Doomed(Frozen):
     """A cube that forgetting takes along, and why."""
 
     id: str
-    kind: Kind
+    kind: Kind | None
+    """None where that cannot be read any more."""
     title: str
+    """Empty for what is in quarantine: it is not what was written."""
     because: str | None
     """The id of the cube it is derived from or says the same as; None for what was asked for."""
     tie: Tie = Tie.ASKED
@@ -44,6 +48,8 @@ class Verified(Frozen):
     """Texts and vectors that were not searched for, for to find them would prove nothing: texts
     too short, or all of whose pieces stand in texts that stay, and vectors of hardly but zeros.
     """
+    unsearchable_vectors: int | None = 0
+    """How many of these are vectors."""
 
     @property
     def gone(self) -> bool:
@@ -63,7 +69,11 @@ class Forgotten(Frozen):
     """Digests of the blobs that go with them: attention states and adapters."""
     dry_run: bool
     rows: dict[str, int] = Field(default_factory=dict)
-    """What else goes, by kind: versions, edges, index entries, grants, loaded blobs."""
+    """What else goes, by kind: versions, edges, index entries, grants, loaded blobs, and damaged
+    versions in quarantine."""
+    unread: int = 0
+    """Damaged cubes in quarantine that cannot be read well enough to say whether they were meant,
+    and stay; 0 for whoever does not administer the store."""
     certificate: str | None = None
     """The id of the certificate; None in a dry run, or where there was nothing to forget."""
     verified: Verified | None = None
@@ -106,6 +116,9 @@ class Problem(Frozen):
     subject: str
     message: str
     repaired: bool = False
+    """Whether it is none any more: it was mended, or what was damaged was taken out of the way."""
+    quarantined: bool = False
+    """Whether it was taken out of the way: it is in quarantine, and not served any more."""
 
 
 class CheckReport(Frozen):
@@ -117,7 +130,7 @@ class CheckReport(Frozen):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong, or everything that was has been mended."""
+        """Whether nothing is wrong any more; what went into quarantine is lost all the same."""
         return all(problem.repaired for problem in self.problems)
 
 
@@ -128,6 +141,7 @@ class Restored(Frozen):
     made_at: datetime
     """When the backup was taken."""
     cubes: int
+    """How many it holds now."""
     forgotten: tuple[str, ...]
     """Ids that were forgotten again, because another store had forgotten them since."""
     check: CheckReport
@@ -210,7 +224,7 @@ class AuditRow(Frozen):
     subjects: tuple[str, ...]
     """Ids of the cubes that the call was about."""
     outcome: str
-    """``ok``, ``dry run``, or the name of the error."""
+    """``ok``, ``dry run``, ``even held``, …, or the name of the error."""
     reason: str
     """What the caller gave as the purpose."""
     basis: str

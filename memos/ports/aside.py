@@ -23,6 +23,10 @@ class Aside(Protocol):
         """Erase every index of vectors that was taken aside: a text can be guessed from them."""
         ...
 
+    def forget_blobs(self) -> None:
+        """Erase every blob that was taken aside."""
+        ...
+
     def discard(self, digests: Collection[str]) -> None:
         """Erase what was taken aside of these blobs; what is not there is no error."""
         ...

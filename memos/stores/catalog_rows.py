@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, text, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.cube.identity import canonical
+from memos.cube.identity import canonical, key_digest
 from memos.cube.wire import to_sealed_json
 from memos.errors import VersionConflict
 from memos.ports.catalog import Errand
@@ -22,6 +22,7 @@ from memos.stores.tables import (
     outbox,
     places,
     quarantine,
+    receipts,
     tombstones,
     versions,
 )
@@ -107,6 +108,15 @@ def _discard(connection: Connection, ids: Collection[str]) -> set[str]:
                 digests.update(_BLOB.findall(str(row.body)))
                 connection.execute(delete(quarantine).where(quarantine.c.number == row.number))
     return digests
+
+
+def veil_keys(connection: Connection) -> None:
+    """Keep only the digests of idempotency keys that an earlier version wrote down in full."""
+    in_full = text("length(key) != 64 OR key GLOB '*[^0-9a-f]*'")
+    query = select(receipts.c.key, receipts.c.scope).where(in_full)
+    for row in connection.execute(query).all():
+        named = (receipts.c.key == row.key, receipts.c.scope == row.scope)
+        connection.execute(update(receipts).where(*named).values(key=key_digest(row.key)))
 
 
 def unplace(connection: Connection) -> None:

@@ -50,6 +50,8 @@ class SqlCatalog:
             _refuse_repeated(connection, change.receipt)
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
+            if change.forget:
+                rows.veil_keys(connection)
             rows.put(connection, change)
             if digests:
                 rows.unplace(connection)

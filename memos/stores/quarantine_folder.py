@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memos.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
 _MODE = 0o700
@@ -56,26 +56,29 @@ class QuarantineFolder:
 
     def forget_vectors(self) -> None:
         """Erase every index of vectors that was taken aside."""
-        for path in sorted(self._folder.glob(f"{_VECTORS}*")):
-            try:
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
-            except OSError as error:
-                message = f"{path} cannot be erased: {error.strerror}"
-                raise BackendError(message, hint="look at its owner and rights") from error
+        self._erase(self._folder.glob(f"{_VECTORS}*"))
+
+    def forget_blobs(self) -> None:
+        """Erase every blob that was taken aside."""
+        for place in self._blobs:
+            self._erase(self._folder.glob(f"{place}-*"))
 
     def discard(self, digests: Collection[str]) -> None:
         """Erase what was taken aside of these blobs."""
         for digest in digests:
-            for place in self._blobs:
-                path = self._folder / f"{place}-{digest}"
-                try:
+            self._erase(self._folder / f"{place}-{digest}" for place in self._blobs)
+
+    @staticmethod
+    def _erase(paths: Iterable[Path]) -> None:
+        for path in list(paths):
+            try:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink(missing_ok=True)
-                except OSError as error:
-                    message = f"{path} cannot be erased: {error.strerror}"
-                    raise BackendError(message, hint="look at its owner and rights") from error
+            except OSError as error:
+                message = f"{path} cannot be erased: {error.strerror}"
+                raise BackendError(message, hint="look at its owner and rights") from error
 
     def _take(self, path: Path, name: str) -> bool:
         try:

@@ -60,7 +60,9 @@ def test_a_bundle_is_installed_updated_and_uninstalled(
     assert memos(*named, "--dry-run", "-q").ids == added[:1]
     memos(*named, code=2)
     assert "service:application" in memos("uninstall", "acme/kb", *there, code=3).stderr
-    assert memos(*named, "--yes", "-q").ids == added[:1]
+    done = memos(*named, "--yes", "--verify").rows[0]
+    assert [one["id"] for one in done["cubes"]] == added[:1]
+    assert done["verified"]["traces"] == []
     assert memos("installed", *there, "-q").ids == []
     assert "acme/kb" in memos(*named, "--yes", code=3).stderr
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -223,3 +225,32 @@ def test_a_trace_that_is_left_is_told_by_its_place(mem: MemOS, tmp_path: Path) -
     assert not done.verified.gone
     assert "somebody's copy" in done.verified.traces[0]
     assert "flowerpot" not in done.verified.model_dump_json()
+
+
+def test_of_an_idempotency_key_only_the_digest_is_kept(mem: MemOS, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"user_id": "eve", "idempotency_key": "eve@example.org bought a house"}
+    cube = add(mem, SAID, **given)
+    old = add(mem, "Bob likes tea.", idempotency_key="new")
+    with closing(sqlite3.connect(tmp_path / "store" / "catalog.db")) as database:
+        (key,) = database.execute(
+            "SELECT key FROM receipts WHERE answer LIKE ?", (f"%{old.id}%",)
+        ).fetchone()
+        named = "UPDATE receipts SET key = 'written by an earlier version' WHERE key = ?"
+        database.execute(named, (key,))
+        database.commit()
+    earlier = add(mem, "Bob likes tea.", idempotency_key="written by an earlier version")
+    assert earlier == old
+    mem.forget(cube.id)
+    content = b"".join(
+        path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()
+    )
+    assert b"bought a house" not in content
+    assert b"an earlier version" not in content
+    assert add(mem, "Bob likes tea.", idempotency_key="written by an earlier version") == old
+
+
+def test_what_could_not_be_searched_for_is_told_apart(mem: MemOS) -> None:
+    short = add(mem, "Tea.")
+    done = mem.forget(short.id, verify=True)
+    assert done.verified is not None
+    assert (done.verified.unsearchable, done.verified.unsearchable_vectors) == (2, 1)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from memos.ports.ledger import Entry
 
 
+_LOSING = frozenset(
+    {"damaged-cube", "missing-blob", "damaged-blob", "unfit-blob", "orphan-derivation"}
+)
+"""Problems of cubes that go into quarantine."""
+
+
 @dataclass(slots=True)
 class Findings:
     """Problems, and a plan for those that the catalog itself can mend."""
@@ -83,7 +89,10 @@ class Findings:
 
     def mended(self) -> None:
         """The plan was carried out."""
-        self._open += [one.model_copy(update={"repaired": True}) for one in self._planned]
+        self._open += [
+            one.model_copy(update={"repaired": True, "quarantined": one.code in _LOSING})
+            for one in self._planned
+        ]
         self._planned.clear()
 
     def problems(self) -> tuple[Problem, ...]:
