@@ -34,6 +34,9 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.redaction
 	$(BIN)/python -m benchmarks.encryption
 	$(BIN)/python -m benchmarks.past
+	$(BIN)/python -m benchmarks.forgetting
+	$(BIN)/python -m benchmarks.words
+	$(BIN)/python -m benchmarks.trust
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md
