@@ -115,7 +115,7 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         "source_start": 0,
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
-        **dict.fromkeys(("allow_unfit", "duplicates", "dry_run", "verify"), False),
+        **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
         **dict.fromkeys(("user_id", "agent_id", "session_id"), None),
     }
 
