@@ -20,7 +20,6 @@ from memos.cli.output import Mode
 from memos.cube import EVERYBODY, ROOT
 from memos.cube.frozen import Frozen
 from memos.errors import BackendError, BadInput, MemosError, MissingKey, NotFound, shown
-from memos.kernel.arguments import read_outlet
 from memos.kinds.drafts import checked_reason
 
 if TYPE_CHECKING:
@@ -154,6 +153,8 @@ def _rotate_in_hand(call: Call, folder: Path, file: Path | None, *, yes: bool) -
     old, new = key_of_environment(folder, key_from_environment()), MasterKey.fresh()
     with _recorded(call, folder):
         if file is not None:
+            from memos.kernel.arguments import read_outlet
+
             keep_in_file(new, read_outlet(file, call.grounds))
         elif not _is_handed_over(call, new, yes=yes):
             call.out.warn("the store has its old key, and the new one is none")

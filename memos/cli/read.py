@@ -13,7 +13,6 @@ from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import PANEL, Filter, Ids, Where, given_ids
 from memos.errors import BadInput, shown
-from memos.kernel.arguments import require_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,6 +184,8 @@ def _ls(
     from memos.cli.tables import cubes_table
 
     if limit is not None:
+        from memos.kernel.arguments import require_count
+
         require_count(limit, "limit", largest=_MOST)
     most = _TABLED if limit is None and call.out.tabled else limit
     with call.open() as mem:

@@ -10,7 +10,6 @@ import typer
 
 from memos.cli.call import Call, command
 from memos.cli.manual import Group, examples
-from memos.kernel.arguments import read_outlet
 
 PANEL = "Sharing"
 
@@ -60,6 +59,7 @@ def register(app: typer.Typer) -> None:
 
 def _new(call: Call, file: KeyFile) -> None:
     """Write a new Ed25519 key to a file that only you may read, and print its public key."""
+    from memos.kernel.arguments import read_outlet
     from memos.life.signing import SigningKey
 
     place, key = read_outlet(file, call.grounds), SigningKey.new()
