@@ -16,6 +16,7 @@ in the bytes; where keys agree, the bytes are compared.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ class Thing:
     content: bytes
 
 
-class Needles:
+class Needles(ABC):
     """Pieces of things, ordered by key; what a key is made of, subclasses say."""
 
     _words: int
@@ -162,13 +163,13 @@ class Needles:
         right = (self._sorted[firsts] == keys[places]) & (unseen[firsts] > 0)
         return zip(places[right].tolist(), firsts[right].tolist(), strict=True)
 
+    @abstractmethod
     def _keys(self, words: Keys) -> Keys:
         """A key for every place where so many words begin."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _standing(self, first: int, content: bytes, offset: int) -> Iterable[int]:
         """The pieces that stand there, of those whose key does: the ``first`` and some more."""
-        raise NotImplementedError
 
 
 class TextNeedles(Needles):
