@@ -32,6 +32,7 @@ from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.outlines_sql import SqlOutlines
 from memos.stores.quarantine_folder import QuarantineFolder
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
@@ -257,6 +258,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         archive=MemoryBlobs(),
         words=PostingWords(engine),
         graph=NetworkxGraph(catalog),
+        outlines=SqlOutlines(engine),
         embedder=_embedder(settings),
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
@@ -301,6 +303,7 @@ def _in_folder(
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),
             graph=NetworkxGraph(catalog),
+            outlines=SqlOutlines(engine),
             embedder=_embedder(settings),
             runtime=_runtime(settings, progress),
             clock=SystemClock(),

@@ -193,8 +193,14 @@ def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
         metadata={**outline.metadata, **metadata},
         labels=(*outline.labels, *checked_labels(message.get("labels") or (), what)),
         attributes={**outline.attributes, **_attributes(message, what)},
-        turn=True,
+        turn=_is_turn(message, outline),
     )
+
+
+def _is_turn(message: Mapping[Any, Any], outline: Draft) -> bool:
+    """Whether somebody says it: what stands under a title, and is nobody's words, is a document."""
+    said = any(message.get(name) for name in ("role", "speaker", "name", "session_id"))
+    return bool(said or outline.scope.session_id or not message.get("title"))
 
 
 def _attributes(message: Mapping[Any, Any], what: str) -> dict[str, str]:

@@ -71,7 +71,7 @@ class Change:
     """Ids that go, with all their versions and edges."""
     edges: tuple[Edge, ...] = ()
     replaces: tuple[str, ...] = ()
-    """Ids whose MENTIONS edges go before ``edges`` are written."""
+    """Ids whose MENTIONS and TITLED edges go before ``edges`` are written."""
     expects: Mapping[str, int] = field(default_factory=dict)
     """Compare-and-swap: the version each of these ids must be at; 0 for absent."""
     receipt: Receipt | None = None

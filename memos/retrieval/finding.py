@@ -6,40 +6,41 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Kind
-from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
-from memos.ports.graph import Relation
 from memos.ports.words import Room
+from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.hit import Hit
-from memos.retrieval.rank import Ranked, fused, with_neighbours
+from memos.retrieval.question import Question
+from memos.retrieval.rank import Ranked, ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from memos.cube import MemCube, Scope
+    from memos.cube import Scope
     from memos.governance.access import Area, Reach
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
     from memos.ports.near import Near
+    from memos.ports.outlines import Outline, Outlines
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
+    from memos.retrieval.evidence import Evidence
 
-POOL = 30
-"""Candidates asked of each index, at least."""
 _SPARE = 2
-"""Cubes read beyond ``k``, for those that turn out not to be admitted."""
-_SEEDS = 8
-"""Direct hits whose neighbours are considered."""
+"""Cubes read beyond ``k``, for those that are gone meanwhile."""
 
 
 class Finder:
     """Searches the plaintext cubes that a principal may read."""
 
-    def __init__(self, *, catalog: Catalog, words: Words, embedder: Embedder) -> None:
+    def __init__(
+        self, *, catalog: Catalog, outlines: Outlines, words: Words, embedder: Embedder
+    ) -> None:
         self._catalog = catalog
         self._words = words
         self._embedder = embedder
+        self._gatherer = Gatherer(outlines)
 
     def find(
         self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
@@ -50,18 +51,35 @@ class Finder:
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
+        evidence = self.evidence(query, vectors, reach=reach, k=k, where=where)
+        return [] if evidence is None else self._hits(ranked(evidence), k=k)
+
+    def evidence(
+        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
+    ) -> Evidence | None:
+        """What there is to rank; None where there is nothing."""
         rooms = self._rooms(reach.areas, where)
         if not rooms:
-            return []
+            return None
         pool = max(POOL, 3 * k)
         vector = self._embedder.embed_query(query)
-        near = joined(
-            vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
+
+        def near(count: int, among: Collection[str] | None = None) -> list[Near]:
+            return joined(
+                vectors.near(vector, k=count, scope=room.scope, among=_both(room.among, among))
+                for room in rooms
+            )
+
+        asked = Asked(
+            question=Question.read(query),
+            near=near(pool),
+            cosines=lambda ids: {one.id: one.score for one in near(len(ids), ids)},
+            matches=self._words.ask(query, within=rooms),
+            admits=lambda outline: (
+                findable(outline) and any(_holds(room, outline) for room in rooms)
+            ),
         )
-        worded = self._words.near(query, k=pool, within=rooms)
-        parts = fused(near, worded)
-        ranked = with_neighbours(parts, neighbours(self._catalog, parts))
-        return self._hits(ranked, rooms, k=k)
+        return self._gatherer.gather(asked, pool=pool)
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
@@ -83,41 +101,29 @@ class Finder:
             rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
-    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:
+    def _hits(self, found: Sequence[Ranked], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
-        for cube, each in self._cubes(ranked, k + _SPARE):
-            if _is_found(cube) and any(_holds(room, cube) for room in rooms):
-                hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
-            if len(hits) == k:
+        for start in range(0, len(found), k + _SPARE):  # one may be gone since it was ranked
+            page = found[start : start + k + _SPARE]
+            cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
+            hits += [
+                Hit(cube=cubes[one.id], score=one.score, parts=one.parts)
+                for one in page
+                if one.id in cubes
+            ]
+            if len(hits) >= k:
                 break
-        return hits
-
-    def _cubes(self, ranked: Sequence[Ranked], page: int) -> Iterator[tuple[MemCube, Ranked]]:
-        # Page by page: a neighbour may turn out to be another's, or outside the filter.
-        for start in range(0, len(ranked), page):
-            part = ranked[start : start + page]
-            cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in part])}
-            yield from ((cubes[one.id], one) for one in part if one.id in cubes)
+        return hits[:k]
 
 
-def _holds(room: Room, cube: MemCube) -> bool:
-    return room.scope.covers(cube.scope) and (room.among is None or cube.id in room.among)
+def _holds(room: Room, outline: Outline) -> bool:
+    return outline.is_in(room.scope) and (room.among is None or outline.id in room.among)
 
 
-def _is_found(cube: MemCube) -> bool:
-    return cube.kind is Kind.PLAINTEXT and cube.state in FINDABLE
-
-
-def neighbours(catalog: Catalog, parts: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
-    """What stands next to the strongest hits in their conversations."""
-    strongest = sorted(parts, key=lambda each: (-sum(parts[each].values()), each))[:_SEEDS]
-    edges = catalog.edges_of(strongest, [Relation.NEXT])
-    beside: dict[str, list[str]] = {seed: [] for seed in strongest}
-    for edge in edges:
-        for here, there in ((edge.source, edge.target), (edge.target, edge.source)):
-            if here in beside:
-                beside[here].append(there)
-    return beside
+def _both(these: Collection[str] | None, those: Collection[str] | None) -> Collection[str] | None:
+    if these is None or those is None:
+        return those if these is None else these
+    return [one for one in those if one in these]
 
 
 def joined(lists: Iterable[Sequence[Near]]) -> list[Near]:

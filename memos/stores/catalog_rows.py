@@ -42,6 +42,8 @@ _ID = re.compile(r'"id":"([0-9a-f-]{36})"')
 _BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
 """In a body that is in quarantine: the ids of the cube and of its parents, and its blob."""
 
+_NAMING = (str(Relation.MENTIONS), str(Relation.TITLED))
+
 _CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
 
@@ -195,12 +197,10 @@ def version_row(cube: MemCube, known: int) -> dict[str, Any]:
 
 
 def link(connection: Connection, change: Change) -> None:
-    """Write edges, in the place of the old mentions."""
+    """Write edges, in the place of the old names."""
     for chunk in chunks(change.replaces):
         connection.execute(
-            delete(edges).where(
-                edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
-            )
+            delete(edges).where(edges.c.source.in_(chunk), edges.c.relation.in_(_NAMING))
         )
     add_edges(connection, change.edges)
 
