@@ -27,9 +27,11 @@ class Memory:
 
     @property
     def line(self) -> str:
-        """Who says what, for people."""
+        """Who says what under which title, and what is shown, for people."""
         said = [str(self.message[name]) for name in ("title", "speaker") if name in self.message]
-        return ": ".join([*said, str(self.message["text"])])
+        caption = self.message.get("caption")
+        shown = f" [{caption}]" if caption else ""
+        return ": ".join([*said, str(self.message["text"])]) + shown
 
 
 @dataclass(frozen=True, slots=True)

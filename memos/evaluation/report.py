@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube.frozen import Frozen
-from memos.evaluation.measures import mean, percentile
+from memos.evaluation.measures import mean, percentile, yardstick_of
 from memos.evaluation.trial import OURS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from memos.evaluation.measures import Yardstick
+    from memos.evaluation.case import Case
+    from memos.evaluation.measures import Measure, Yardstick
+    from memos.evaluation.reading import Reading
     from memos.evaluation.stopwatch import Spent
-    from memos.evaluation.trial import Outcome, Trial
+    from memos.evaluation.trial import Bench, Outcome, Trial
 
 
 class Latency(Frozen):
@@ -67,8 +69,6 @@ class SetReport(Frozen):
     questions: int
     left_out: dict[str, int]
     """Questions that were not asked, by the reason."""
-    problems: tuple[str, ...]
-    """What could not be read in its file."""
     measures: tuple[str, ...]
     targets: dict[str, float]
     """What is to be reached, by measure."""
@@ -97,7 +97,32 @@ class Report(Frozen):
     sets: tuple[SetReport, ...]
 
 
-def set_report(trial: Trial, *, problems: Sequence[str] = (), misses: int = 0) -> SetReport:
+def set_reports(
+    bench: Bench,
+    reading: Reading,
+    measures: Sequence[Measure] = (),
+    *,
+    limit: int | None = None,
+    misses: int = 0,
+) -> Iterator[SetReport]:
+    """Run what a file holds, set by set.
+
+    Args:
+        bench: runs it.
+        reading: the file.
+        measures: instead of those that are usual for a set.
+        limit: how many questions of a set are asked; None for all.
+        misses: how many questions with missed evidence are shown.
+    """
+    by_set: dict[str, list[Case]] = {}
+    for case in reading.cases:
+        by_set.setdefault(case.set, []).append(case)
+    for name, cases in by_set.items():
+        trial = bench.run(name, cases, yardstick_of(name, measures), limit=limit)
+        yield set_report(trial, misses=misses)
+
+
+def set_report(trial: Trial, *, misses: int = 0) -> SetReport:
     """The figures of a trial, with up to so many of its misses."""
     outcomes, yardstick = trial.outcomes, trial.yardstick
     finders = list(outcomes[0].answers) if outcomes else []
@@ -108,7 +133,6 @@ def set_report(trial: Trial, *, problems: Sequence[str] = (), misses: int = 0) -
         memories=trial.memories,
         questions=len(outcomes),
         left_out=dict(trial.left_out),
-        problems=tuple(problems),
         measures=tuple(measure.name for measure in yardstick.measures),
         targets=dict(yardstick.targets),
         finders=tuple(

@@ -127,10 +127,24 @@ class Bench:
         self._open_scratch = open_scratch
         self._progress = progress
 
-    def run(self, name: str, cases: Sequence[Case], yardstick: Yardstick) -> Trial:
-        """Run the cases of a set; those that ask for no evidence are passed over."""
+    @property
+    def embedder(self) -> str:
+        """The name of the embedding model."""
+        return self._listener.name
+
+    def run(
+        self, name: str, cases: Sequence[Case], yardstick: Yardstick, *, limit: int | None = None
+    ) -> Trial:
+        """Run the cases of a set; those that ask for no evidence are passed over.
+
+        Args:
+            name: the set's.
+            cases: its cases.
+            yardstick: how it is measured.
+            limit: ask the first so many questions only, and of the cases that they belong to.
+        """
         trial = Trial(name, yardstick)
-        asked = [(case, questions) for case in cases if (questions := trial.asked(case))]
+        asked = _first([(case, trial.asked(case)) for case in cases], limit)
         memories = sum(len(case.memories) for case, _ in asked)
         questions_in_all = sum(len(questions) for _, questions in asked)
         self._listener.embed_query("the first question loads the model")
@@ -188,6 +202,19 @@ class Bench:
                 answers[name] = Answer(tuple(ids), spent)
         gold = frozenset(space.cubes[one].id for one in question.gold)
         return Outcome(question, gold, answers, embedding, space.lines)
+
+
+def _first(
+    asked: Sequence[tuple[Case, list[Question]]], limit: int | None
+) -> list[tuple[Case, list[Question]]]:
+    """The first questions and their cases, without the cases that have none."""
+    first: list[tuple[Case, list[Question]]] = []
+    left = sum(len(questions) for _, questions in asked) if limit is None else limit
+    for case, questions in asked:
+        if questions and left > 0:
+            first.append((case, questions[:left]))
+            left -= len(questions)
+    return first
 
 
 def _batches(memories: Sequence[Memory]) -> Iterator[Sequence[Memory]]:
