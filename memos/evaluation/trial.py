@@ -6,6 +6,7 @@ defaults, in a fresh store for each case.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from memos.kinds.plaintext import indexed_text
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from memos.cube import MemCube
@@ -144,7 +145,7 @@ class Bench:
             limit: ask the first so many questions only, and of the cases that they belong to.
         """
         trial = Trial(name, yardstick)
-        asked = _first([(case, trial.asked(case)) for case in cases], limit)
+        asked = _first(((case, trial.asked(case)) for case in cases), limit)
         memories = sum(len(case.memories) for case, _ in asked)
         questions_in_all = sum(len(questions) for _, questions in asked)
         self._listener.embed_query("the first question loads the model")
@@ -205,15 +206,17 @@ class Bench:
 
 
 def _first(
-    asked: Sequence[tuple[Case, list[Question]]], limit: int | None
+    asked: Iterable[tuple[Case, list[Question]]], limit: int | None
 ) -> list[tuple[Case, list[Question]]]:
     """The first questions and their cases, without the cases that have none."""
     first: list[tuple[Case, list[Question]]] = []
-    left = sum(len(questions) for _, questions in asked) if limit is None else limit
+    left = sys.maxsize if limit is None else limit
     for case, questions in asked:
-        if questions and left > 0:
+        if questions:
             first.append((case, questions[:left]))
             left -= len(questions)
+        if left <= 0:
+            break
     return first
 
 
