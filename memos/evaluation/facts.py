@@ -47,8 +47,8 @@ def facts_case(
             text = said["context"].replace(_PLACE, said[age]).strip()
             memories.append(Memory(f"{place}/{age}", {"text": text, "timestamp": _TIMES[age]}))
         questions.append(Question(place, said["question"], (f"{place}/new",)))
-    memories = (*remembered["old"], *remembered["new"])
-    return Case(name, name, memories, tuple(questions)), problems
+    both = (*remembered["old"], *remembered["new"])
+    return Case(name, name, both, tuple(questions)), problems
 
 
 def _are_texts(said: dict[str, JsonValue]) -> TypeGuard[dict[str, str]]:

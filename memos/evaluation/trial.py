@@ -161,7 +161,8 @@ class Bench:
 
     def _remember(self, mem: Kernel, case: Case, trial: Trial, memories: int) -> dict[str, MemCube]:
         """The cube of each memory, by the memory's id in the data set."""
-        watch, cubes = Stopwatch(), {}
+        watch = Stopwatch()
+        cubes: dict[str, MemCube] = {}
         self._listener.texts.clear()
         before = self._listener.watch.spent
         for batch in _batches(case.memories):

@@ -55,7 +55,7 @@ def test_numbers_have_a_sign_where_there_are_parts_below_zero() -> None:
     told = drawn(Stack({"a": 1, "b": -0.5}, LOOKS, Scale(0.5, 1)))
     assert "█ a +1.000  ▓ b -0.500" in told
     narrow = drawn(Stack({"a": 1, "b": 0.5}, LOOKS, Scale(0, 1.5)), width=12)
-    assert narrow.splitlines()[1:] == ["█ a 1.000   ", "▓ b 0.500   "]
+    assert narrow.splitlines()[1:] == ["█ a 1.000", "▓ b 0.500"]
 
 
 def test_with_colours_every_segment_is_solid() -> None:

@@ -111,7 +111,6 @@ def test_passages_are_no_neighbours_whatever_stands_beside_them_in_the_file() ->
     trial = bench().run("p", [case], YARDSTICK)
     (outcome,) = trial.outcomes
     assert outcome.answers["memos"].found[0] in outcome.gold
-    parts = {}
     with MemOS.open(None, embedder="hash") as mem:
         for memory in case.memories:
             mem.add([dict(memory.message)])
