@@ -12,6 +12,7 @@ import memos
 from memos.cli import (
     access,
     audit,
+    bench,
     convert,
     demo,
     forget,
@@ -132,6 +133,7 @@ for part in (
     keep,
     settings,
     key,
+    bench,
     demo,
 ):
     part.register(app)

@@ -32,7 +32,7 @@ def wire(cube: MemCube) -> JsonValue:
     return content
 
 
-def hit_wire(hit: Hit) -> JsonValue:
+def hit_wire(hit: Hit) -> dict[str, JsonValue]:
     """A hit with its cube in wire form."""
     return {"score": hit.score, "parts": dict(hit.parts), "cube": wire(hit.cube)}
 

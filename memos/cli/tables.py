@@ -57,32 +57,23 @@ def cubes_table(cubes: Sequence[MemCube]) -> Table:
     return table
 
 
-def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
-    """A hit with its text in full and its id below; with ``explain``, its parts as bars."""
-    table = plain_table(
+def hits_table(hits: Sequence[Hit]) -> Table:
+    """A hit with its text in full and its id below."""
+    table = found_table()
+    for hit in hits:
+        memory = Text(said(hit.cube)).append(f"\n{hit.cube.id}", style="dim")
+        table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
+    return table
+
+
+def found_table() -> Table:
+    """The empty table of hits."""
+    return plain_table(
         ("score", {"no_wrap": True, "justify": "right"}),
         ("when", _WHEN),
         ("who", _WHO),
         ("memory", {"ratio": 1}),
     )
-    most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
-    for hit in hits:
-        memory = Text(clean(hit.cube.text))
-        if explain:
-            memory.append("\n").append_text(parts_bars(hit.parts, most))
-        memory.append(f"\n{hit.cube.id}" + ("\n" if explain else ""), style="dim")
-        table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
-    return table
-
-
-def parts_bars(parts: Mapping[str, float], most: float) -> Text:
-    """One bar for each kind of evidence, on the scale of ``most``."""
-    lines = []
-    for name, value in parts.items():
-        line = Text(f"{name:<8} ", style="dim")
-        line.append(f"{bar(value, most):<{BAR}}", style="cyan").append(f" {value:.3f}", "dim")
-        lines.append(line)
-    return Text("\n").join(lines)
 
 
 def bar(value: float, most: float, cells: int = BAR) -> str:
@@ -174,6 +165,13 @@ def day(cube: MemCube) -> str:
 def who(cube: MemCube) -> str:
     """Who said it, or else whose it is."""
     return one_line(cube.speaker or cube.user_id or "")
+
+
+def said(cube: MemCube) -> str:
+    """Its text, under the title that was given to it."""
+    attributes = getattr(cube.payload, "attributes", {})
+    title = attributes.get("title")
+    return clean(f"{title}: {cube.text}" if title else cube.text)
 
 
 def size(count: int) -> str:

@@ -198,9 +198,9 @@ def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
 
 
 def _is_turn(message: Mapping[Any, Any], outline: Draft) -> bool:
-    """Whether somebody says it: what stands under a title, and is nobody's words, is a document."""
-    said = any(message.get(name) for name in ("role", "speaker", "name", "session_id"))
-    return bool(said or outline.scope.session_id or not message.get("title"))
+    """Whether it is somebody's words in a conversation, and not a text that stands alone."""
+    said = (message.get(name) for name in ("role", "speaker", "name", "session_id"))
+    return any(said) or outline.scope.session_id is not None or outline.speaker is not None
 
 
 def _attributes(message: Mapping[Any, Any], what: str) -> dict[str, str]:
