@@ -36,7 +36,7 @@ OURS = "memos"
 _FEWEST = 20
 """Results asked for, at least; the measures then look at the first of them."""
 _BATCH = 256
-"""Turns that are remembered in one call."""
+"""Memories that are remembered in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Bench:
         cubes: dict[str, MemCube] = {}
         self._listener.texts.clear()
         before = self._listener.watch.spent
-        for batch in _batches(case.memories):
+        for batch in batches(case.memories):
             with watch.running():
                 made = mem.add([dict(memory.message) for memory in batch], user_id=case.name)
             cubes |= {memory.id: cube for memory, cube in zip(batch, made, strict=True)}
@@ -221,14 +221,9 @@ def _first(
     return first
 
 
-def _batches(memories: Sequence[Memory]) -> Iterator[Sequence[Memory]]:
-    """What goes into one call: turns of a session together, and each memory alone of no session.
-
-    Memories that are added together are turns of one conversation, and a search finds turns by
-    their neighbours. Passages have none: where they stand in a file says nothing of them.
-    """
-    for session, turns in groupby(memories, key=lambda memory: memory.session):
-        together = list(turns)
-        step = 1 if session is None else _BATCH
-        for start in range(0, len(together), step):
-            yield together[start : start + step]
+def batches(memories: Sequence[Memory]) -> Iterator[Sequence[Memory]]:
+    """What goes into one call: turns of a session together, and what stands alone likewise."""
+    for _, together in groupby(memories, key=lambda memory: memory.session):
+        listed = list(together)
+        for start in range(0, len(listed), _BATCH):
+            yield listed[start : start + _BATCH]

@@ -19,7 +19,6 @@ from memos.retrieval.features import direct_score
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from memos.ports.graph import Edge
     from memos.ports.near import Near
     from memos.ports.outlines import Outline, Outlines
     from memos.ports.words import Matches
@@ -68,35 +67,39 @@ class Gatherer:
         turns = [one for one in best if known.outlines[one].position is not None]
         texts = [one for one in best[:_NAMED] if known.outlines[one].position is None]
         known.take(known.turns_beside(turns))
-        edges = self._named(texts, known) if texts else []
+        hubs = self._follow_names(texts, known) if texts else set()
         candidates = list(known.outlines)
         for _ in range(2):  # the turns next to each, and next to these
             known.take(known.turns_beside(list(known.outlines)))
-        return known.evidence(candidates, self._names(candidates, edges, known))
+        return known.evidence(candidates, self._named(candidates, hubs, known))
 
-    def _named(self, texts: Sequence[str], known: _Known) -> list[Edge]:
-        """The names in good candidates and in the question, with all that they lead to."""
+    def _follow_names(self, texts: Sequence[str], known: _Known) -> set[str]:
+        """Take what shares a name with good candidates or the question; tell the names of too many."""
         names = {edge.target for edge in self._outlines.names_in(texts)}
         names |= known.asked_names()
         edges = self._outlines.naming(names, most=_HUB)
         reached = Counter(edge.source for edge in edges if edge.source not in known.outlines)
         known.take([one for one, _ in sorted(reached.items(), key=_most_first)[:_REACHED]])
-        return edges
+        return names - {edge.target for edge in edges}
 
-    def _names(self, candidates: Sequence[str], edges: Sequence[Edge], known: _Known) -> Named:
+    def _named(self, candidates: Sequence[str], hubs: set[str], known: _Known) -> Named:
+        texts = [one for one in candidates if known.outlines[one].position is None]
+        edges = (
+            [edge for edge in self._outlines.names_in(texts) if edge.target not in hubs]
+            if texts
+            else []
+        )
         if not edges:
             return Named()
-        of = {one: row for row, one in enumerate(candidates)}
+        rows = {one: row for row, one in enumerate(candidates)}
         inside: list[dict[str, float]] = [{} for _ in candidates]
         titles: list[str | None] = [None] * len(candidates)
         often = Counter(edge.target for edge in edges)
         for edge in edges:
-            row = of.get(edge.source)
-            if row is None:
-                continue
-            inside[row][edge.target] = float(np.log1p(_HUB / often[edge.target]))
+            weight = float(np.log1p(len(texts) / often[edge.target]))
+            inside[rows[edge.source]][edge.target] = weight
             if edge.relation is Relation.TITLED:
-                titles[row] = edge.target
+                titles[rows[edge.source]] = edge.target
         return Named(tuple(inside), tuple(titles), frozenset(known.asked_names()))
 
 
