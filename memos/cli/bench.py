@@ -13,7 +13,6 @@ from memos.cli.call import Call, command
 from memos.cli.failing import PARTIAL
 from memos.cli.manual import Group, examples
 from memos.errors import BadInput, shown
-from memos.evaluation.machine import machine
 from memos.ports.progress import Progress, silent
 from memos.version import VERSION
 
@@ -104,6 +103,7 @@ def _retrieval(
     and left out, and the exit code is 7.
     """
     from memos.cli.scores import report_drawing
+    from memos.evaluation.machine import machine
     from memos.evaluation.measures import Measure
     from memos.evaluation.reading import read_file
     from memos.evaluation.report import Report, set_reports
@@ -130,6 +130,7 @@ def _retrieval(
         machine=where,
         embedder=bench.embedder,
         store="memory" if in_memory else "folder",
+        limit=limit,
         sets=tuple(sets),
     )
     call.out.one("bench-retrieval", report, table=report_drawing(report) if call.out.tabled else "")

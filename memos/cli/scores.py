@@ -25,14 +25,17 @@ _OURS = "memos"
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _TIMES = ("CPU p50/p95", "wall p50/p95")
 """Milliseconds."""
-_REMARK = 200
+_REMARK = 160
 """Characters of a memory that a miss shows."""
 
 
 def report_drawing(report: Report) -> RenderableType:
     """The whole run."""
-    head = f"memos {report.version}, {report.embedder}, stores in {report.store}\n{report.machine}"
-    return Group(Text(clean(head), style="dim"), *(_set_drawing(one) for one in report.sets))
+    head = f"memos {report.version}, {report.embedder}, stores in {report.store}"
+    if report.limit is not None:
+        head += f", the first {counted(report.limit, 'question')} of each set"
+    drawn = Text(clean(f"{head}\n{report.machine}"), style="dim")
+    return Group(drawn, *(_set_drawing(one) for one in report.sets))
 
 
 def _set_drawing(one: SetReport) -> RenderableType:
@@ -141,9 +144,9 @@ def _speed(one: SetReport) -> RenderableType:
 
 
 def _miss(miss: Miss) -> RenderableType:
-    asked = Text(f"\n{clean(miss.question)}", style="italic")
+    asked = Text(f"\n{one_line(miss.question)}", style="italic")
     category = f", category {miss.category}" if miss.category else ""
-    asked.append(f"  {clean(miss.id)}{clean(category)}", style="dim not italic")
+    asked.append(f"  {one_line(miss.id + category)}", style="dim not italic")
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
