@@ -172,6 +172,8 @@ def _place(*, in_memory: bool) -> Iterator[Path | None]:
 
 def _tell(call: Call, readings: Sequence[Reading]) -> None:
     """Say what could not be read; it makes the run one that was done in part."""
+    from memos.cli.tables import counted
+
     for reading in readings:
         for problem in reading.problems[:_TOLD]:
             call.out.warn(f"{reading.name}: {problem}")
@@ -179,7 +181,7 @@ def _tell(call: Call, readings: Sequence[Reading]) -> None:
             call.out.warn(f"{reading.name}: and {len(reading.problems) - _TOLD:,} more")
         if reading.undated:
             count, example = reading.undated.total(), next(iter(reading.undated))
-            told = f"{count:,} dates cannot be read, such as {shown(example)}"
+            told = f"{counted(count, 'date')} cannot be read, such as {shown(example)}"
             call.out.warn(f"{reading.name}: {told}; the memories are taken without them")
     if any(reading.problems for reading in readings):
         raise typer.Exit(PARTIAL)

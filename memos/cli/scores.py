@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from memos.evaluation.report import Latency, Miss, Report, SetReport
 
-_CELLS = 40
+_CELLS = 30
 """Cells of a bar for 100 %."""
 _OURS = "memos"
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -138,7 +138,7 @@ def _speed(one: SetReport) -> RenderableType:
     table.add_row("embedding its question", *_times(one.query_embedding))
     told = (
         f"adding a memory: {one.embedding_ms:.1f} ms of CPU to embed it, "
-        f"{one.adding_ms:.1f} for the rest; {one.adding_wall_ms:.1f} ms of wall time"
+        f"{one.adding_ms:.1f} for the rest; wall {one.adding_wall_ms:.1f} ms"
     )
     return Group(table, Text(told, style="dim"))
 
