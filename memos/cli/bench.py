@@ -13,7 +13,6 @@ from memos.cli.call import Call, command
 from memos.cli.failing import PARTIAL
 from memos.cli.manual import Group, examples
 from memos.errors import BadInput, shown
-from memos.evaluation.machine import machine
 from memos.ports.progress import Progress, silent
 from memos.version import VERSION
 
@@ -104,6 +103,7 @@ def _retrieval(
     and left out, and the exit code is 7.
     """
     from memos.cli.scores import report_drawing
+    from memos.evaluation.machine import machine
     from memos.evaluation.measures import Measure
     from memos.evaluation.reading import read_file
     from memos.evaluation.report import Report, set_reports
@@ -130,6 +130,7 @@ def _retrieval(
         machine=where,
         embedder=bench.embedder,
         store="memory" if in_memory else "folder",
+        limit=limit,
         sets=tuple(sets),
     )
     call.out.one("bench-retrieval", report, table=report_drawing(report) if call.out.tabled else "")
@@ -171,6 +172,8 @@ def _place(*, in_memory: bool) -> Iterator[Path | None]:
 
 def _tell(call: Call, readings: Sequence[Reading]) -> None:
     """Say what could not be read; it makes the run one that was done in part."""
+    from memos.cli.tables import counted
+
     for reading in readings:
         for problem in reading.problems[:_TOLD]:
             call.out.warn(f"{reading.name}: {problem}")
@@ -178,7 +181,7 @@ def _tell(call: Call, readings: Sequence[Reading]) -> None:
             call.out.warn(f"{reading.name}: and {len(reading.problems) - _TOLD:,} more")
         if reading.undated:
             count, example = reading.undated.total(), next(iter(reading.undated))
-            told = f"{count:,} dates cannot be read, such as {shown(example)}"
+            told = f"{counted(count, 'date')} cannot be read, such as {shown(example)}"
             call.out.warn(f"{reading.name}: {told}; the memories are taken without them")
     if any(reading.problems for reading in readings):
         raise typer.Exit(PARTIAL)

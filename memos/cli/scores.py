@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 
     from memos.evaluation.report import Latency, Miss, Report, SetReport
 
-_CELLS = 40
+_CELLS = 30
 """Cells of a bar for 100 %."""
 _OURS = "memos"
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _TIMES = ("CPU p50/p95", "wall p50/p95")
 """Milliseconds."""
-_REMARK = 200
+_REMARK = 160
 """Characters of a memory that a miss shows."""
 
 
 def report_drawing(report: Report) -> RenderableType:
     """The whole run."""
-    head = f"memos {report.version}, {report.embedder}, stores in {report.store}\n{report.machine}"
-    return Group(Text(clean(head), style="dim"), *(_set_drawing(one) for one in report.sets))
+    head = f"memos {report.version}, {report.embedder}, stores in {report.store}"
+    if report.limit is not None:
+        head += f", the first {counted(report.limit, 'question')} of each set"
+    drawn = Text(clean(f"{head}\n{report.machine}"), style="dim")
+    return Group(drawn, *(_set_drawing(one) for one in report.sets))
 
 
 def _set_drawing(one: SetReport) -> RenderableType:
@@ -135,15 +138,15 @@ def _speed(one: SetReport) -> RenderableType:
     table.add_row("embedding its question", *_times(one.query_embedding))
     told = (
         f"adding a memory: {one.embedding_ms:.1f} ms of CPU to embed it, "
-        f"{one.adding_ms:.1f} for the rest; {one.adding_wall_ms:.1f} ms of wall time"
+        f"{one.adding_ms:.1f} for the rest; wall {one.adding_wall_ms:.1f} ms"
     )
     return Group(table, Text(told, style="dim"))
 
 
 def _miss(miss: Miss) -> RenderableType:
-    asked = Text(f"\n{clean(miss.question)}", style="italic")
+    asked = Text(f"\n{one_line(miss.question)}", style="italic")
     category = f", category {miss.category}" if miss.category else ""
-    asked.append(f"  {clean(miss.id)}{clean(category)}", style="dim not italic")
+    asked.append(f"  {one_line(miss.id + category)}", style="dim not italic")
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)

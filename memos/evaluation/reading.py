@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos.errors import BadInput, shown
 from memos.evaluation.case import Case, Memory, Question
 from memos.evaluation.facts import facts_case, is_fact
+from memos.kinds.drafts import Draft, checked_scope, checked_text, read_drafts
 from memos.kinds.times import read_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -76,13 +79,12 @@ def read_cases(text: str, name: str) -> Reading:
         place = f"line {number}"
         try:
             value = _parsed(line)
+            if is_fact(value):
+                facts.append((place, value))
+            else:
+                reading.cases.append(_case(value, place, reading))
         except (ValueError, RecursionError) as error:
             reading.problems.append(f"{place}: {_why(error)}")
-            continue
-        if is_fact(value):
-            facts.append((place, value))
-        else:
-            _read_case(value, place, reading)
     if facts:
         case, problems = facts_case(facts, name)
         reading.problems += problems
@@ -108,40 +110,60 @@ def _why(error: Exception) -> str:
     return str(error) if isinstance(error, _Wrong) else f"not JSON: {error}"
 
 
-def _read_case(value: Fields, place: str, reading: Reading) -> None:
-    listed = value.get("memories"), value.get("queries")
-    if not all(isinstance(each, list) for each in listed):
-        missing = "memories" if not isinstance(listed[0], list) else "queries"
-        reading.problems.append(f"{place}: no list of {missing}")
-        return
+def _case(value: Fields, place: str, reading: Reading) -> Case:
+    said, asked = value.get("memories"), value.get("queries")
+    if not isinstance(said, list):
+        raise _Wrong("no list of memories")
+    if not isinstance(asked, list):
+        raise _Wrong("no list of queries")
     name = _text_of(value.get("sid")) or place
+    with _as_wrong():
+        checked_scope(user_id=name)
+    memories = _memories(said, name, place, reading)
+    questions = _questions(asked, place, reading, memories)
+    if not memories or not questions:
+        raise _Wrong(f"there are no {'queries' if memories else 'memories'} in it")
+    of = _text_of(value.get("set")) or reading.name
+    return Case(of, name, tuple(memories.values()), tuple(questions))
+
+
+@contextmanager
+def _as_wrong() -> Iterator[None]:
+    """What the store would refuse is told with the place where it stands."""
+    try:
+        yield
+    except BadInput as error:
+        raise _Wrong(error.message) from error
+
+
+def _memories(said: list[JsonValue], space: str, place: str, reading: Reading) -> dict[str, Memory]:
+    """The memories by their ids; what is wrong with the others is noted."""
     memories: dict[str, Memory] = {}
-    for number, one in enumerate(_list(listed[0]), 1):
+    for number, one in enumerate(said, 1):
+        where = f"{place}, memory {number}"
         try:
-            memory = _memory(one, name, reading)
+            memory = _memory(one, space, reading)
         except _Wrong as error:
-            reading.problems.append(f"{place}, memory {number}: {error}")
+            reading.problems.append(f"{where}: {error}")
             continue
         if memory.id in memories:
-            problem = f"{place}, memory {number}: id {shown(memory.id)} comes twice"
-            reading.problems.append(problem)
+            reading.problems.append(f"{where}: id {shown(memory.id)} comes twice")
         memories.setdefault(memory.id, memory)
+    return memories
+
+
+def _questions(
+    asked: list[JsonValue], place: str, reading: Reading, memories: dict[str, Memory]
+) -> list[Question]:
+    """The questions; what is wrong with the others is noted."""
     questions = []
-    for number, one in enumerate(_list(listed[1]), 1):
+    for number, one in enumerate(asked, 1):
+        where = f"{place}, query {number}"
         try:
-            questions.append(_question(one, f"{name}/{number}", memories))
+            questions.append(_question(one, where, memories))
         except _Wrong as error:
-            reading.problems.append(f"{place}, query {number}: {error}")
-    case = Case(_set_of(value, reading.name), name, tuple(memories.values()), tuple(questions))
-    if case.memories and case.questions:
-        reading.cases.append(case)
-    else:
-        lacking = "questions" if case.memories else "memories"
-        reading.problems.append(f"{place}: there are no {lacking} in it")
-
-
-def _set_of(value: Fields, otherwise: str) -> str:
-    return _text_of(value.get("set")) or otherwise
+            reading.problems.append(f"{where}: {error}")
+    return questions
 
 
 def _memory(one: JsonValue, space: str, reading: Reading) -> Memory:
@@ -150,10 +172,7 @@ def _memory(one: JsonValue, space: str, reading: Reading) -> Memory:
     memory_id = _text_of(one.get("id"))
     if memory_id is None:
         raise _Wrong("no id")
-    text = one.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise _Wrong(f"no text but {shown(text)}")
-    message: dict[str, JsonValue] = {"text": text}
+    message: dict[str, JsonValue] = {"text": one.get("text")}
     for name in ("speaker", "role", "caption", "title"):
         said = _text_of(one.get(name))
         if said is not None:
@@ -164,6 +183,8 @@ def _memory(one: JsonValue, space: str, reading: Reading) -> Memory:
     time = _time(one, reading)
     if time is not None:
         message["timestamp"] = time
+    with _as_wrong():
+        read_drafts(message, Draft())
     return Memory(memory_id, message)
 
 
@@ -181,9 +202,8 @@ def _time(one: Fields, reading: Reading) -> str | None:
 def _question(one: JsonValue, otherwise: str, memories: dict[str, Memory]) -> Question:
     if not isinstance(one, dict):
         raise _Wrong(f"not an object but {shown(one)}")
-    text = one.get("q")
-    if not isinstance(text, str) or not text.strip():
-        raise _Wrong(f"no q but {shown(text)}")
+    with _as_wrong():
+        text = checked_text(one.get("q"), "q")
     listed = one.get("gold")
     if listed is not None and not isinstance(listed, list):
         raise _Wrong(f"gold is not a list but {shown(listed)}")
@@ -205,7 +225,3 @@ def _text_of(value: JsonValue) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value) if str(value).strip() else None
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []

@@ -94,6 +94,8 @@ class Report(Frozen):
     embedder: str
     store: str
     """Where the stores were: ``folder`` or ``memory``."""
+    limit: int | None
+    """How many questions of a set were asked at most; None for all."""
     sets: tuple[SetReport, ...]
 
 

@@ -148,7 +148,8 @@ class Bench:
         asked = _first(((case, trial.asked(case)) for case in cases), limit)
         memories = sum(len(case.memories) for case, _ in asked)
         questions_in_all = sum(len(questions) for _, questions in asked)
-        self._listener.embed_query("the first question loads the model")
+        if asked:
+            self._warm_up()
         for case, questions in asked:
             with self._open_store(self._listener) as mem:
                 cubes = self._remember(mem, case, trial, memories)
@@ -158,6 +159,12 @@ class Bench:
                         trial.outcomes.append(self._outcome(space, question, yardstick))
                         self._progress(f"{name}: asking", len(trial.outcomes), questions_in_all)
         return trial
+
+    def _warm_up(self) -> None:
+        """The first calls load the model and libraries, which no figure should hold."""
+        with self._open_store(self._listener) as mem:
+            mem.add("nothing to be remembered")
+            mem.search("nothing")
 
     def _remember(self, mem: Kernel, case: Case, trial: Trial, memories: int) -> dict[str, MemCube]:
         """The cube of each memory, by the memory's id in the data set."""

@@ -45,7 +45,7 @@ def test_a_turn_becomes_a_message_with_all_that_is_said_of_it() -> None:
         "title": "Art",
     }
     assert memory.line == "Art: Mia: I paint. [a tower]"
-    assert found.questions[0].id == "c/1"
+    assert found.questions[0].id == "line 1, query 1"
 
 
 def test_numbers_are_ids_too_and_a_space_without_a_name_is_named_by_its_line() -> None:
@@ -83,14 +83,17 @@ BAD = [
     ('{"sid": "x"}', "line 2: no list of memories"),
     (case(queries="q"), "no list of queries"),
     (case(memories=[]), "there are no memories in it"),
-    (case(queries=[]), "there are no questions in it"),
+    (case(queries=[]), "there are no queries in it"),
     (case(memories=[{"text": "x"}, {"id": 1, "text": "y"}]), "memory 1: no id"),
-    (case(memories=[{"id": 1, "text": " "}]), "memory 1: no text"),
+    (case(memories=[{"id": 1, "text": " "}]), "memory 1: the content of the message is empty"),
+    (case(memories=[{"id": 1, "text": "a\x00"}]), "holds a NUL"),
+    (case(memories=[{"id": 1, "text": "a", "title": "t" * 600}]), "the title of the message has"),
+    (case(sid="s" * 600), "line 2: user_id is"),
     (case(memories=[3]), "memory 1: not an object"),
     (case(memories=[{"id": 1, "text": "x"}, {"id": "1", "text": "y"}]), "'1' comes twice"),
     (case(queries=[{"q": "?", "gold": ["lost"]}]), "query 1: gold 'lost' is no memory"),
     (case(queries=[{"q": "?", "gold": "1"}]), "gold is not a list"),
-    (case(queries=[{"gold": [1]}]), "query 1: no q"),
+    (case(queries=[{"gold": [1]}]), "query 1: q is None, not a text"),
     (case(queries=[None]), "query 1: not an object"),
 ]
 
