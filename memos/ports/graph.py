@@ -21,6 +21,8 @@ class Relation(StrEnum):
     """cube -> an entity (a node that is no cube)"""
     DERIVED = "derived"
     """derived cube -> one of its parents"""
+    DUPLICATES = "duplicates"
+    """cube -> an earlier one that says the same"""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from memos.cli.reading import read
 from memos.errors import BadInput
+from memos.ingest.records import read
 
 
 def messages(content: str, *, lines: bool = False) -> list[object]:
