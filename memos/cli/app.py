@@ -15,6 +15,7 @@ from memos.cli import (
     convert,
     demo,
     forget,
+    ingest,
     keep,
     key,
     life,
@@ -119,6 +120,7 @@ def _everywhere(
 
 for part in (
     write,
+    ingest,
     forget,
     read,
     convert,

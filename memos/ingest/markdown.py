@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from memos.ingest.text import piece, trimmed
+from memos.ingest.text import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_CODE = ("    ", "\t")
 _LINE = re.compile(r"[^\n]*(?:\n|$)")
 
 
 def read_markdown(text: str) -> Iterator[Entry]:
     """A paragraph, list or block of code an entry; its span is counted in characters."""
-    before = 0
-    for number, (first, last, headings) in enumerate(_Scan(text).blocks(), 1):
-        start, end = trimmed(text, first, last)
-        yield piece(text, start, end, before=before, block=number, headings=headings)
-        before = end
+    pieces = Pieces(text)
+    for first, last, headings in _Scan(text).blocks():
+        yield pieces.entry(first, last, headings)
 
 
 _Block = tuple[int, int, tuple[str, ...]]
@@ -76,7 +75,9 @@ class _Scan:
             yield from self._words(line, start, end)
 
     def _words(self, line: str, start: int, end: int) -> Iterator[_Block]:
-        if self._paused and not (_is_code(line) and _is_code(self._text[self._start :])):
+        if self._paused and not (
+            line.startswith(_CODE) and self._text.startswith(_CODE, self._start)
+        ):
             yield from self._flushed()
         fence = _FENCE.match(line)
         if fence is not None:
@@ -86,7 +87,7 @@ class _Scan:
     def _extend(self, start: int, end: int) -> None:
         if self._start is None:
             self._start, self._lines = start, 0
-        self._end, self._paused, self._lonely = end, False, None
+        self._end, self._paused = end, False
         self._lines += 1
 
     def _is_underline(self, line: str) -> bool:
@@ -116,15 +117,12 @@ class _Scan:
     def _flushed(self) -> Iterator[_Block]:
         if self._start is not None:
             yield self._start, self._end, self._headings
+            self._lonely = None
         self._start, self._paused, self._fence = None, False, ""
 
     @property
     def _headings(self) -> tuple[str, ...]:
         return tuple(title for _, title in self._path if title)
-
-
-def _is_code(text: str) -> bool:
-    return text.startswith(("    ", "\t"))
 
 
 def _is_list(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memos.errors import BadInput
@@ -11,7 +12,10 @@ from memos.ingest.entry import Entry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import JsonValue
+
 _PARAGRAPH = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|$))+")
+_HALF = re.compile("[\ud800-\udfff]")
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -34,34 +38,47 @@ def decoded(content: bytes) -> str:
 
 def read_text(text: str) -> Iterator[Entry]:
     """A paragraph an entry; its span is counted in characters."""
-    before = 0
-    for number, match in enumerate(_PARAGRAPH.finditer(text), 1):
-        start, end = trimmed(text, *match.span())
-        yield piece(text, start, end, before=before, block=number)
-        before = end
+    pieces = Pieces(text)
+    for match in _PARAGRAPH.finditer(text):
+        yield pieces.entry(*match.span())
 
 
-def piece(
-    text: str, start: int, end: int, *, before: int, block: int, headings: tuple[str, ...] = ()
-) -> Entry:
-    """The characters from ``start`` to ``end`` of a document as an entry.
+class Pieces:
+    """Cuts a document into entries, from its beginning to its end."""
 
-    ``before`` is where the piece before it ended: what lies between is the gap.
-    """
-    place = f"line {text.count(chr(10), 0, start) + 1}"
-    said = text[start:end]
-    if not said.isascii() and any("\ud800" <= letter <= "\udfff" for letter in said):
-        return Entry(place, None, "not UTF-8", turn=False, span=(start, end))
-    attributes = {"attributes": {"title": " > ".join(headings)}} if headings else {}
-    return Entry(
-        place,
-        {"text": said, **attributes},
-        turn=False,
-        span=(start, end),
-        headings=headings,
-        gap=_gap(text[before:start]),
-        block=block,
-    )
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._before = 0
+        self._counted = 0
+        self._line = 1
+        self._block = 0
+
+    def entry(self, first: int, last: int, headings: tuple[str, ...] = ()) -> Entry:
+        """The characters from ``first`` to ``last``, less the white space at their ends."""
+        start, end = trimmed(self._text, first, last)
+        self._line += self._text.count("\n", self._counted, start)
+        between, self._before, self._counted = self._text[self._before : start], end, start
+        self._block += 1
+        said = self._text[start:end]
+        entry = Entry(f"line {self._line}", None, "not UTF-8", turn=False, span=(start, end))
+        if not is_unicode(said):
+            return entry
+        message: dict[str, JsonValue] = {"text": said}
+        if headings:
+            message["attributes"] = {"title": " > ".join(headings)}
+        return replace(
+            entry,
+            message=message,
+            problem="",
+            headings=headings,
+            gap=_gap(between),
+            block=self._block,
+        )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text can be written as UTF-8: it holds no half of a surrogate pair."""
+    return text.isascii() or not _HALF.search(text)
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -76,9 +76,16 @@ def whole(
 
 def _joined(parts: Sequence[MemCube], gaps: Sequence[str]) -> str:
     if _position(parts[0]) is not None:
-        return "\n".join(indexed_text(one) for one in parts)
+        return "\n".join(_line(one) for one in parts)
     pieces = [f"{gap}{one.text}" for one, gap in zip(parts, gaps, strict=True)]
     return "".join(pieces)[len(gaps[0]) :]
+
+
+def _line(turn: MemCube) -> str:
+    """A turn with who said it; whoever has no name is called by the role."""
+    role = turn.payload.role if isinstance(turn.payload, Plaintext) else None
+    nameless = turn.speaker is None and role is not None
+    return f"{role}: {indexed_text(turn)}" if nameless else indexed_text(turn)
 
 
 def _position(cube: MemCube) -> int | None:

@@ -12,7 +12,8 @@ from memos.governance.sensitivity import checked_sensitivity
 from memos.ingest.drafting import drafted
 from memos.ingest.files import read_file
 from memos.ingest.formats import AUTO, Reading, read_content, read_format, read_messages
-from memos.ingest.views import chosen, read_views
+from memos.ingest.sentences import in_sentences
+from memos.ingest.views import View, chosen, read_views
 from memos.kernel.arguments import read_path, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text
@@ -109,7 +110,8 @@ class IngestCalls(CubeCalls):
             named = None if uri is None else checked_text(uri, "the uri", most=_NAME)
             home, session, reading = _read(source, named, wanted)
             finest, derived = chosen(cut, reading.format)
-            made = drafted(reading.entries, outline, uri=home, session=session[:_NAME], view=finest)
+            entries = in_sentences(reading.entries) if finest is View.SENTENCE else reading.entries
+            made = drafted(entries, outline, uri=home, session=session[:_NAME], view=finest)
             for scope in dict.fromkeys(piece.draft.scope for piece in made.pieces):
                 self._gate.require(act, narrowed(act.scope, scope))
             ingestion = Ingestion(

@@ -230,10 +230,9 @@ class Ingestion:
 
     def _key_of(self, cube: MemCube) -> str:
         """The key of the draft that the cube was born from."""
-        if cube.content_version > 1:
-            cube = self._catalog.find(cube.id, 1) or cube
-        payload, source = cube.payload, cube.provenance.source
-        if not isinstance(payload, Plaintext) or source is None:
+        first = self._catalog.find(cube.id, 1) if cube.content_version > 1 else cube
+        payload = cube.payload if first is None else first.payload
+        if not isinstance(payload, Plaintext):
             return ""
         draft = Draft(
             payload.text,
@@ -241,7 +240,7 @@ class Ingestion:
             payload.speaker,
             payload.role,
             metadata=cube.metadata,
-            origin=Origin(source, cube.provenance.parents),
+            origin=Origin(cube.provenance.source, cube.provenance.parents),
         )
         return _key(draft)
 
@@ -251,16 +250,16 @@ class Ingestion:
         texts = sorted({draft.text for draft in drafts})
         for start in range(0, len(texts), _MANY):
             same = Condition("text", Operator.IN, [*texts[start : start + _MANY]])
-            where = Every((same, act.visible()))
+            where = Every((act.asked(same), act.visible()))
             selection = Selection(scope=act.scope, where=where, kinds=(Kind.PLAINTEXT,))
             for cube in self._catalog.select(selection):
                 if not cube.provenance.parents:
                     found.setdefault(_saying(cube.scope, cube.speaker, cube.text), cube)
         earlier = {}
         for place, draft in enumerate(drafts):
-            cube = found.get(_saying(draft.scope, draft.speaker, draft.text))
-            if cube is not None and _source_of(cube) != _uri(draft):
-                earlier[place] = cube.id
+            before = found.get(_saying(draft.scope, draft.speaker, draft.text))
+            if before is not None and _source_of(before) != _uri(draft):
+                earlier[place] = before.id
         return earlier
 
 

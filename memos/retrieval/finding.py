@@ -13,6 +13,7 @@ from memos.ports.graph import Relation
 from memos.ports.words import Room
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
+from memos.retrieval.spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ POOL = 30
 """Candidates asked of each index, at least."""
 _SPARE = 2
 """Cubes read beyond ``k``, for those that turn out not to be admitted."""
+_WIDER = 4
+"""How many times as many are asked when there were too few."""
 _SEEDS = 8
 """Direct hits whose neighbours are considered."""
 
@@ -55,13 +58,17 @@ class Finder:
             return []
         pool = max(POOL, 3 * k)
         vector = self._embedder.embed_query(query)
-        near = joined(
-            vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
-        )
-        worded = self._words.near(query, k=pool, within=rooms)
-        parts = fused(near, worded)
-        ranked = with_neighbours(parts, neighbours(self._catalog, parts))
-        return self._hits(ranked, rooms, k=k)
+        while True:
+            near = joined(
+                vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
+            )
+            worded = self._words.near(query, k=pool, within=rooms)
+            parts = fused(near, worded)
+            ranked = with_neighbours(parts, neighbours(self._catalog, parts))
+            hits = self._hits(ranked, rooms, k=k)
+            if len(hits) == k or max(len(near), len(worded)) < pool:
+                return hits
+            pool *= _WIDER  # what was found says the same as better hits, or may not be shown
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
@@ -85,8 +92,10 @@ class Finder:
 
     def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
+        spans = Spans(self._catalog)
         for cube, each in self._cubes(ranked, k + _SPARE):
-            if _is_found(cube) and any(_holds(room, cube) for room in rooms):
+            held = _is_found(cube) and any(_holds(room, cube) for room in rooms)
+            if held and spans.takes(cube):
                 hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
             if len(hits) == k:
                 break
