@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from memos.cli.call import Call, command
 from memos.cli.manual import examples
+from memos.cli.output import Mode
 from memos.cli.span import seconds
 from memos.cli.where import pairs
 from memos.cli.write import PANEL, At, DryRun, Expires, Label, Meta, Ttl
@@ -106,17 +108,47 @@ def _ingest(
         message = f"--uri names one source, and there are {len(sources)}"
         raise BadInput(message, hint="ingest them one by one, or leave it out")
     run = _Run(call, extra, form=format_, views=view or (), uri=uri, dry_run=dry_run)
-    with call.open(create=not dry_run) as mem:
+    if len(sources) == 1:
+        _require_readable(sources[0], format_, view or ())
+    with _opened(call, dry_run=dry_run) as mem:
         reports = run.each(mem, sources)
+        if call.out.mode is Mode.IDS:
+            reports = (report for report in reports if report.ids)
         call.out.many(
             "ingested",
-            reports if not call.out.tabled else list(reports),
+            reports,
             content=lambda one: one.model_dump(mode="json"),
             ids=lambda one: "\n".join(one.ids),
             table=_table,
         )
     if run.partial:
         raise typer.Exit(PARTIAL)
+
+
+@contextmanager
+def _opened(call: Call, *, dry_run: bool) -> Iterator[MemOS]:
+    """The store; for a dry run where there is none, an empty one that leaves nothing behind."""
+    from memos import MemOS
+
+    settings = call.loaded.settings
+    if dry_run and call.url is None and not Path(settings.store).expanduser().exists():
+        with MemOS.open(None, settings=settings) as mem:
+            yield mem
+        return
+    with call.open(create=not dry_run) as mem:
+        yield mem
+
+
+def _require_readable(source: Path | None, form: str, views: Sequence[str]) -> None:
+    """Refuse what cannot be read at all before a store is made for it."""
+    from memos.ingest.files import read_file
+    from memos.ingest.formats import read_content, read_format
+    from memos.ingest.views import chosen, read_views
+
+    wanted, cut = read_format(form), read_views(views)
+    if source is not None:
+        reading = read_content(read_file(source), source.absolute().as_posix(), wanted)
+        chosen(cut, reading.format)
 
 
 class _Run:
@@ -203,7 +235,7 @@ def _table(reports: Sequence[Ingested]) -> Table:
 
     table = Table(box=None, pad_edge=False)
     for name in ("source", "format", "new", "there", "forgotten", "duplicates", "unread"):
-        table.add_column(name, overflow="fold", justify="left" if name[0] in "s" else "right")
+        table.add_column(name, overflow="fold", justify="left" if name == "source" else "right")
     for one in reports:
         new = ", ".join(f"{count:,} {view}s" for view, count in one.views.items())
         counts = (one.already, one.forgotten, len(one.duplicates), len(one.unread))

@@ -54,7 +54,7 @@ def read_records(text: str) -> Iterator[Entry] | None:
 def _from_lines(rows: list[str]) -> Iterator[Entry]:
     for number, row in enumerate(rows, 1):
         if row.strip():
-            yield as_entry(f"line {number}", {"text": row.strip()})
+            yield _read(f"line {number}", {"text": row.strip()})
 
 
 def _from_text(text: str) -> Entry:
@@ -95,7 +95,7 @@ def _from_value(value: JsonValue, place: str) -> Iterator[Entry]:
     """The entries of one object: itself, or the messages inside."""
     inside = conversation(value)
     if inside is None:
-        yield as_entry(place, value)
+        yield _read(place, value)
         return
     uri = uri_of(value)
     for number, one in enumerate(inside, 1):
@@ -103,9 +103,11 @@ def _from_value(value: JsonValue, place: str) -> Iterator[Entry]:
 
 
 def as_entry(place: str, value: JsonValue, *, uri: str | None = None) -> Entry:
-    """A message as an entry; what says nothing is an entry without one."""
-    if says_nothing(value):
-        return Entry(place, None, uri=uri)
+    """A message of a conversation as an entry; what says nothing is an entry without one."""
+    return Entry(place, None, uri=uri) if says_nothing(value) else _read(place, value, uri=uri)
+
+
+def _read(place: str, value: JsonValue, *, uri: str | None = None) -> Entry:
     try:
         found, left_out = read_message(value)
     except Unreadable as error:

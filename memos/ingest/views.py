@@ -67,7 +67,8 @@ def read_views(views: object) -> tuple[View, ...]:
 def chosen(views: Iterable[View], form: Format) -> tuple[View, tuple[View, ...]]:
     """The view that is read of a source, and those that are derived from it, finest first.
 
-    A turn, where it was not asked for, is read all the same: what is larger is made of turns.
+    A turn, a paragraph or a page is read even where only larger views were asked for: these are
+    made of it.
 
     Raises:
         BadInput: a source of this format has no such view.
@@ -76,7 +77,7 @@ def chosen(views: Iterable[View], form: Format) -> tuple[View, tuple[View, ...]]
     wanted = set(views)
     other = sorted(wanted - set(there))
     if other:
-        message = f"a source in {form} has no view {other[0]!r}"
+        message = f"a source in {form} has no view {str(other[0])!r}"
         raise BadInput(message, hint=f"it has: {', '.join(there)}")
     usual = next(one for one in there if one in _USUAL)
     finest = View.SENTENCE if View.SENTENCE in wanted else usual

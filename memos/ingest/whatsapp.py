@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from memos.errors import BadInput
 from memos.ingest.records import as_entry
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def read_whatsapp(text: str, name: str) -> Iterator[Entry]:
     chat = name.rpartition("/")[2].removesuffix(".txt") or "chat"
     lines = text.split("\n")
     heads = [(number, match) for number, line in enumerate(lines) if (match := _LINE.match(line))]
-    order = _order([match for _, match in heads])
-    first = heads[0][0] if heads else len(lines)
+    if not heads:
+        hint = "name an exported chat, or say which other format it is"
+        raise BadInput(f"no line of {name} begins with a date, a time and a name", hint=hint)
+    order, first = _order([match for _, match in heads]), heads[0][0]
     if any(line.strip() for line in lines[:first]):
         yield as_entry("line 1", {"text": "\n".join(lines[:first]), "session": chat})
     ends = [number for number, _ in heads[1:]] + [len(lines)]
@@ -90,8 +93,8 @@ def _order(matches: Sequence[re.Match[str]]) -> str:
 def _time(match: re.Match[str], order: str) -> datetime | None:
     parts = dict(zip(order, match.group(2, 3, 4), strict=True))
     year, month, day = (int(parts[name]) for name in "ymd")
-    if order != "ymd" and year < 100:
-        year += 2000
+    if year < 100:
+        year += 2000 if order != "ymd" else -year  # no year of two digits comes first
     hour = int(match[5])
     if match[8]:
         hour = hour % 12 + (12 if match[8] in "pP" else 0)
