@@ -92,8 +92,11 @@ def _ingest(
     grown, do it once more. Entries that cannot be read are told with their place, the others are
     stored, and the exit code is 7.
     """
+    import logging
+
     from memos.cli.failing import PARTIAL
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what we cannot read we tell ourselves
     extra: Extra = {
         "labels": label or (),
         "metadata": pairs(meta),
