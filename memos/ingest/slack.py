@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from memos.ingest.entry import Entry
 
+_NAME = 500
+"""Characters of the name of a channel and a day that are kept."""
 _LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 
 
@@ -30,14 +32,14 @@ def is_slack(document: JsonValue) -> bool:
 def read_slack(document: JsonValue, name: str) -> Iterator[Entry]:
     """Its messages; the session is the channel and the day, as the file's ``name`` has them."""
     messages = document if isinstance(document, list) else [document]
-    session = "/".join(name.removesuffix(".json").split("/")[-2:])
+    session = "/".join(name.removesuffix(".json").split("/")[-2:])[-_NAME:]
     people = dict(filter(None, map(_person, messages)))
     for number, one in enumerate(messages, 1):
         place = f"message {number}"
         if not isinstance(one, dict):
             yield as_entry(place, one)
             continue
-        yield as_entry(place, _message(one, session, people), uri=f"slack:{session}"[:512])
+        yield as_entry(place, _message(one, session, people), uri=f"slack:{session}")
 
 
 def _message(

@@ -31,6 +31,8 @@ _LINE = re.compile(
     rf"(?(open)\]|\s+[-\u2013])\s+{_MARKS}(?P<rest>.*)$"
 )
 _SAMPLE = 20
+_NAME = 480
+"""Characters of a chat's name that are kept; with the day, a session's is 512 at most."""
 _ORDERS = ("dmy", "mdy", "ymd")
 _ATTACHED = re.compile(r"<attached: ([^<>]+)>|^(\S.*?) \(file attached\)")
 
@@ -43,8 +45,8 @@ def is_whatsapp(text: str) -> bool:
 
 
 def read_whatsapp(text: str, name: str) -> Iterator[Entry]:
-    """Its messages; a session is a day of the chat, which is called as the file is."""
-    chat = name.rpartition("/")[2].removesuffix(".txt") or "chat"
+    """Its messages; a session is a day of the chat, which is called as folder and file are."""
+    chat = "/".join(name.removesuffix(".txt").split("/")[-2:])[-_NAME:]
     lines = text.split("\n")
     heads = [(number, match) for number, line in enumerate(lines) if (match := _LINE.match(line))]
     if not heads:

@@ -140,7 +140,8 @@ def _read(source: object, uri: str | None, wanted: Format | None) -> tuple[str, 
     if isinstance(source, str | Path):
         path = read_path(source).absolute()
         reading = read_content(read_file(path), path.as_posix(), wanted)
-        return uri or path.as_uri(), uri or path.stem, reading
+        session = uri or f"{path.parent.name}/{path.stem}"  # many a chat is called chat.txt
+        return uri or path.as_uri(), session, reading
     if isinstance(source, bytes | bytearray):
         home = uri or f"sha256:{digest_of(bytes(source))}"
         return home, home, read_content(bytes(source), home, wanted)
