@@ -106,7 +106,7 @@ def _ingest(
         "sensitivity": sensitivity,
         "licence": licence,
     }
-    sources = _sources(paths)
+    sources = _sources(paths, call.grounds)
     if uri is not None and len(sources) > 1:
         message = f"--uri names one source, and there are {len(sources)}"
         raise BadInput(message, hint="ingest them one by one, or leave it out")
@@ -211,16 +211,21 @@ class _Run:
             self._call.out.warn(f"{name}: and {len(remarks) - _TOLD:,} more")
 
 
-def _sources(paths: Iterable[str]) -> list[Path | None]:
-    """The files that are meant, those in folders included; None for stdin."""
+def _sources(paths: Iterable[str], grounds: Sequence[Path]) -> list[Path | None]:
+    """The files that are meant, those in folders included, less the store's own; None for stdin."""
     from memos.ingest.files import files_in
 
     found: dict[Path | None, None] = {}
     for path in paths:
-        found.update(dict.fromkeys([None] if path == "-" else files_in([Path(path)])))
+        named: list[Path | None] = [None] if path == "-" else [*files_in([Path(path)])]
+        found.update((one, None) for one in named if one is None or not _is_ours(one, grounds))
     if not found:
         raise BadInput("there are no files in there", hint="name a file, or a folder with files")
     return list(found)
+
+
+def _is_ours(path: Path, grounds: Sequence[Path]) -> bool:
+    return any(path.resolve().is_relative_to(ground.resolve()) for ground in grounds)
 
 
 def _refused(source: Path | None, error: BadInput | MissingLibrary) -> Ingested:

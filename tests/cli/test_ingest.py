@@ -36,6 +36,13 @@ def test_a_folder_is_taken_in_file_by_file_and_a_bad_one_stops_no_other(
     assert [row["already"] for row in again.rows] == [2, 2, 0]
 
 
+def test_the_store_itself_is_no_source(memos: Memos, folder: Path) -> None:
+    (folder / "chat.jsonl").write_text(CHAT)
+    for _ in range(2):
+        (row,) = memos("ingest", ".").rows
+    assert row["already"] == 2
+
+
 def test_views_are_made_when_they_are_asked_for(memos: Memos, folder: Path) -> None:
     (folder / "chat.jsonl").write_text(CHAT)
     (row,) = memos("ingest", "chat.jsonl", "--view", "session").rows
