@@ -23,8 +23,7 @@ def read_file(path: Path) -> bytes:
     try:
         if not path.is_file():
             kind = "a folder" if path.is_dir() else "not there" if not path.exists() else "no file"
-            hint = "name its files; memos ingest takes folders, too"
-            raise BadInput(f"{path} is {kind}", hint=hint)
+            raise BadInput(f"{path} is {kind}", hint="name a file; the command takes folders, too")
         size = path.stat().st_size
         if size > _LARGEST:
             raise BadInput(f"{path} has {size:,} bytes", hint="split it: 1 GB at most is read")

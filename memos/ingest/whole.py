@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube import MemCube, Parent, Plaintext, Source
@@ -20,14 +19,6 @@ VIEW = "view"
 """The metadata that says what a cube holds of its source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose a whole is, and under which rules; as strict as the strictest of its parts."""
-
-    scope: Scope
-    governance: Governance
-
-
 def marked(metadata: Mapping[str, JsonValue], view: str) -> dict[str, JsonValue]:
     """Metadata that says which view it is; what the source itself calls so is ``source_view``."""
     kept = dict(metadata)
@@ -36,13 +27,20 @@ def marked(metadata: Mapping[str, JsonValue], view: str) -> dict[str, JsonValue]
     return {**kept, VIEW: view}
 
 
+def is_view(cube: MemCube) -> bool:
+    """Whether the cube was put together from others of one source, and says what they say."""
+    named = VIEW in cube.metadata and cube.provenance.source is not None
+    return named and bool(cube.provenance.parents) and cube.content_version == 1
+
+
 def whole(
     view: str,
     parts: Sequence[MemCube],
     *,
     gaps: Sequence[str],
     span: tuple[int, int],
-    whose: Whose,
+    scope: Scope,
+    governance: Governance,
 ) -> Draft:
     """The parts, which are of one source and in its order, as the draft of one cube.
 
@@ -54,19 +52,20 @@ def whole(
         parts: the cubes it is put together from, and derived from.
         gaps: what stood before each of the parts.
         span: from the first to the last of them, in the source.
-        whose: whose it is.
+        scope: whose it is.
+        governance: its rules, as strict as the strictest of the parts'.
     """
     first = parts[0]
     source = first.provenance.source
     labels = set.intersection(*(set(one.header.labels) for one in parts))
     return Draft(
         text=_joined(parts, gaps),
-        scope=whose.scope,
+        scope=scope,
         said_at=min((at for one in parts if (at := one.header.valid_from)), default=None),
         metadata=marked(_shared(parts), view),
         labels=tuple(label for label in first.header.labels if label in labels),
         attributes=_title(parts),
-        governance=whose.governance,
+        governance=governance,
         origin=Origin(
             Source(uri=source.uri if source else "", span=span),
             tuple(Parent(id=one.id, version=one.version) for one in parts),

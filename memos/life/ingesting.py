@@ -21,7 +21,7 @@ from memos.errors import BadInput
 from memos.governance.scope import inherited, joint
 from memos.ingest.report import Duplicate, Ingested, Remark
 from memos.ingest.views import SEGMENTERS
-from memos.ingest.whole import VIEW, Whose, whole
+from memos.ingest.whole import VIEW, whole
 from memos.kinds.drafts import TEXT_LIMIT, Draft, Origin
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Condition, Every, Operator
@@ -156,7 +156,8 @@ class Ingestion:
             parts,
             gaps=[pieces[place].gap for place in there],
             span=(min(first for first, _ in spans), max(last for _, last in spans)),
-            whose=Whose(joint(parts), inherited([one.header.governance for one in parts])),
+            scope=joint(parts),
+            governance=inherited([one.header.governance for one in parts]),
         )
         if len(draft.text) > TEXT_LIMIT:
             reason = f"{len(draft.text):,} characters, at most {TEXT_LIMIT:,} are taken"

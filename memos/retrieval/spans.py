@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube.header import FINDABLE
+from memos.ingest.whole import VIEW, is_view
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 
@@ -23,17 +24,9 @@ if TYPE_CHECKING:
     from memos.cube import MemCube, Parent, Scope
     from memos.ports.catalog import Catalog
 
-VIEW = "view"
-"""The metadata by which a view is known."""
 _MANY = 500
 
 Span = tuple[int, int]
-
-
-def is_view(cube: MemCube) -> bool:
-    """Whether the cube was put together from others of one source, and says what they say."""
-    named = VIEW in cube.metadata and cube.provenance.source is not None
-    return named and bool(cube.provenance.parents) and cube.content_version == 1
 
 
 def overlap(one: Span, other: Span) -> bool:

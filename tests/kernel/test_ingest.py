@@ -268,9 +268,14 @@ def test_a_large_source_leaves_a_row_for_each_batch(mem: MemOS) -> None:
     assert mem.verify_audit().ok
 
 
-def test_kv_and_weights_are_made_from_views_as_from_any_text(mem: MemOS) -> None:
+def test_what_is_made_from_a_view_follows_the_turns_in_it(mem: MemOS) -> None:
     mem.ingest(CHAT, uri="chat:1", views=ALL)
     (session,) = of_view(mem, "session")
     made = mem.transform([session.id], to=Kind.ACTIVATION)
+    assert not mem.lineage(made.id).stale
+    mem.relabel(of_view(mem, "turn")[0].id, ["sea"])
+    assert not mem.lineage(made.id).stale
+    mem.update(of_view(mem, "turn")[0].id, "I moved to Porto")
+    assert mem.lineage(made.id).stale
     gone = mem.forget(of_view(mem, "turn")[0].id)
     assert made.id in gone.ids
