@@ -101,7 +101,6 @@ def _example(mem: MemOS, space: str, text: str, gold: set[str], form: str) -> Ex
             text,
             mem._index.vectors,
             reach=act.reach(),
-            k=20,
             where=EVERYTHING,  # noqa: SLF001
         )
     if evidence is None or set(forms(evidence)) - {form}:

@@ -18,6 +18,7 @@ from memos.version import VERSION
 if TYPE_CHECKING:
     from memos.boot import MemOS
     from memos.cube import Kind, MemCube, Principal, Right, Scope, State
+    from memos.ingest.report import Ingested
     from memos.kernel.view import View
     from memos.kinds.answer import Answer
     from memos.life.lineage import Ancestor, Lineage
@@ -52,6 +53,7 @@ _HOMES = {
     "Grant": "memos.ports.ledger",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
+    "Ingested": "memos.ingest.report",
     "Installation": "memos.life.report",
     "Installed": "memos.ports.ledger",
     "Kind": "memos.cube",
@@ -83,6 +85,7 @@ __all__ = [
     "Grant",
     "Hit",
     "Imported",
+    "Ingested",
     "Installation",
     "Installed",
     "Kind",

@@ -16,6 +16,7 @@ from memos.cli import (
     convert,
     demo,
     forget,
+    ingest,
     keep,
     key,
     life,
@@ -120,6 +121,7 @@ def _everywhere(
 
 for part in (
     write,
+    ingest,
     forget,
     read,
     convert,

@@ -7,6 +7,7 @@ from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
+from memos.kernel.ingesting import IngestCalls
 from memos.kernel.kinds import KindCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
@@ -19,6 +20,7 @@ __all__ = ["Kernel", "Parts", "Whose"]
 
 
 class Kernel(
+    IngestCalls,
     BranchCalls,
     KindCalls,
     LifeCalls,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from memos.cube import Governance, Scope
+from memos.cube import Governance, Parent, Scope, Source
 from memos.cube.identity import canonical
 from memos.errors import BadInput, shown
 from memos.kinds.times import read_time
@@ -27,7 +27,19 @@ REASON_LIMIT = 2_000
 
 _JSON = TypeAdapter(dict[str, JsonValue])
 _NAMES = {"content", "text", "role", "name", "speaker", "timestamp", "date", "user_id", "agent_id",
-          "session_id", "metadata", "labels", "caption", "title"}  # fmt: skip
+          "session_id", "metadata", "labels", "caption", "title",
+          "attributes"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a draft was taken from, where that is more than the call says."""
+
+    source: Source | None
+    parents: tuple[Parent, ...] = ()
+    """The cubes that it was put together from, at their versions."""
+    duplicates: str | None = None
+    """An earlier cube that says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,8 @@ class Draft:
     governance: Governance = field(default_factory=Governance)
     turn: bool = False
     """Whether it is a turn of a conversation, to be linked with the ones around it."""
+    origin: Origin | None = field(default=None, repr=False)
+    """Not in what an idempotency key is compared by: that is older than it."""
 
 
 def read_drafts(content: object, outline: Draft) -> list[Draft]:
@@ -53,8 +67,8 @@ def read_drafts(content: object, outline: Draft) -> list[Draft]:
     Args:
         content: a text; a mapping with ``content`` or ``text`` and, optionally, ``role``,
             ``name`` or ``speaker``, ``timestamp`` or ``date``, ``user_id``, ``agent_id``,
-            ``session_id``, ``metadata``, ``labels``, ``caption``, ``title``; or a sequence of such
-            mappings.
+            ``session_id``, ``metadata``, ``labels``, ``caption``, ``title``, and ``attributes``, a
+            mapping of texts to texts; or a sequence of such mappings.
         outline: what holds where a message does not say otherwise.
 
     Raises:
@@ -192,7 +206,7 @@ def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
         said_at=outline.said_at if said is None else read_time(said),
         metadata={**outline.metadata, **metadata},
         labels=(*outline.labels, *checked_labels(message.get("labels") or (), what)),
-        attributes={**outline.attributes, **_attributes(message, what)},
+        attributes={**outline.attributes, **_named(message, what), **_attributes(message, what)},
         turn=_is_turn(message, outline),
     )
 
@@ -201,6 +215,12 @@ def _is_turn(message: Mapping[Any, Any], outline: Draft) -> bool:
     """Whether it is somebody's words in a conversation, and not a text that stands alone."""
     said = (message.get(name) for name in ("role", "speaker", "name", "session_id"))
     return any(said) or outline.scope.session_id is not None or outline.speaker is not None
+
+
+def _named(message: Mapping[Any, Any], what: str) -> dict[str, str]:
+    """What else the source said of it, such as the pictures that were shown."""
+    named = checked_metadata(message.get("attributes") or {}, f"the attributes of {what}")
+    return {name: checked_text(one, f"{name} of {what}") for name, one in named.items()}
 
 
 def _attributes(message: Mapping[Any, Any], what: str) -> dict[str, str]:

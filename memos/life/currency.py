@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from memos.cube import Kind, State
 from memos.errors import ExpiredCube, StaleCube
+from memos.ingest.whole import is_view
 from memos.life.expectation import require_unexpired
 from memos.life.lineage import Ancestor, Lineage
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from memos.cube import MemCube
     from memos.ports.catalog import Catalog
@@ -40,8 +41,9 @@ class Currency:
             distance[edge.target] = min(step, distance.get(edge.target, step))
         found = {(target, version): self._catalog.find(target, version)
                  for target, version in children}  # fmt: skip
-        kinds = {one.id: one.kind for one in (cube, *found.values()) if one is not None}
-        followed = {each: _follows(below, kinds) for each, below in children.items()}
+        there = [one for one in (cube, *found.values()) if one is not None]
+        apart = {one.id for one in there if one.kind is Kind.PLAINTEXT and not is_view(one)}
+        followed = {each: _follows(below, apart) for each, below in children.items()}
         ancestors = [
             Ancestor(
                 cube=ancestor,
@@ -79,6 +81,6 @@ def _expired(ids: Collection[str]) -> Selection:
     return Selection(where=Every((named, Condition("state", Operator.EQ, str(State.EXPIRED)))))
 
 
-def _follows(children: Sequence[str], kinds: Mapping[str, Kind]) -> bool:
+def _follows(children: Sequence[str], apart: Collection[str]) -> bool:
     """Whether a child speaks for this source; a fork or a merged text speaks for itself."""
-    return any(kinds.get(child) is not Kind.PLAINTEXT for child in children)
+    return any(child not in apart for child in children)

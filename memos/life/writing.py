@@ -9,6 +9,7 @@ from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, Sourc
 from memos.cube.identity import is_cube_id
 from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
+from memos.kinds.drafts import Origin
 from memos.kinds.entities import entity_edges
 from memos.kinds.plaintext import born, heading
 from memos.life.expectation import (
@@ -87,7 +88,7 @@ class Writer:
             audit=act.audit(ids),
             put=tuple(cubes),
             edges=(*edges, *(edge for cube in cubes for edge in entity_edges(cube))),
-            expects=dict.fromkeys(ids, 0),
+            expects={**_parents(cubes), **dict.fromkeys(ids, 0)},
             receipt=once.receipt(answer_of(cubes)),
         )
         self._catalog.commit(change)
@@ -152,11 +153,14 @@ class Writer:
                 if before is not None:
                     edges.append(Edge(before, Relation.NEXT, cube_id))
                 last[draft.scope] = (cube_id, position + 1)
+            origin = draft.origin or Origin(_source(source, number))
+            edges += _edges(cube_id, origin)
             provenance = Provenance(
                 actor=act.actor,
                 time=now,
-                step=Step(operation="add", by=CODE),
-                source=_source(source, number),
+                step=Step(operation=act.call, by=CODE),
+                source=origin.source,
+                parents=origin.parents,
             )
             cubes.append(
                 born(
@@ -198,6 +202,19 @@ def _source(source: tuple[str, int] | None, number: int) -> Source | None:
         return None
     uri, start = source
     return Source(uri=uri, span=(start + number, start + number + 1))
+
+
+def _edges(cube_id: str, origin: Origin) -> list[Edge]:
+    """From a cube to what it was put together from, and to the earlier one that says the same."""
+    edges = [Edge(cube_id, Relation.DERIVED, one.id, one.version) for one in origin.parents]
+    if origin.duplicates is not None:
+        edges.append(Edge(cube_id, Relation.DUPLICATES, origin.duplicates))
+    return edges
+
+
+def _parents(cubes: Sequence[MemCube]) -> dict[str, int]:
+    """The versions that the cubes' parents must be at still."""
+    return {parent.id: parent.version for cube in cubes for parent in cube.provenance.parents}
 
 
 def answer_of(cubes: Sequence[MemCube]) -> JsonValue:

@@ -23,6 +23,8 @@ class Relation(StrEnum):
     """cube -> the entity that it stands under as its title"""
     DERIVED = "derived"
     """derived cube -> one of its parents"""
+    DUPLICATES = "duplicates"
+    """cube -> an earlier one that says the same"""
 
 
 @dataclass(frozen=True, slots=True, order=True)

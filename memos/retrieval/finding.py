@@ -13,6 +13,7 @@ from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.hit import Hit
 from memos.retrieval.question import Question
 from memos.retrieval.rank import Ranked, ranked
+from memos.retrieval.spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
+_WIDER = 4
+"""How many times as many candidates are asked for when there were too few."""
 
 
 class Finder:
@@ -51,17 +54,23 @@ class Finder:
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
-        evidence = self.evidence(query, vectors, reach=reach, k=k, where=where)
-        return [] if evidence is None else self._hits(ranked(evidence), k=k)
+        pool = max(POOL, 3 * k)
+        while True:
+            evidence = self.evidence(query, vectors, reach=reach, where=where, pool=pool)
+            if evidence is None:
+                return []
+            hits = self._hits(ranked(evidence), k=k)
+            if len(hits) == k or evidence.count < pool:
+                return hits
+            pool *= _WIDER  # what was found says the same as better hits
 
     def evidence(
-        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
+        self, query: str, vectors: Vectors, *, reach: Reach, where: Filter, pool: int = POOL
     ) -> Evidence | None:
         """What there is to rank; None where there is nothing."""
         rooms = self._rooms(reach.areas, where)
         if not rooms:
             return None
-        pool = max(POOL, 3 * k)
         vector = self._embedder.embed_query(query)
 
         def near(count: int, among: Collection[str] | None = None) -> list[Near]:
@@ -103,13 +112,14 @@ class Finder:
 
     def _hits(self, found: Sequence[Ranked], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
+        spans = Spans(self._catalog)
         for start in range(0, len(found), k + _SPARE):  # one may be gone since it was ranked
             page = found[start : start + k + _SPARE]
             cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
             hits += [
                 Hit(cube=cubes[one.id], score=one.score, parts=one.parts)
                 for one in page
-                if one.id in cubes
+                if one.id in cubes and spans.takes(cubes[one.id])
             ]
             if len(hits) >= k:
                 break

@@ -210,6 +210,11 @@ CHANGES = (("cube", READ), ("cube", WRITE))
 RULES = (("cube", READ), ("cube", ADMINISTER))
 ROWS = [
     Row("add", (("scope", WRITE),), lambda mem, w: mem.add("new", user_id="alice")),
+    Row(
+        "ingest",
+        (("scope", WRITE),),
+        lambda mem, w: mem.ingest([{"role": "user", "content": w.name()}], user_id="alice"),
+    ),
     Row("search", (), lambda mem, w: mem.search(w.cube.text), finds=READ),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id)),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id, version=1)),

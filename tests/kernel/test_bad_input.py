@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 EXAMPLES = 1_200
 NO_CALLS = {"close"}
 """It takes nothing."""
+OWN: dict[str, dict[str, Any]] = {"ingest": {"source": [{"role": "user", "content": "a word"}]}}
+"""Values that would do for one call alone."""
 
 
 class Rude:
@@ -113,6 +115,9 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         **dict.fromkeys(("after", "head", "kind"), None),
         "number": 1,
         "source_start": 0,
+        "format": "auto",
+        "views": ["turn"],
+        "uri": None,
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
         **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
@@ -176,7 +181,7 @@ class Victim:
     def given(self, call: str, bad: dict[str, Any]) -> None:
         """Call with bad values in the place of good ones."""
         before = self.held()
-        good = fitting(self.mem, self.cube_id, self.folder)
+        good = fitting(self.mem, self.cube_id, self.folder) | OWN.get(call, {})
         wanted = inspect.signature(CALLS[call]).parameters.values()
         needed = {
             one.name: good[one.name]
