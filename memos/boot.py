@@ -266,6 +266,7 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
+        supersede=settings.supersede,
     )
 
 
@@ -314,6 +315,7 @@ def _in_folder(
             traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
+            supersede=settings.supersede,
             privacy=home,
             release=home.release,
         )

@@ -13,6 +13,7 @@ from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
 from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
+from memos.kernel.superseding import SupersedeCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
@@ -21,6 +22,7 @@ __all__ = ["Kernel", "Parts", "Whose"]
 class Kernel(
     BranchCalls,
     KindCalls,
+    SupersedeCalls,
     LifeCalls,
     MomentCalls,
     ForgetCalls,

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-LEAST = 0.5
-"""Cosine below which two texts are not looked at: unrelated sentences seldom reach it."""
-
 _LONGEST = 600
 """Words beyond which a text is compared as a whole only."""
 _SLOT = 9
@@ -60,6 +57,26 @@ _CUES = frozenset(
 )
 _MANY = frozenset("like love enjoy hate dislike know own speak visit need want remember".split())
 _WEIGHED = frozenset("prefer".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Which older texts a new one is compared with."""
+
+    most: int
+    least: float
+    """Cosine."""
+
+
+_CLAIMING = Neighbourhood(24, 0.25)
+"""Of a claim: "Where I work: Acme" and "I started at Beta" have hardly a word in common."""
+_TELLING = Neighbourhood(4, 0.55)
+"""Of other texts: kin beyond this is recognised by its words, which make it near."""
+
+
+def neighbourhood(text: str) -> Neighbourhood:
+    """How far to look for the kin of a text."""
+    return _CLAIMING if claims_in(read_statement(text)) else _TELLING
 
 
 class Kin(StrEnum):

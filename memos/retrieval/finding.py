@@ -13,9 +13,14 @@ from memos.ports.graph import Relation
 from memos.ports.words import Room
 from memos.retrieval.hit import Hit
 from memos.retrieval.rank import Ranked, fused, with_neighbours
+from memos.retrieval.truth import is_over, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from memos.cube import MemCube, Scope
     from memos.governance.access import Area, Reach
@@ -42,26 +47,54 @@ class Finder:
         self._embedder = embedder
 
     def find(
-        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
+        self,
+        query: str,
+        vectors: Vectors,
+        *,
+        reach: Reach,
+        k: int,
+        where: Filter,
+        at: datetime | None = None,
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
+
+        With ``at``, what was over by then is left out: where cubes are listed anyway, by storage;
+        otherwise after they were read, since few are. If too few are left although there are more
+        candidates, those that last are listed after all.
 
         Each whole scope of the reach is asked by itself of the vectors: they are quick for a
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
-        rooms = self._rooms(reach.areas, where)
-        if not rooms:
-            return []
-        pool = max(POOL, 3 * k)
+        lasts = where if at is None else Every((where, lasting(at)))
         vector = self._embedder.embed_query(query)
+        asked = where if where == EVERYTHING else lasts
+        hits, more = self._found(query, vector, vectors, self._rooms(reach.areas, asked), k, at)
+        if more and asked != lasts:
+            hits, _ = self._found(query, vector, vectors, self._rooms(reach.areas, lasts), k, at)
+        return hits
+
+    def _found(
+        self,
+        query: str,
+        vector: NDArray[np.float32],
+        vectors: Vectors,
+        rooms: Sequence[Room],
+        k: int,
+        at: datetime | None,
+    ) -> tuple[list[Hit], bool]:
+        """Hits in these rooms, and whether fewer than ``k`` are left though there may be more."""
+        if not rooms:
+            return [], False
+        pool = max(POOL, 3 * k)
         near = joined(
             vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
         )
         worded = self._words.near(query, k=pool, within=rooms)
         parts = fused(near, worded)
         ranked = with_neighbours(parts, neighbours(self._catalog, parts))
-        return self._hits(ranked, rooms, k=k)
+        hits = self._hits(ranked, rooms, k=k, at=at)
+        return hits, len(hits) < k and len(near) >= pool
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
@@ -83,10 +116,13 @@ class Finder:
             rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
-    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:
+    def _hits(
+        self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int, at: datetime | None
+    ) -> list[Hit]:
         hits: list[Hit] = []
         for cube, each in self._cubes(ranked, k + _SPARE):
-            if _is_found(cube) and any(_holds(room, cube) for room in rooms):
+            counts = _is_found(cube) and (at is None or not is_over(cube, at))
+            if counts and any(_holds(room, cube) for room in rooms):
                 hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
             if len(hits) == k:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memos.cube import MemCube
 from memos.cube.frozen import Frozen
+from memos.retrieval.links import Link
 
 
 class Hit(Frozen):
@@ -17,3 +18,7 @@ class Hit(Frozen):
     cube: MemCube
     score: float
     parts: dict[str, float]
+    superseded: bool = False
+    """Whether it holds no more."""
+    links: tuple[Link, ...] = ()
+    """With which other memories it agrees, and with which it does not."""

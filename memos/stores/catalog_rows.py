@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, insert, or_, select, text, update
+from sqlalchemy import and_, delete, insert, or_, select, text, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
@@ -195,12 +195,13 @@ def version_row(cube: MemCube, known: int) -> dict[str, Any]:
 
 
 def link(connection: Connection, change: Change) -> None:
-    """Write edges, in the place of the old mentions."""
+    """Write edges, in the place of those that the old texts had."""
+    compared = [str(Relation.DUPLICATES), str(Relation.CONTRADICTS)]
     for chunk in chunks(change.replaces):
+        mentions = and_(edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS))
+        either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
         connection.execute(
-            delete(edges).where(
-                edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
-            )
+            delete(edges).where(or_(mentions, and_(either, edges.c.relation.in_(compared))))
         )
     add_edges(connection, change.edges)
 
