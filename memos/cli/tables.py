@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.life.report import Doomed, Problem
     from memos.retrieval.hit import Hit
+    from memos.retrieval.links import Link
 
 BAR = 20
 """Cells of the longest bar."""
@@ -70,8 +71,24 @@ def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
         memory = Text(clean(hit.cube.text))
         if explain:
             memory.append("\n").append_text(parts_bars(hit.parts, most))
+        for link in hit.links:
+            memory.append(f"\n{link}", style="yellow" if hit.superseded else "dim")
         memory.append(f"\n{hit.cube.id}" + ("\n" if explain else ""), style="dim")
         table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
+    return table
+
+
+def links_table(links: Sequence[Link]) -> Table:
+    """How a cube is linked with others, one a line."""
+    table = plain_table(
+        ("link", {"no_wrap": True}),
+        ("id", _ID),
+        ("since", {"no_wrap": True}),
+        ("memory", _MEMORY),
+    )
+    for link in links:
+        when = "" if link.since is None else f"{link.since:%Y-%m-%d}"
+        table.add_row(str(link.how), link.id, when, _short(link.text))
     return table
 
 

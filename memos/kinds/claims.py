@@ -114,6 +114,8 @@ _NOBODY = re.compile(
     r"not|never|no|used|almost|dream|dreamed|imagine|like|once|and|or|said|says|heard|because)\b",
     re.IGNORECASE,
 )
+_POINTING = re.compile(r"[Tt]he (?!user\b)[^A-Z]*$")
+"""Said of something that was named before: the film."""
 _NO_VALUE = re.compile(
     r"\b(?:not|never|no|if|or|than|great|good|bad|nice|fun|amazing|important|so|really|very|"
     r"too|going|coming|getting|to be|what|where|who|how|when|why|that|because|about|up|down|"
@@ -162,7 +164,7 @@ def _claim(sentence: str) -> Claim | None:
         return _attribute(changed["s"], changed["x"], changed["v"])
     for key, pattern in _CLAIMS:
         match = pattern.match(bare)
-        if match is not None:
+        if match is not None and not _POINTING.match(match["s"]):
             return _checked(match["s"], key, match["v"])
     for pattern in (_FAVOURITE, _OWNED, _OF):
         match = pattern.match(bare)

@@ -35,6 +35,8 @@ _RUN = 3
 """Equal words that part two slots; fewer are a part of both values."""
 _FRAME = 5
 """Content words around a slot that make it sure that both texts speak of one thing."""
+_PASSAGE = 14
+"""Content words around a slot that are a passage: nobody writes it twice of two things."""
 _SHARE = 0.5
 """Of all words, at least so many are of the frame."""
 _SHORT = 16
@@ -49,12 +51,21 @@ _ENDED = re.compile(
     r"\b(?:no longer|any ?more|stopped|quit|gave up|given up|used to|do(?:es)? not)\b",
     re.IGNORECASE,
 )
-_SWITCHED = re.compile(r"\b(?:switched|changed|went) from (?P<old>.+?) to (?P<new>.+)", re.IGNORECASE)
+_SWITCHED = re.compile(
+    r"\b(?:switched|changed|went) from (?P<old>.+?) to (?P<new>.+)", re.IGNORECASE
+)
 _NOW = re.compile(r"\b(?:now|nowadays|these days|instead|currently)\b", re.IGNORECASE)
 _CUES = frozenset(
     "longer anymore any more stopped stop quit gave given up used not no never now nowadays "
     "these days instead currently actually since recently just finally anymore".split()
 )
+_VERBS = frozenset(
+    "is are am was were be been has have had do does did will can lives live works work likes like "
+    "prefers prefer drinks drink eats eat uses use drives drive keeps keep wants want needs need "
+    "speaks speak plays play became becomes stars follows features contains consists led met won "
+    "wrote made took gave found sang began ran goes went comes came".split()
+)
+"""Words that part what a sentence is about from what it says; others end in -ed."""
 _MANY = frozenset("like love enjoy hate dislike know own speak visit need want remember".split())
 _WEIGHED = frozenset("prefer".split())
 
@@ -207,7 +218,7 @@ def _ends(new: Statement, old: Statement) -> bool:
         return bool(left) and left <= told
     first = new.sentences[0] if new.sentences else ""
     over = _ENDED.search(first) is not None and not old.negated and _ENDED.search(old.text) is None
-    return over and len(told) > 1 and told <= set(_bare(read_statement(first)))
+    return over and bool(told) and told <= set(_bare(read_statement(first)))
 
 
 def _prefers_otherwise(new: Statement, old: Statement) -> bool:
@@ -224,9 +235,12 @@ def _in_one_frame(new: Statement, old: Statement) -> bool:
     before = new.words[: slots[0].start]
     if not set(before) - FUNCTION:
         return False  # what stands first is what it is about
-    frame = len(new.words) - sum(len(slot.new) for slot in slots)
     said = sum(word not in FUNCTION for slot in slots for word in slot.new)
-    if len(new.content) - said >= _FRAME and frame >= _SHARE * max(len(new.words), len(old.words)):
+    around = len(new.content) - said
+    if around < _PASSAGE and not any(_is_verb(word) for word in before):
+        return False  # and so is what stands before the verb of a sentence
+    frame = len(new.words) - sum(len(slot.new) for slot in slots)
+    if around >= _FRAME and frame >= _SHARE * max(len(new.words), len(old.words)):
         return True
     return bool(slots[0].old) and _NOW.search(new.text) is not None and _is_habit(before)
 
@@ -234,9 +248,10 @@ def _in_one_frame(new: Statement, old: Statement) -> bool:
 def _is_one_value(slots: Sequence[_Slot]) -> bool:
     """Whether one value stands in all slots, or forms of it: Serbia and Serbian.
 
-    An old text that lacks the value is only less exact: nothing is lost with it.
+    An old text that lacks the value is only less exact: nothing is lost with it. Where nothing but
+    a number differs, it tells items of a series apart, or measurements: both are right.
     """
-    if not slots:
+    if not slots or all(_is_number(slot.new) and _is_number(slot.old) for slot in slots):
         return False
     here = min((" ".join(slot.new) for slot in slots), key=len)
     there = min((" ".join(slot.old) for slot in slots), key=len)
@@ -248,6 +263,14 @@ def _is_one_value(slots: Sequence[_Slot]) -> bool:
         and " ".join(slot.old).startswith(there)
         for slot in slots
     )
+
+
+def _is_verb(word: str) -> bool:
+    return word in _VERBS or (word.endswith("ed") and len(word) > 4)
+
+
+def _is_number(words: Sequence[str]) -> bool:
+    return all(any(sign.isdigit() for sign in word) for word in words)
 
 
 def _is_habit(before: Sequence[str]) -> bool:

@@ -1,8 +1,8 @@
 """What a forgotten cube had ended goes on: that it ended was known from what is forgotten.
 
-    A <- B <- C      C superseded B, which had superseded A
-    A      <- C      after B was forgotten: A was true until C is, as far as is known
-    A                after C was forgotten as well: A is true again
+A <- B <- C      C superseded B, which had superseded A
+A      <- C      after B was forgotten: A was true until C is, as far as is known
+A                after C was forgotten as well: A is true again
 """
 
 from __future__ import annotations

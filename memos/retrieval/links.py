@@ -45,9 +45,7 @@ class Link(Frozen):
         return f"{self.how} {self.id}{when}"
 
 
-def links_of(
-    cubes: Sequence[MemCube], catalog: Catalog, act: Act
-) -> dict[str, tuple[Link, ...]]:
+def links_of(cubes: Sequence[MemCube], catalog: Catalog, act: Act) -> dict[str, tuple[Link, ...]]:
     """By a cube's id, its links to cubes that the principal may read; those without are left out.
 
     What superseded a cube that was revised since does so no more, and is not told.

@@ -1,6 +1,6 @@
 """What is true at a time: valid time as conditions.
 
-    valid_from <= t < valid_to        an end that is not known is open: it counts as always
+valid_from <= t < valid_to        an end that is not known is open: it counts as always
 """
 
 from __future__ import annotations
