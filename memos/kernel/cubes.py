@@ -12,10 +12,8 @@ from memos.governance.sensitivity import checked_sensitivity
 from memos.kernel.arguments import (
     read_policy,
     read_source,
-    require_count,
     require_flags,
     require_id,
-    require_page,
     require_whole,
 )
 from memos.kernel.handle import Handle, Whose
@@ -38,10 +36,9 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from memos.cube import Kind, MemCube, Scope
+    from memos.cube import MemCube, Scope
     from memos.governance.act import Act
     from memos.ports.filters import Filter
-    from memos.retrieval.hit import Hit
 
 _LARGEST_K = 1000
 _NAMED = 1000

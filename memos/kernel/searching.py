@@ -9,10 +9,10 @@ from memos.kernel.arguments import read_kind, require_count, require_page
 from memos.kernel.moments import MomentCalls
 from memos.kernel.valid import found_at, listed_at
 from memos.kinds.drafts import checked_text
-from memos.retrieval.links import links_of
 from memos.ports.catalog import Selection
 from memos.ports.filters import Every
 from memos.retrieval.filters import read_filter
+from memos.retrieval.links import links_of
 from memos.retrieval.truth import is_over
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from memos.cube import Kind, MemCube, State
     from memos.governance.act import Act
     from memos.kernel.handle import Whose
-    from memos.retrieval.links import Link
     from memos.ports.filters import Filter
     from memos.retrieval.hit import Hit
+    from memos.retrieval.links import Link
 
 _LARGEST_K = 1000
 _NAMED = 1000
@@ -83,7 +83,7 @@ class SearchCalls(MomentCalls):
             now = act.at if as_of is None and not include_superseded else None
             return self._search(text, act, k=k, where=asked, at=now)
 
-    def get_all(
+    def get_all(  # noqa: PLR0913 - each of them is part of the contract
         self,
         *,
         kind: Kind | str | None = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import Right
 from memos.cube.identity import is_cube_id
+from memos.errors import BadInput
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text
 from memos.kinds.times import read_time
@@ -78,9 +79,21 @@ class SupersedeCalls(CubeCalls):
                 old = self._held(id, act)
                 require_version(old, None if once.answer is not None else if_version)
                 if is_cube_id(draft.text):
+                    _require_bare(draft)
                     named = self._seen(draft.text, act)
                     newer = self._superseder.link(old, named, once, act=act, until=said_at)
                 else:
                     self._gate.require(act, old.scope)
                     newer = self._superseder.write(old, draft, once, act=act)
                 return act.shown([newer])[0]
+
+
+def _require_bare(draft: Draft) -> None:
+    """Refuse what would be said of a memory that is there, and has its own.
+
+    Raises:
+        BadInput: there are labels or metadata.
+    """
+    if draft.labels or draft.metadata:
+        message = f"{draft.text} is a memory that is there, and takes no labels or metadata"
+        raise BadInput(message, hint="memos relabel gives it others")

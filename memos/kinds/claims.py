@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from memos.kinds.statement import Statement
+if TYPE_CHECKING:
+    from memos.kinds.statement import Statement
 
 _LONGEST = 8
 """Words in a subject, and in a value."""

@@ -41,12 +41,14 @@ _SHARE = 0.5
 """Of all words, at least so many are of the frame."""
 _SHORT = 16
 """Words of a statement that another may end as a whole."""
-_HAPPENED = re.compile(
-    r"(?:I|we)(?: \w+){0,2}? (?:\w+ed|went|bought|ran|saw|had|got|made|took|ate|met|did|said|"
-    r"told|gave|found|came|won|lost|read|wrote|spent|paid|sent|drove|flew|watched|was|were|"
-    r"been|left|began|drank|slept|swam|rode|sang|sold|taught|thought|felt|heard|kept|put)\b",
-    re.IGNORECASE,
+_DID = (
+    r"(?:\w+ed|went|bought|ran|saw|had|got|made|took|ate|met|did|said|told|gave|found|came|won|"
+    r"lost|read|wrote|spent|paid|sent|drove|flew|watched|been|left|began|drank|slept|swam|rode|"
+    r"sang|sold|taught|thought|felt|heard|kept|put)\b"
 )
+_HAPPENED = re.compile(rf"(?:I|we)(?: \w+){{0,2}}? (?:was|were|{_DID})", re.IGNORECASE)
+_BEFELL = re.compile(rf"[A-Z]\w*(?: [A-Z]\w*)* {_DID}")
+"""What somebody else did, as one sentence tells it; a passage may tell of anybody's life."""
 _ENDED = re.compile(
     r"\b(?:no longer|any ?more|stopped|quit|gave up|given up|used to|do(?:es)? not)\b",
     re.IGNORECASE,
@@ -237,7 +239,7 @@ def _in_one_frame(new: Statement, old: Statement) -> bool:
         return False  # what stands first is what it is about
     said = sum(word not in FUNCTION for slot in slots for word in slot.new)
     around = len(new.content) - said
-    if around < _PASSAGE and not any(_is_verb(word) for word in before):
+    if around < _PASSAGE and (_BEFELL.match(core(new.text)) or not _has_verb(before)):
         return False  # and so is what stands before the verb of a sentence
     frame = len(new.words) - sum(len(slot.new) for slot in slots)
     if around >= _FRAME and frame >= _SHARE * max(len(new.words), len(old.words)):
@@ -265,8 +267,8 @@ def _is_one_value(slots: Sequence[_Slot]) -> bool:
     )
 
 
-def _is_verb(word: str) -> bool:
-    return word in _VERBS or (word.endswith("ed") and len(word) > 4)
+def _has_verb(words: Sequence[str]) -> bool:
+    return any(word in _VERBS or (word.endswith("ed") and len(word) > 4) for word in words)
 
 
 def _is_number(words: Sequence[str]) -> bool:

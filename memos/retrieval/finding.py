@@ -67,19 +67,21 @@ class Finder:
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
         lasts = where if at is None else Every((where, lasting(at)))
-        vector = self._embedder.embed_query(query)
         asked = where if where == EVERYTHING else lasts
-        hits, more = self._found(query, vector, vectors, self._rooms(reach.areas, asked), k, at)
-        if more and asked != lasts:
-            hits, _ = self._found(query, vector, vectors, self._rooms(reach.areas, lasts), k, at)
+        said = query, self._embedder.embed_query(query)
+        rooms = self._rooms(reach.areas, asked)
+        hits, short = self._found(said, vectors, rooms, k=k, at=at)
+        if short and asked != lasts:
+            rooms = self._rooms(reach.areas, lasts)
+            hits, _ = self._found(said, vectors, rooms, k=k, at=at)
         return hits
 
     def _found(
         self,
-        query: str,
-        vector: NDArray[np.float32],
+        query: tuple[str, NDArray[np.float32]],
         vectors: Vectors,
         rooms: Sequence[Room],
+        *,
         k: int,
         at: datetime | None,
     ) -> tuple[list[Hit], bool]:
@@ -88,9 +90,9 @@ class Finder:
             return [], False
         pool = max(POOL, 3 * k)
         near = joined(
-            vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
+            vectors.near(query[1], k=pool, scope=room.scope, among=room.among) for room in rooms
         )
-        worded = self._words.near(query, k=pool, within=rooms)
+        worded = self._words.near(query[0], k=pool, within=rooms)
         parts = fused(near, worded)
         ranked = with_neighbours(parts, neighbours(self._catalog, parts))
         hits = self._hits(ranked, rooms, k=k, at=at)
