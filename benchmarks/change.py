@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +148,7 @@ class Timed(Relater):
 
 def cost(texts: Sequence[str]) -> None:
     """The share of an add's time, in batches of 256 and one by one, on top of what is there."""
-    with MemOS.open() as mem:
+    with tempfile.TemporaryDirectory() as folder, MemOS.open(folder) as mem:
         mem.search("the model is loaded by this")
         timed = Timed(catalog=mem._parts.catalog, index=mem._index)  # noqa: SLF001
         mem._relater = timed  # noqa: SLF001

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 8
 """Words in a subject, and in a value."""
+_WORDS = 24
+"""In a sentence that claims something: a subject, a verb and a value."""
 _OPENING = re.compile(
     r"^(?:(?:hey|hi|hello|oh|well|so|and|but|yes|yeah|ok|okay|also|actually|update|fyi|btw|"
     r"by the way|correction|news|now|currently|these days|today|anyway|honestly|remember that|"
@@ -71,6 +74,7 @@ _CLAIMS = tuple(
     (key, re.compile(rf"^(?P<s>.+?) {_SOFT}{verb} (?P<v>.+)$", re.IGNORECASE))
     for key, verb in _VERBS
 )
+_ANY_VERB = re.compile("|".join(rf" {verb} " for _, verb in _VERBS), re.IGNORECASE)
 _OWNER = r"(?P<s>my|our|[\w.&'\- ]+?(?:'s|s'))"
 _ATTRIBUTE = r"(?:(?:new|current|own) )?(?P<x>[a-z][\w\- ]*?)"
 _OWNED = re.compile(
@@ -139,14 +143,13 @@ class Claim:
     """Its words, in lower case."""
 
 
-def claims_in(statement: Statement) -> list[Claim]:
+@lru_cache(maxsize=4096)
+def claims_in(statement: Statement) -> tuple[Claim, ...]:
     """What a statement claims, sentence by sentence, questions left out."""
-    found = []
-    for sentence in statement.sentences:
-        if not sentence.endswith("?"):
-            claim = _claim(sentence)
-            found += [] if claim is None else [claim]
-    return found
+    claims = (
+        _claim(core(sentence)) for sentence in statement.sentences if not sentence.endswith("?")
+    )
+    return tuple(claim for claim in claims if claim is not None)
 
 
 def core(sentence: str) -> str:
@@ -159,12 +162,13 @@ def core(sentence: str) -> str:
     return _CLOSING.sub("", bare).rstrip(",; ")
 
 
-def _claim(sentence: str) -> Claim | None:
-    bare = core(sentence)
+def _claim(bare: str) -> Claim | None:
+    if bare.count(" ") > _WORDS:
+        return None
     changed = _CHANGED.match(bare)
     if changed is not None:
         return _attribute(changed["s"], changed["x"], changed["v"])
-    for key, pattern in _CLAIMS:
+    for key, pattern in _CLAIMS if _ANY_VERB.search(bare) else ():
         match = pattern.match(bare)
         if match is not None and not _POINTING.match(match["s"]):
             return _checked(match["s"], key, match["v"])

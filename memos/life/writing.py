@@ -245,6 +245,7 @@ def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:
             "metadata": old.metadata if revision.metadata is None else dict(revision.metadata),
             "updated_at": act.at,
             "valid_from": revision.said_at or old.valid_from,
+            "valid_to": None,  # what is said anew counts
             "digest": payload_digest(payload),
             "life": Life(state=cube.state, version=cube.version + 1, previous=cube.version),
         }
