@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memos.kinds.statement import Statement
 
 _LONGEST = 8
@@ -163,24 +165,24 @@ def core(sentence: str) -> str:
 
 
 def _claim(bare: str) -> Claim | None:
-    if bare.count(" ") > _WORDS:
-        return None
-    changed = _CHANGED.match(bare)
-    if changed is not None:
-        return _attribute(changed["s"], changed["x"], changed["v"])
+    """What the first pattern that fits reads out of a sentence; None where none fits."""
+    return None if bare.count(" ") > _WORDS else next(_readings(bare), None)
+
+
+def _readings(bare: str) -> Iterator[Claim | None]:
+    if changed := _CHANGED.match(bare):
+        yield _attribute(changed["s"], changed["x"], changed["v"])
     for key, pattern in _CLAIMS if _ANY_VERB.search(bare) else ():
-        match = pattern.match(bare)
-        if match is not None and not _POINTING.match(match["s"]):
-            return _checked(match["s"], key, match["v"])
-    for pattern in (_FAVOURITE, _OWNED, _OF):
-        match = pattern.match(bare)
-        if match is not None:
-            return _attribute(match["s"], match["x"], match["v"])
-    called = _CALLED.match(bare)
-    if called is not None:
-        return _attribute("my", "name", called["v"])
-    listed = _LISTED.match(bare)
-    return None if listed is None else _listed(listed["x"], listed["v"])
+        told = pattern.match(bare)
+        if told is not None and not _POINTING.match(told["s"]):
+            yield _checked(told["s"], key, told["v"])
+    for form in (_FAVOURITE, _OWNED, _OF):
+        if owned := form.match(bare):
+            yield _attribute(owned["s"], owned["x"], owned["v"])
+    if called := _CALLED.match(bare):
+        yield _attribute("my", "name", called["v"])
+    if listed := _LISTED.match(bare):
+        yield _listed(listed["x"], listed["v"])
 
 
 def _listed(name: str, value: str) -> Claim | None:
