@@ -29,15 +29,19 @@ from memos.life.related import Related
 from memos.ports.graph import Edge, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
     from memos.governance.act import Act
+    from memos.kinds.kinship import Neighbourhood
     from memos.life.index import Index
     from memos.ports.catalog import Catalog
 
+_FURTHER = 16
+"""How many times as many are looked at where all of the nearest are over."""
+_ELSEWHERE = -2.0
 _BLOCK = 512
 """New cubes whose cosines with the batch are computed at once."""
 
@@ -62,26 +66,38 @@ class Relater:
             ready: their vectors, by text; see :meth:`memos.life.index.Index.embed`.
             act: by whom.
         """
+        act = act.widened()  # a call that names one session is about a mind of several
         vectors = np.stack([ready[indexed_text(cube)] for cube in cubes])
-        stored = self._stored(cubes, vectors)
-        written = self._catalog.find_all(list(dict.fromkeys(one for ids in stored for one in ids)))
-        known = {cube.id: cube for cube in (*cubes, *written)}
-        open_to = {cube.id for cube in cubes}
-        open_to.update(cube.id for cube in written if act.reads_whole(cube))
+        around = [neighbourhood(_said(cube)) for cube in cubes]
+        stored = [
+            self._stored(cube, vector, each, act)
+            for cube, vector, each in zip(cubes, vectors, around, strict=True)
+        ]
         found = Related()
-        for cube, before, beside in zip(cubes, stored, _earlier(cubes, vectors), strict=True):
-            older = [known[one] for one in (*before, *beside) if one in open_to]
-            _relate(cube, [one for one in older if _is_of_one_mind(cube, one)], found, act)
+        for number, beside in enumerate(_batched(cubes, vectors)):
+            near = _nearest(beside, around[number], {cube.id for cube in found.put}, cubes)
+            _relate(cubes[number], [*stored[number], *near], found, act)
         return found
 
-    def _stored(self, cubes: Sequence[MemCube], vectors: NDArray[np.float32]) -> list[list[str]]:
-        """For each cube the ids of the nearest that are stored, nearest first."""
-        found = []
-        for cube, vector in zip(cubes, vectors, strict=True):
-            around = neighbourhood(_said(cube))
-            near = self._index.vectors.near(vector, k=around.most, scope=mind_of(cube.scope))
-            found.append([one.id for one in near if one.score >= around.least])
-        return found
+    def _stored(
+        self, cube: MemCube, vector: NDArray[np.float32], around: Neighbourhood, act: Act
+    ) -> list[MemCube]:
+        """The nearest that are stored, nearest first.
+
+        Where they are all over, as of something that has often changed, it is looked further.
+        """
+        older: list[MemCube] = []
+        for most in (around.most, around.most * _FURTHER):
+            near = self._index.vectors.near(vector, k=most, scope=mind_of(cube.scope))
+            ids = [one.id for one in near if one.score >= around.least]
+            older = [
+                one
+                for one in self._catalog.find_all(ids)
+                if _is_of_one_mind(cube, one) and act.reads_whole(one)
+            ]
+            if len(ids) < most or not older or any(one.header.valid_to is None for one in older):
+                break
+        return older
 
 
 def mind_of(scope: Scope) -> Scope:
@@ -108,19 +124,33 @@ def since(cube: MemCube) -> datetime:
     return cube.header.valid_from or cube.created_at
 
 
-def _earlier(cubes: Sequence[MemCube], vectors: NDArray[np.float32]) -> Iterator[list[str]]:
-    """For each cube the ids of the nearest before it in the batch, nearest first."""
-    minds = {mind_of(cube.scope) for cube in cubes}
-    number = {mind: place for place, mind in enumerate(minds)}
-    mind = np.array([number[mind_of(cube.scope)] for cube in cubes])
+def _batched(
+    cubes: Sequence[MemCube], vectors: NDArray[np.float32]
+) -> Iterator[NDArray[np.float32]]:
+    """For each cube its cosines with those before it in the batch; below -1 for other minds."""
+    minds = {cube.scope: mind_of(cube.scope) for cube in cubes}
+    numbers = {mind: number for number, mind in enumerate(dict.fromkeys(minds.values()))}
+    mind = np.array([numbers[minds[cube.scope]] for cube in cubes])
     for start in range(0, len(cubes), _BLOCK):
-        rows = vectors[start : start + _BLOCK]
-        cosines = rows @ vectors[: start + len(rows)].T
-        cosines[mind[start : start + len(rows), None] != mind[None, : start + len(rows)]] = -1.0
-        for row, here in enumerate(cosines, start):
-            around = neighbourhood(_said(cubes[row]))
-            best = np.argsort(-here[:row], kind="stable")[: around.most]
-            yield [cubes[one].id for one in best if here[one] >= around.least]
+        end = min(start + _BLOCK, len(cubes))
+        cosines = vectors[start:end] @ vectors[:end].T
+        cosines[mind[start:end, None] != mind[None, :end]] = _ELSEWHERE
+        for row in range(start, end):
+            yield cosines[row - start, :row]
+
+
+def _nearest(
+    cosines: NDArray[np.float32],
+    around: Neighbourhood,
+    over: Collection[str],
+    cubes: Sequence[MemCube],
+) -> list[MemCube]:
+    """The nearest of a batch, nearest first; what is over already keeps nothing else out."""
+    near = np.flatnonzero(cosines >= around.least)
+    ordered = [cubes[one] for one in near[np.argsort(-cosines[near], kind="stable")]]
+    lasting = [cube for cube in ordered if cube.id not in over]
+    ended = [cube for cube in ordered if cube.id in over]
+    return [*lasting[: around.most], *ended[: around.most]]
 
 
 def _is_of_one_mind(new: MemCube, old: MemCube) -> bool:
@@ -139,7 +169,7 @@ def _voice(cube: MemCube) -> tuple[str | None, str]:
 def _relate(new: MemCube, older: Sequence[MemCube], found: Related, act: Act) -> None:
     twins = 0
     for old in older:
-        kinship = kin(_said(new), _said(old))
+        kinship = kin(_said(new), _said(old)) if _is_of_one_mind(new, old) else None
         if kinship is None:
             continue
         told = verdict(kinship, _moment(new), _moment(old))

@@ -168,12 +168,12 @@ def test_what_a_forgotten_memory_had_closed_is_open_again(mem: MemOS) -> None:
 
 def test_the_past_is_as_it_was_known(timed: MemOS, clock: HandClock) -> None:
     add(timed, LISBON)
-    before = clock.now()
+    before = timed._parts.clock.now()
     clock.advance(3600)
     add(timed, PORTO)
     assert found(timed, known_at=before) == {LISBON}
     assert found(timed) == {PORTO}
-    after = clock.now()
+    after = timed._parts.clock.now()
     assert found(timed, known_at=after) == {PORTO}
     assert found(timed, known_at=after, include_superseded=True) == {LISBON, PORTO}
     assert len(timed.get_all(known_at=before)) == 1
