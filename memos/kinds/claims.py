@@ -44,7 +44,8 @@ _BEING = r"(?:is|am|are)"
 _VERBS = (
     ("home", rf"(?:lives?|resides?|{_BEING} (?:now )?(?:living|based|residing)) in"),
     ("home", r"(?:moved|relocated)(?: back)?(?: from .+?)? to"),
-    ("work", rf"(?:works?|{_BEING} (?:now )?(?:working|employed)) (?:at|for|by)"),
+    ("work", rf"(?:works?|{_BEING} (?:now )?working) (?:at|for)"),
+    ("work", rf"{_BEING} (?:now )?employed (?:at|by)"),
     ("work", r"(?:started|got)(?: working| (?:a|my) (?:new )?(?:job|position|role)) (?:at|with)"),
     ("job", r"works? as an?"),
     ("place", r"(?:is|are|was) (?:located|situated|headquartered|based) in(?: the city of)?"),
@@ -102,18 +103,42 @@ _LISTED = re.compile(r"^(?P<x>[A-Za-z][\w\- ]{1,40}?) ?[:=] ?(?P<v>[^:=]+)$")
 _NAMED = re.compile(rf"^{_OWNER} (?P<x>.+)$", re.IGNORECASE)
 _WHERE = {"where i work": "work", "where i live": "home", "what i do": "job"}
 
-_SINGLE = frozenset(
-    "name address email mail phone number telephone password passcode pin code username birthday "
-    "birthdate age job occupation profession employer salary budget deadline diet size timezone "
-    "zone language tongue religion citizenship nationality capital headquarters headquarter "
-    "position role title genre color colour team doctor dentist boss manager wife husband spouse "
-    "partner girlfriend boyfriend fiance major school university appointment meeting location "
-    "wifi plan subscription status height weight hometown city country editor browser currency "
-    "owner ceo president director screenwriter composer producer author seat gate room pronouns "
-    "flight weather temperature score price rate limit target version"
-    .split()
-)  # fmt: skip
-"""What one has one of at a time, as the last word of an attribute."""
+_NAMES = frozenset(
+    "boss manager doctor dentist wife husband spouse partner girlfriend boyfriend fiance owner ceo "
+    "president director screenwriter composer producer author team school university hometown "
+    "city country employer capital headquarters headquarter religion citizenship nationality "
+    "language tongue editor browser major".split()
+)
+"""What one has one of at a time, and is a name; as the last word of an attribute."""
+_FIGURES = frozenset(
+    "address email mail phone number telephone birthday birthdate age salary budget deadline size "
+    "timezone zone appointment meeting height weight price rate version limit target".split()
+)
+"""The same, and is a number, a date or an address."""
+_WORDED = frozenset(
+    "name username password passcode pin code wifi color colour genre diet pronouns currency "
+    "title role position subscription seat gate".split()
+)
+"""The same, and may be any word."""
+_JOBS = frozenset("job occupation profession".split())
+_JOB = re.compile(
+    r"(?:an? )?(?:[\w-]+ ){0,3}"
+    r"(?:\w+(?:er|or|ist|ian|eer|tect|yst|ant)|nurse|chef|cook|pilot|judge)$",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(r"\d|@|\b[A-Z]")
+_QUALIFIED = re.compile(r"(?<=\S) (?=(?:for|with|in) )")
+"""Where a value is said to be one of several: 300 for food."""
+_NO_HOME = re.compile(
+    r"\b(?:linux|windows|mac\w*|android|ios|python|rust|go|java\w*|postgres\w*|mysql|git\w*|slack|"
+    r"teams?|aws|azure|gcp|kubernetes|docker|vim|emacs|vs ?code|chrome|firefox|group|department|"
+    r"marketing|sales|engineering|finance|operations|research|hr|legal|support|product)\b",
+    re.IGNORECASE,
+)
+"""Where one moves to without moving house."""
+_KIN = frozenset("boss manager doctor dentist wife husband spouse partner".split())
+_ORIGIN = re.compile(r"\w+(?:ish|ian|ese|can)$|(?:German|French|Dutch|Greek|Swiss)$")
+"""What a person is, and not who: Irish."""
 _STATED = frozenset("favorite favourite mother native first last middle maiden".split())
 _NOBODY = re.compile(
     r"\b(?:he|she|it|they|this|that|these|those|you|your|who|what|which|there|here|someone|"
@@ -195,10 +220,25 @@ def _listed(name: str, value: str) -> Claim | None:
 
 def _attribute(owner: str, what: str, value: str) -> Claim | None:
     words = what.lower().split()
-    if not words or not (words[-1] in _SINGLE or words[0] in _STATED):
+    if not words or not (words[0] in _STATED or _fits(words[-1], _ARTICLE.sub("", value))):
         return None
-    spelled = " ".join(words).replace("favorite", "favourite").replace("color", "colour")
+    value, *scope = _QUALIFIED.split(value, maxsplit=1)
+    spelled = (
+        " ".join([*words, *scope])
+        .lower()
+        .replace("favorite", "favourite")
+        .replace("color", "colour")
+    )
     return _checked(owner.removesuffix("'s").removesuffix("'"), spelled, value)
+
+
+def _fits(what: str, value: str) -> bool:
+    """Whether it is a value of that, and not something else said of it: "my boss is ill"."""
+    if what in _NAMES:
+        return value[:1].isupper() and not (what in _KIN and _ORIGIN.match(value))
+    if what in _FIGURES:
+        return _FIGURE.search(value) is not None
+    return what in _WORDED or (what in _JOBS and _JOB.match(value) is not None)
 
 
 def _checked(whose: str, what: str, value: str) -> Claim | None:
@@ -209,6 +249,8 @@ def _checked(whose: str, what: str, value: str) -> Claim | None:
         return None
     if what in {"home", "work"} and not (value[0].isupper() or value[0].isdigit()):
         return None  # "in a small flat" goes with any town
+    if what == "home" and _NO_HOME.search(value):
+        return None
     mine = {"my": "i", "me": "i", "our": "we"}
     spoken = " ".join(said)
     return Claim(mine.get(spoken, spoken), what, tuple(given))

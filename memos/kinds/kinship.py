@@ -68,6 +68,17 @@ _VERBS = frozenset(
     "wrote made took gave found sang began ran goes went comes came".split()
 )
 """Words that part what a sentence is about from what it says; others end in -ed."""
+_WIDE = frozenset(
+    (name,)
+    for name in (
+        "germany france spain italy portugal greece austria switzerland belgium netherlands poland "
+        "ireland england scotland wales britain denmark sweden norway finland iceland hungary "
+        "romania ukraine russia turkey israel egypt morocco nigeria kenya ghana india pakistan "
+        "china japan korea thailand vietnam indonesia australia canada mexico brazil argentina "
+        "chile peru colombia cuba america usa uk us europe asia africa california texas florida"
+    ).split()
+)
+"""Countries and the like: a town does not contradict them."""
 _MANY = frozenset("like love enjoy hate dislike know own speak visit need want remember".split())
 _WEIGHED = frozenset("prefer".split())
 
@@ -137,7 +148,7 @@ def kin(new: str, old: str) -> Kin | None:
         return Kin.SAME if one.words or new.strip() == old.strip() else None
     if max(len(one.words), len(other.words)) > _LONGEST:
         return None
-    if one.content == other.content and one.negated == other.negated:
+    if one.firm == other.firm and len(one.firm) > 1:
         return Kin.NEAR
     if one.asks != other.asks or _ends_in_question(one) or _ends_in_question(other):
         return None
@@ -198,7 +209,9 @@ def _claims_otherwise(new: Statement, old: Statement) -> bool:
 def _differ(one: Claim, other: Claim) -> bool:
     # A value within the other says it more or less exactly: "Berlin" and "Berlin, Germany".
     here, there = set(one.value) - FUNCTION, set(other.value) - FUNCTION
-    return bool(here and there) and not (here <= there or there <= here)
+    if not here or not there or here <= there or there <= here:
+        return False
+    return (one.value in _WIDE) == (other.value in _WIDE)
 
 
 def _denies(new: Statement, old: Statement) -> bool:
@@ -220,7 +233,8 @@ def _ends(new: Statement, old: Statement) -> bool:
         return bool(left) and left <= told
     first = new.sentences[0] if new.sentences else ""
     over = _ENDED.search(first) is not None and not old.negated and _ENDED.search(old.text) is None
-    return over and bool(told) and told <= set(_bare(read_statement(first)))
+    # What it says beyond that may be where, when or with whom it is over, and the rest is not.
+    return over and bool(told) and told == set(_bare(read_statement(first)))
 
 
 def _prefers_otherwise(new: Statement, old: Statement) -> bool:

@@ -25,7 +25,15 @@ FUNCTION = frozenset(
     "she his her they their there just really very also too still well oh hey yes quite".split()
 )
 """Words that say little by themselves."""
+_SMALL = frozenset("a an the is am are be been being have has really very quite just oh".split())
+"""Words that may come or go, and a statement says the same."""
 _NEGATIONS = frozenset("not no never none nothing nobody neither nor without".split())
+_IDLE = re.compile(
+    r"^(?:no|nope|nah)\b[,.!]+|"
+    r"\b(?:no (?:doubt|problem|worries|wonder)|not (?:only|just)|why not)\b",
+    re.IGNORECASE,
+)
+"""Where a word that denies denies nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,11 @@ class Statement:
         return "?" in self.words
 
     @property
+    def firm(self) -> tuple[str, ...]:
+        """The words without which it would say something else, in their order."""
+        return tuple(word for word in self.words if word not in _SMALL)
+
+    @property
     def content(self) -> tuple[str, ...]:
         """The words that are no function words, in their order."""
         return tuple(word for word in self.words if word not in FUNCTION)
@@ -58,11 +71,12 @@ def read_statement(text: str) -> Statement:
     for pattern, written in _CONTRACTED:
         plain = pattern.sub(written, plain)
     words = tuple(_APART.findall(plain.lower()))
+    denying = _APART.findall(_IDLE.sub("", plain).lower())
     return Statement(
         text=plain,
         sentences=tuple(part.strip() for part in _SENTENCE.split(plain) if part.strip()),
         words=words,
-        negated=sum(word in _NEGATIONS for word in words) % 2 == 1,
+        negated=sum(word in _NEGATIONS for word in denying) % 2 == 1,
     )
 
 

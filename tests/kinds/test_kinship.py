@@ -54,6 +54,18 @@ def test_another_value_of_the_same_is_a_change(old: str, new: str) -> None:
         ("I didn't go to the party", "I went to the party"),
         ("The capital of France is Paris", "The capital of Spain is Madrid"),
         ("Turn 1 of a talk about gardens and birds", "Turn 2 of a talk about gardens and birds"),
+        ("I like coffee", "No, I like coffee"),
+        ("I drive to work", "I do not drive to work on Fridays"),
+        ("My boss is Sarah", "My boss is sick today"),
+        ("My boss is Sarah", "My boss is Irish"),
+        ("My job is stressful", "My job is boring"),
+        ("My phone is 555-0101", "My phone is broken"),
+        ("I live in Berlin", "I live in Germany"),
+        ("I live in Berlin", "I moved to Linux"),
+        ("I live in Berlin", "I moved to a bigger flat"),
+        ("Our budget is 300 for food", "Our budget is 900 for rent"),
+        ("The film was released on May 3", "The film was released on June 7"),
+        ("The Diocese of Bunia is a diocese in Congo", "The Diocese of Buta is a diocese in Congo"),
         ("", "I live in Rome"),
         ("?!", "..."),
     ],
@@ -66,6 +78,7 @@ def test_the_same_words_are_the_same_and_small_words_make_it_near() -> None:
     assert kin("bob likes tea!", "Bob likes tea") is Kin.SAME
     assert kin("I like jazz", "I really like jazz.") is Kin.NEAR
     assert kin("I like jazz", "I like trees") is None
+    assert kin("He met us", "I met her") is None
 
 
 @pytest.mark.parametrize(
