@@ -124,13 +124,16 @@ def test_what_is_frozen_or_held_is_marked_and_never_closed(mem: MemOS) -> None:
 
 def test_what_one_may_not_write_is_marked_and_what_one_may_not_read_is_not(mem: MemOS) -> None:
     open_, secret = add(mem, LISBON), add(mem, "My age is 30")
-    mem.grant("agent:helper", [Right.WRITE], user_id="alice")
+    mem.grant("agent:helper", Right.WRITE, user_id="alice", session_id="s")
     mem.grant("agent:helper", Right.READ, id=open_.id)
     helper = mem.acting("agent:helper")
-    helper.add("My age is 31", user_id="alice")
+    helper.add("My age is 31", user_id="alice", session_id="s")
     assert mem.get(secret.id).version == 1
     assert told(mem, secret) == []
-    helper.add(PORTO, user_id="alice")
+    helper.add(PORTO, user_id="alice", session_id="s")
+    assert told(mem, open_) == [("contradicts", PORTO)]
+    mem.grant("agent:helper", Right.WRITE, id=open_.id)
+    helper.add("I live in Berlin", user_id="alice", session_id="s")
     assert mem.get(open_.id).header.valid_to is not None
 
 
