@@ -32,6 +32,7 @@ from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.outlines_sql import SqlOutlines
 from memos.stores.quarantine_folder import QuarantineFolder
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
@@ -61,7 +62,7 @@ class MemOS(Kernel):
         *,
         url: str | None = None,
         settings: Settings | None = None,
-        embedder: str | None = None,
+        embedder: str | Embedder | None = None,
         runtime: str | None = None,
         create: bool = True,
         progress: Progress = silent,
@@ -75,7 +76,8 @@ class MemOS(Kernel):
             folder: where the store lies; None for one in memory, which is gone when it is closed.
             url: instead of a folder, a URL such as ``sqlite:////var/lib/memory`` of that folder.
             settings: instead of what files and environment say.
-            embedder: an embedding backend or model, instead of the one in the settings.
+            embedder: an embedding backend or model, instead of the one in the settings; or an
+                embedder that is made already, which several stores may share.
             runtime: a language model, instead of the one in the settings.
             create: whether to make a store where there is none, as only the application may.
             progress: told when a model is converted for the first time.
@@ -95,20 +97,22 @@ class MemOS(Kernel):
             MissingKey: the store is encrypted, or is to be, and there is no key.
             WrongKey: another key encrypted the store.
         """
-        chosen = _chosen(settings, embedder, runtime)
+        named = embedder if isinstance(embedder, str) else None
+        made = None if isinstance(embedder, str) else embedder
+        chosen = _chosen(settings, named, runtime)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = Principal.read(principal)
         why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
+            return cls(_in_memory(chosen, progress, made), scope=scope, principal=who, reason=why)
         if not Folder.holds_store(place):
             _require_making(place, who, create=create)
         master = master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
             return cls(
-                _in_folder(home, chosen, master, progress),
+                _in_folder(home, chosen, master, progress, embedder=made),
                 scope=scope,
                 principal=who,
                 reason=why,
@@ -243,7 +247,7 @@ def _place(folder: str | Path | None, url: str | None) -> Path | None:
     return Path(rest.removeprefix("/")).expanduser().absolute() if rest.strip("/") else None
 
 
-def _in_memory(settings: Settings, progress: Progress) -> Parts:
+def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None = None) -> Parts:
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
@@ -257,7 +261,8 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         archive=MemoryBlobs(),
         words=PostingWords(engine),
         graph=NetworkxGraph(catalog),
-        embedder=_embedder(settings),
+        outlines=SqlOutlines(engine),
+        embedder=embedder or embedder_of(settings),
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
@@ -271,7 +276,12 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
 
 
 def _in_folder(
-    home: Folder, settings: Settings, master: MasterKey | None, progress: Progress
+    home: Folder,
+    settings: Settings,
+    master: MasterKey | None,
+    progress: Progress,
+    *,
+    embedder: Embedder | None,
 ) -> Parts:
     backend = settings.vectors.backend
     if backend == "auto":
@@ -302,7 +312,8 @@ def _in_folder(
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),
             graph=NetworkxGraph(catalog),
-            embedder=_embedder(settings),
+            outlines=SqlOutlines(engine),
+            embedder=embedder or embedder_of(settings),
             runtime=_runtime(settings, progress),
             clock=SystemClock(),
             open_vectors=partial(
@@ -341,7 +352,12 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
         vectors.close()
 
 
-def _embedder(settings: Settings) -> Embedder:
+def embedder_of(settings: Settings) -> Embedder:
+    """The embedder that the settings name; its model is loaded with the first text.
+
+    Raises:
+        UnknownBackend: there is none of that name.
+    """
     backend = find("embedder", settings.embedder.backend)
     if settings.embedder.backend == "sentence":
         made: Embedder = backend(settings.embedder.model, batch=settings.embedder.batch)

@@ -12,6 +12,7 @@ import memos
 from memos.cli import (
     access,
     audit,
+    bench,
     change,
     convert,
     demo,
@@ -134,6 +135,7 @@ for part in (
     keep,
     settings,
     key,
+    bench,
     demo,
 ):
     part.register(app)

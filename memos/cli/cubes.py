@@ -33,7 +33,7 @@ def wire(cube: MemCube) -> JsonValue:
     return content
 
 
-def hit_wire(hit: Hit) -> JsonValue:
+def hit_wire(hit: Hit) -> dict[str, JsonValue]:
     """A hit with its cube in wire form."""
     links: list[JsonValue] = [link.model_dump(mode="json") for link in hit.links]
     return {

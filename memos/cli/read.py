@@ -115,11 +115,12 @@ def _search(
         bool, typer.Option("--include-superseded", help="Also what holds no more.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each score is made of.")
+        bool, typer.Option("--explain", help="Show what each score is made of, and what matched.")
     ] = False,
 ) -> None:
     """Find memories by meaning, by words, and by what stands beside a good hit; best first."""
     from memos.cli.cubes import hit_wire
+    from memos.cli.explained import explained_table, explained_wire
     from memos.cli.tables import hits_table
 
     words = sys.stdin.read() if query == "-" else query
@@ -140,9 +141,9 @@ def _search(
         call.out.many(
             "hits",
             hits,
-            content=hit_wire,
+            content=lambda hit: explained_wire(hit, words) if explain else hit_wire(hit),
             ids=lambda hit: hit.cube.id,
-            table=lambda found: hits_table(found, explain=explain),
+            table=lambda found: explained_table(found, words) if explain else hits_table(found),
         )
 
 

@@ -121,10 +121,13 @@ class Handle:
             identities=identities,
             demands=parts.demands,
         )
-        self._finder = Finder(catalog=catalog, words=parts.words, embedder=parts.embedder)
+        self._finder = Finder(
+            catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
+        )
         self._past = Past(catalog=catalog)
         self._past_finder = PastFinder(
             catalog=catalog,
+            outlines=parts.outlines,
             words=parts.words,
             embedder=parts.embedder,
             open_scratch=parts.open_scratch,

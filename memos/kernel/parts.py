@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
+    from memos.ports.outlines import Outlines
     from memos.ports.privacy import Privacy
     from memos.ports.progress import Progress
     from memos.ports.repairs import Repairs
@@ -42,6 +43,7 @@ class Parts:
     blobs: Blobs
     words: Words
     graph: Graph
+    outlines: Outlines
     embedder: Embedder
     runtime: Runtime
     clock: Clock

@@ -10,7 +10,7 @@ from memos.cube.identity import is_cube_id
 from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
 from memos.kinds.entities import entity_edges
-from memos.kinds.plaintext import born, title_of
+from memos.kinds.plaintext import born, heading
 from memos.life.expectation import (
     require_changeable,
     require_number,
@@ -240,7 +240,7 @@ def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:
     header = Header(
         **{
             **dict(old),
-            "title": title_of(revision.text),
+            "title": heading(revision.text, payload.attributes),
             "labels": old.labels if revision.labels is None else revision.labels,
             "metadata": old.metadata if revision.metadata is None else dict(revision.metadata),
             "updated_at": act.at,

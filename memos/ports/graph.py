@@ -19,6 +19,8 @@ class Relation(StrEnum):
     """turn -> the turn that followed it"""
     MENTIONS = "mentions"
     """cube -> an entity (a node that is no cube)"""
+    TITLED = "titled"
+    """cube -> the entity that it stands under as its title"""
     DERIVED = "derived"
     """derived cube -> one of its parents"""
     SUPERSEDES = "supersedes"

@@ -32,5 +32,10 @@ def is_over(cube: MemCube, time: datetime) -> bool:
     return end is not None and end <= time
 
 
+def is_past(microseconds: int | None, time: datetime) -> bool:
+    """The same, of an end in microseconds since 1970; None where it is open."""
+    return microseconds is not None and microseconds <= round(time.timestamp() * 1_000_000)
+
+
 def _open(field: str, condition: Condition) -> Filter:
     return Some((Condition(field, Operator.EQ, None), condition))

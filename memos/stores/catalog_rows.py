@@ -42,6 +42,9 @@ _ID = re.compile(r'"id":"([0-9a-f-]{36})"')
 _BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
 """In a body that is in quarantine: the ids of the cube and of its parents, and its blob."""
 
+_NAMING = (str(Relation.MENTIONS), str(Relation.TITLED))
+_COMPARED = (str(Relation.DUPLICATES), str(Relation.CONTRADICTS))
+
 _CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
 
@@ -196,13 +199,11 @@ def version_row(cube: MemCube, known: int) -> dict[str, Any]:
 
 def link(connection: Connection, change: Change) -> None:
     """Write edges, in the place of those that the old texts had."""
-    compared = [str(Relation.DUPLICATES), str(Relation.CONTRADICTS)]
     for chunk in chunks(change.replaces):
-        mentions = and_(edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS))
+        naming = and_(edges.c.source.in_(chunk), edges.c.relation.in_(_NAMING))
         either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
-        connection.execute(
-            delete(edges).where(or_(mentions, and_(either, edges.c.relation.in_(compared))))
-        )
+        compared = and_(either, edges.c.relation.in_(_COMPARED))
+        connection.execute(delete(edges).where(or_(naming, compared)))
     add_edges(connection, change.edges)
 
 
