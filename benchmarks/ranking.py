@@ -97,12 +97,8 @@ def examples(cases: Iterable[Case], form: str, left_out: frozenset[str]) -> Iter
 def _example(mem: MemOS, space: str, text: str, gold: set[str], form: str) -> Example:
     # The one place outside the kernel that looks at a search before it is ranked.
     with mem._act("search", Right.READ, user_id=space) as act:  # noqa: SLF001
-        evidence = mem._finder.evidence(  # noqa: SLF001
-            text,
-            mem._index.vectors,
-            reach=act.reach(),
-            where=EVERYTHING,  # noqa: SLF001
-        )
+        vectors = mem._index.vectors  # noqa: SLF001
+        evidence = mem._finder.evidence(text, vectors, reach=act.reach())  # noqa: SLF001
     if evidence is None or set(forms(evidence)) - {form}:
         raise SystemExit(f"{space}: candidates are {sorted(set(forms(evidence)))}, not {form}")
     found = features(evidence)

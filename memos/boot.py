@@ -271,6 +271,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         traces=MemoryTraces(),
         redaction=_redaction(settings),
         audit_reads=settings.audit.reads,
+        supersede=settings.supersede,
     )
 
 
@@ -325,6 +326,7 @@ def _in_folder(
             traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
             audit_reads=settings.audit.reads,
+            supersede=settings.supersede,
             privacy=home,
             release=home.release,
         )

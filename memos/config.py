@@ -135,6 +135,8 @@ class Settings(Frozen):
     """How many entries of a file ``memos add`` writes in one transaction."""
     lock_seconds: float = Field(default=0.0, ge=0, le=3600)
     """How long to wait for a folder that another process has open."""
+    supersede: Literal["auto", "never"] = "auto"
+    """Whether a new memory that says something anew ends the time of the older one."""
     embedder: EmbedderSettings = EmbedderSettings()
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()

@@ -30,6 +30,7 @@ class Extra(TypedDict):
     expires_at: str | None
     sensitivity: str
     licence: str | None
+    supersede: str | None
 
 
 _TOLD = 20

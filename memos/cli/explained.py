@@ -14,7 +14,7 @@ from rich.text import Text
 
 from memos.cli.cubes import hit_wire
 from memos.cli.output import one_line
-from memos.cli.tables import day, found_table, said, who
+from memos.cli.tables import day, found_table, links_lines, said, who
 from memos.cube import Plaintext
 from memos.stores.terms import matches
 
@@ -77,6 +77,7 @@ def explained_table(hits: Sequence[Hit], query: str) -> Table:
                 _marked(hit.cube, query),
                 Stack(hit.parts, looks, scale),
                 *_reasons(hit, hits, ranks),
+                *links_lines(hit),
                 Text(f"{hit.cube.id}{_place(hit.cube)}\n", style="dim"),
             ),
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.life.report import Doomed, Problem
     from memos.retrieval.hit import Hit
+    from memos.retrieval.links import Link
 
 BAR = 20
 """Cells of the longest bar."""
@@ -61,8 +62,31 @@ def hits_table(hits: Sequence[Hit]) -> Table:
     """A hit with its text in full and its id below."""
     table = found_table()
     for hit in hits:
-        memory = Text(said(hit.cube)).append(f"\n{hit.cube.id}", style="dim")
+        memory = Text(said(hit.cube))
+        for line in links_lines(hit):
+            memory.append("\n").append_text(line)
+        memory.append(f"\n{hit.cube.id}", style="dim")
         table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
+    return table
+
+
+def links_lines(hit: Hit) -> list[Text]:
+    """How a hit is linked with others, a line each."""
+    style = "yellow" if hit.superseded else "dim"
+    return [Text(str(link), style=style) for link in hit.links]
+
+
+def links_table(links: Sequence[Link]) -> Table:
+    """How a cube is linked with others, one a line."""
+    table = plain_table(
+        ("link", {"no_wrap": True}),
+        ("id", _ID),
+        ("since", {"no_wrap": True}),
+        ("memory", _MEMORY),
+    )
+    for link in links:
+        when = "" if link.since is None else f"{link.since:%Y-%m-%d}"
+        table.add_row(str(link.how), link.id, when, _short(link.text))
     return table
 
 

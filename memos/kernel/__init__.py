@@ -14,6 +14,7 @@ from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
 from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
+from memos.kernel.superseding import SupersedeCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
@@ -23,6 +24,7 @@ class Kernel(
     IngestCalls,
     BranchCalls,
     KindCalls,
+    SupersedeCalls,
     LifeCalls,
     MomentCalls,
     ForgetCalls,

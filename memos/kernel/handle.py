@@ -29,7 +29,9 @@ from memos.life.installing import Installer
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
+from memos.life.relating import Relater
 from memos.life.shelves import Shelves
+from memos.life.superseding import Superseder
 from memos.life.sweeping import sweep_strays
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
@@ -95,6 +97,8 @@ class Handle:
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
         )
+        self._relater = Relater(catalog=catalog, index=self._index)
+        self._superseder = Superseder(catalog=catalog, index=self._index, writer=self._writer)
         self._amender = Amender(catalog=catalog, index=self._index)
         self._brancher = Brancher(catalog=catalog, index=self._index, identities=identities)
         self._expirer = Expirer(catalog=catalog, amender=self._amender)

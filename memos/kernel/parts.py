@@ -57,6 +57,8 @@ class Parts:
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    supersede: str = "auto"
+    """Whether a new memory ends the time of what it supersedes: ``auto`` or ``never``."""
     archive: Blobs | None = None
     """Where blobs go that are seldom read; None where they all stay in ``blobs``."""
     aside: Aside | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,14 @@ from memos.retrieval.hit import Hit
 from memos.retrieval.question import Question
 from memos.retrieval.rank import Ranked, ranked
 from memos.retrieval.spans import Spans
+from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from memos.cube import Scope
     from memos.governance.access import Area, Reach
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.evidence import Evidence
+
+    Nearest = Callable[..., list[Near]]
+    """The nearest within rooms: so many, and of these ids."""
 
 _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
@@ -46,49 +55,64 @@ class Finder:
         self._gatherer = Gatherer(outlines)
 
     def find(
-        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
+        self,
+        query: str,
+        vectors: Vectors,
+        *,
+        reach: Reach,
+        k: int,
+        where: Filter,
+        at: datetime | None = None,
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
+
+        With ``at``, what was over by then is left out: where cubes are listed anyway, by storage;
+        otherwise after their outlines were read, since few are.
 
         Each whole scope of the reach is asked by itself of the vectors: they are quick for a
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
+        near = partial(_near, vectors, self._embedder.embed_query(query))
+        rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
         pool = max(POOL, 3 * k)
-        while True:
-            evidence = self.evidence(query, vectors, reach=reach, where=where, pool=pool)
-            if evidence is None:
-                return []
+        while rooms:
+            evidence, is_all = self._gathered(query, near, rooms, pool=pool, at=at)
             hits = self._hits(ranked(evidence), k=k)
-            if len(hits) == k or evidence.count < pool:
+            if len(hits) == k or is_all:
                 return hits
-            pool *= _WIDER  # what was found says the same as better hits
+            pool *= _WIDER  # what was found is over, or says the same as better hits
+        return []
 
-    def evidence(
-        self, query: str, vectors: Vectors, *, reach: Reach, where: Filter, pool: int = POOL
-    ) -> Evidence | None:
-        """What there is to rank; None where there is nothing."""
-        rooms = self._rooms(reach.areas, where)
-        if not rooms:
-            return None
-        vector = self._embedder.embed_query(query)
+    def evidence(self, query: str, vectors: Vectors, *, reach: Reach) -> Evidence | None:
+        """What there is to rank for a question without a filter; None where there is nothing."""
+        near = partial(_near, vectors, self._embedder.embed_query(query))
+        rooms = self._rooms(reach.areas, EVERYTHING)
+        return self._gathered(query, near, rooms, pool=POOL, at=None)[0] if rooms else None
 
-        def near(count: int, among: Collection[str] | None = None) -> list[Near]:
-            return joined(
-                vectors.near(vector, k=count, scope=room.scope, among=_both(room.among, among))
-                for room in rooms
-            )
-
+    def _gathered(
+        self,
+        query: str,
+        near: Nearest,
+        rooms: Sequence[Room],
+        *,
+        pool: int,
+        at: datetime | None,
+    ) -> tuple[Evidence, bool]:
+        """What there is in these rooms, and whether that is all there is."""
+        nearest = near(rooms, pool)
         asked = Asked(
             question=Question.read(query),
-            near=near(pool),
-            cosines=lambda ids: {one.id: one.score for one in near(len(ids), ids)},
+            near=nearest,
+            cosines=lambda ids: {one.id: one.score for one in near(rooms, len(ids), among=ids)},
             matches=self._words.ask(query, within=rooms),
             admits=lambda outline: (
-                findable(outline) and any(_holds(room, outline) for room in rooms)
+                findable(outline)
+                and (at is None or not is_past(outline.valid_to, at))
+                and any(_holds(room, outline) for room in rooms)
             ),
         )
-        return self._gatherer.gather(asked, pool=pool)
+        return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
@@ -124,6 +148,25 @@ class Finder:
             if len(hits) >= k:
                 break
         return hits[:k]
+
+
+def _near(
+    vectors: Vectors,
+    vector: NDArray[np.float32],
+    rooms: Sequence[Room],
+    count: int,
+    *,
+    among: Collection[str] | None = None,
+) -> list[Near]:
+    """The nearest of all rooms, of those ``among`` them."""
+    return joined(
+        vectors.near(vector, k=count, scope=room.scope, among=_both(room.among, among))
+        for room in rooms
+    )
+
+
+def _lasting(where: Filter, at: datetime | None) -> Filter:
+    return where if at is None else Every((where, lasting(at)))
 
 
 def _holds(room: Room, outline: Outline) -> bool:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from memos.cube import MemCube
 from memos.cube.frozen import Frozen
+from memos.retrieval.links import Link
 
 
 class Hit(Frozen):
@@ -22,3 +23,7 @@ class Hit(Frozen):
     score: float
     parts: dict[str, float]
     why: dict[str, str] = Field(default_factory=dict)
+    superseded: bool = False
+    """Whether it holds no more."""
+    links: tuple[Link, ...] = ()
+    """With which other memories it agrees, and with which it does not."""

@@ -221,6 +221,12 @@ ROWS = [
     Row("get_all", (), lambda mem, w: mem.get_all(), finds=READ),
     Row("history", (("cube", READ),), lambda mem, w: mem.history(w.cube.id)),
     Row("lineage", (("cube", READ),), lambda mem, w: mem.lineage(w.cube.id)),
+    Row("links", (("cube", READ),), lambda mem, w: mem.links(w.cube.id)),
+    Row(
+        "supersede",
+        (("cube", READ), ("cube", WRITE), ("scope", WRITE)),
+        lambda mem, w: mem.supersede(w.cube.id, "new"),
+    ),
     Row("update", (("cube", READ), ("cube", WRITE)), lambda mem, w: mem.update(w.cube.id, "new")),
     Row("delete", (("cube", READ), ("cube", FORGET)), lambda mem, w: mem.delete(w.cube.id)),
     Row("delete_all", (("found", FORGET),), lambda mem, w: mem.delete_all(filters=w.only), READ),
