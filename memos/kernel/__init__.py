@@ -5,6 +5,7 @@ from __future__ import annotations
 from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
+from memos.kernel.context import ContextCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.kinds import KindCalls
@@ -21,6 +22,7 @@ __all__ = ["Kernel", "Parts", "Whose"]
 class Kernel(
     BranchCalls,
     KindCalls,
+    ContextCalls,
     LifeCalls,
     MomentCalls,
     ForgetCalls,

@@ -318,10 +318,15 @@ class CubeCalls(Handle):
                 return self._forgetter.forget(asked, once, act=act, dry_run=dry_run)
 
     def _search(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
+        hits = self._found(text, act, k=k, where=where)
+        act.touch(hit.cube.id for hit in hits)
+        return hits
+
+    def _found(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
+        """What a search finds, as it may be shown; the journal is told when it is."""
         with self._lock:
             vectors = self._index.vectors
         hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
-        act.touch(hit.cube.id for hit in hits)
         shown = act.shown([hit.cube for hit in hits], current=True)
         return [
             hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
