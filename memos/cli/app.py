@@ -12,6 +12,7 @@ import memos
 from memos.cli import (
     access,
     audit,
+    context,
     convert,
     demo,
     forget,
@@ -121,6 +122,7 @@ for part in (
     write,
     forget,
     read,
+    context,
     convert,
     life,
     moments,

@@ -211,6 +211,7 @@ RULES = (("cube", READ), ("cube", ADMINISTER))
 ROWS = [
     Row("add", (("scope", WRITE),), lambda mem, w: mem.add("new", user_id="alice")),
     Row("search", (), lambda mem, w: mem.search(w.cube.text), finds=READ),
+    Row("context", (), lambda mem, w: mem.context(w.cube.text), finds=READ),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id)),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id, version=1)),
     Row("get_all", (), lambda mem, w: mem.get_all(), finds=READ),
