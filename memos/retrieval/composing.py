@@ -93,13 +93,16 @@ class _Work:
     def kept(self) -> list[Block]:
         """Which beginning of what stood before stands again."""
         budget, spare = self.terms.budget, self.terms.spare * self.terms.budget
-        prices = [self._price(cube) for cube in self.found]
         costs = self._costs()
+        if not costs:
+            return []
         exact = dict(costs)
+        wanted = _ids(self.filled([]))
+        prices = [self._price(cube) for cube in self.found if cube.id in wanted]
         best = set(packed(prices, int(budget - spare)))
         length = standing(
             costs,
-            wanted=set(packed(prices, budget)),
+            wanted=wanted,
             owed={one.id: exact.get(one.id, one.alone) for one in prices if one.id in best},
             budget=budget,
             spare=spare,
