@@ -131,7 +131,8 @@ def ours(standing: float) -> Any:
 
 def ranked(space: Space, query: str, budget: int, _: Context) -> Context:
     """The rival: a date with each, as in a list of hits, until the next one does not fit."""
-    text, cubes = "", []
+    text = ""
+    cubes: list[MemCube] = []
     for cube in space.search(query, budget):
         entry = entry_of(cube, mark_of(cube.id, ()))
         longer = f"{text}({entry.head}) {entry.line}"
