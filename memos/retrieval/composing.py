@@ -7,6 +7,7 @@
                   before had too come first, for they are the likelier to be asked for again
     4  count      the tokens of the text as a whole; what is too much goes, worst first
 
+Where the same is found as for the context before, and nothing in it has changed, it is that one.
 No storage, no model and no clock: the same arguments give the same context.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from memos.cube.identity import canonical, digest_of
 from memos.retrieval.context import Context
 from memos.retrieval.layout import (
     Block,
@@ -64,9 +66,11 @@ def composed(
     """
     stood = recovered(before.layout, there)
     distinct = without_repeats(found, [entry.cube for entry in chain.from_iterable(stood)])
+    answers = digest_of(canonical([[cube.id, cube.content_version] for cube in found]))
     work = _Work(distinct, stood, terms)
-    kept = work.kept()
-    blocks = work.filled(kept)
+    again = answers == before.answers and layout_of(stood) == before.layout and work.fits(stood)
+    kept = stood if again else work.kept()
+    blocks = kept if again else work.filled(kept)
     text = text_of(blocks)
     reused = len(text_of(_common(kept, blocks)))
     held = [one.characters for one in before.breakpoints]
@@ -77,6 +81,7 @@ def composed(
         breakpoints=breakpoints(blocks, reused, held, terms.count),
         reused=reused,
         left_out=len({cube.id for cube in distinct} - _ids(blocks)),
+        answers=answers if found else "",
         layout=layout_of(blocks),
     )
 
@@ -89,6 +94,10 @@ class _Work:
     stood: Sequence[Block]
     terms: Terms
     _prices: dict[str, Priced] = field(default_factory=dict)
+
+    def fits(self, blocks: Sequence[Block]) -> bool:
+        """Whether the budget has room for it."""
+        return self._tokens(blocks) <= self.terms.budget
 
     def kept(self) -> list[Block]:
         """Which beginning of what stood before stands again."""
@@ -141,7 +150,7 @@ class _Work:
     def _shed(self, kept: Sequence[Block], chosen: Sequence[MemCube]) -> list[Block]:
         """What is left when as much has gone as must: new ones first, the worst of them first."""
         blocks = self._joined(kept, chosen)
-        while self._tokens(blocks) > self.terms.budget:
+        while not self.fits(blocks):
             if chosen:
                 chosen = chosen[: len(chosen) - max(1, len(chosen) // 8)]
                 blocks = self._joined(kept, chosen)

@@ -53,6 +53,9 @@ class Context(Frozen):
     """How many of the first characters are those of the context before."""
     left_out: int = Field(default=0, ge=0)
     """How many memories were found and did not fit; those that say nothing new not counted."""
+    answers: str = ""
+    """A digest of what was found: where the same is found again, and nothing in the text has
+    changed, the next context is this one."""
     layout: tuple[Placed, ...] = ()
     """Which memory stands where; the next context goes by it."""
 

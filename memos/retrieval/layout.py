@@ -116,15 +116,23 @@ def breakpoints(
         count: counts tokens.
 
     In this order, as many as may be: the end; the last place that a cache already holds; how far
-    that cache could have held it; and the ends of blocks, the last first.
+    that cache could have held it; the ends of blocks, the last first; and then the middle of
+    whatever is longest without.
     """
     text = text_of(blocks)
     lines = list(accumulate(len(line) for block in blocks for line in written(block)))
     ends = list(accumulate(len(text_of([block])) for block in blocks))
     known = set(held).intersection(end for end in lines if end <= reused)
     asked = [len(text), *([max(known)] if known else []), reused, *reversed(ends)]
-    chosen = [end for end in dict.fromkeys(asked) if end][:MOST_BREAKPOINTS]
-    return tuple(_breakpoint(text[:end], count) for end in sorted(chosen))
+    chosen = sorted([end for end in dict.fromkeys(asked) if end][:MOST_BREAKPOINTS])
+    while 0 < len(chosen) < min(MOST_BREAKPOINTS, len(lines)):
+        chosen = sorted([*chosen, _between(chosen, [end for end in lines if end not in chosen])])
+    return tuple(_breakpoint(text[:end], count) for end in chosen)
+
+
+def _between(chosen: Sequence[int], others: Sequence[int]) -> int:
+    """Which of the others is farthest from all that are chosen, and from the beginning."""
+    return max(others, key=lambda end: (min(abs(end - one) for one in (0, *chosen)), -end))
 
 
 def _breakpoint(text: str, count: Callable[[str], int]) -> Breakpoint:

@@ -121,11 +121,27 @@ def check(made: Context, found: list[MemCube], before: Context) -> None:
 
 
 @settings(deadline=None)
-@given(FOUND, st.integers(1, 600))
-def test_the_same_question_again_has_the_same_bytes(found: list[MemCube], budget: int) -> None:
-    first, second = talk([found, found], budget=budget)
-    assert second.text[: len(first.text)] == first.text
+@given(
+    st.lists(FOUND, min_size=1, max_size=4), st.integers(1, 600), st.sampled_from([0.0, 0.25, 1.0])
+)
+def test_the_same_question_again_has_the_same_bytes(
+    asked: list[list[MemCube]], budget: int, spare: float
+) -> None:
+    *_, first, second = talk([*asked, asked[-1]], budget=budget, spare=spare)
+    assert second.text == first.text
     assert second.reused == len(first.text)
+    assert second.left_out == first.left_out
+
+
+def test_the_same_question_with_less_room_fits_all_the_same() -> None:
+    first = compose(MEMORIES[:8])
+    after = compose(MEMORIES[:8], first, first.tokens - 1)
+    assert 0 < after.tokens < first.tokens
+
+
+def test_all_four_breakpoints_are_used_where_there_are_lines_enough() -> None:
+    assert len(compose(MEMORIES[:8]).breakpoints) == 4
+    assert len(compose(MEMORIES[:2]).breakpoints) == 2
 
 
 @settings(deadline=None)
