@@ -27,7 +27,6 @@ from memos import MemOS, Right
 from memos.evaluation.measures import complete, recall
 from memos.evaluation.reading import read_file
 from memos.evaluation.trial import batches
-from memos.ports.filters import EVERYTHING
 from memos.retrieval.features import features
 from memos.retrieval.rank import PARTS, forms
 
@@ -42,21 +41,19 @@ if TYPE_CHECKING:
 
 SETS = {
     "locomo": "turn",
-    "beam_100K": "turn",
+    "beam_100K": "message",
     "mh_2wiki": "passage",
     "mh_musique": "passage",
     "mh_hotpot": "passage",
     "longmemeval_s_500c": "note",
 }
 """Which form the memories of a set have."""
-SHARE = {"beam_100K": 0.25}
-"""Of a set in what is learnt, where it is not 1: no target is set for BEAM, whose memories are long
-answers of an assistant; it keeps the weights of turns from fitting two people's chats alone."""
 FOLDS = 5
-RIDGE = {"turn": 0.003, "passage": 0.01, "note": 0.02}
+RIDGE = {"turn": 0.003, "message": 0.01, "passage": 0.01, "note": 0.02}
 """How strongly weights are held near 0: the more, the fewer questions there are to learn from."""
 USED = {
     "turn": tuple(chain.from_iterable(PARTS.values())),
+    "message": tuple(chain.from_iterable(PARTS.values())),
     "passage": (*PARTS["vectors"], *PARTS["words"], *PARTS["graph"], *PARTS["title"]),
     "note": (*PARTS["vectors"], *PARTS["words"], *PARTS["answer"], *PARTS["form"], *PARTS["graph"]),
 }
@@ -112,20 +109,19 @@ def _example(mem: MemOS, space: str, text: str, gold: set[str], form: str) -> Ex
 
 
 def fit(
-    sets: Sequence[tuple[float, Sequence[Example]]], used: Sequence[str], ridge: float
+    sets: Sequence[Sequence[Example]], used: Sequence[str], ridge: float
 ) -> NDArray[np.float32]:
     """The weights of the features ``used``."""
-    data = [(share, _tensors(each, used)) for share, each in sets if each]
-    total = sum(share for share, _ in data)
+    data = [_tensors(each, used) for each in sets if each]
     weights = torch.zeros(len(used), requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = ridge * (weights**2).sum()
-        for share, (values, absent, target) in data:
+        for values, absent, target in data:
             chances = torch.log_softmax(values @ weights + absent, 1)
-            loss = loss - share / total * (target * chances).sum(1).mean()
+            loss = loss - (target * chances).sum(1).mean() / len(data)
         loss.backward()
         return loss
 
@@ -172,10 +168,7 @@ def validated(
     weights = [
         fit(
             [
-                (
-                    SHARE.get(name, 1.0),
-                    [one for one, at in zip(asked, folds[name], strict=True) if at != fold],
-                )
+                [one for one, at in zip(asked, folds[name], strict=True) if at != fold]
                 for name, asked in data.items()
             ],
             used,
@@ -243,9 +236,7 @@ def main() -> None:
             left = [name for name in used if name not in names]
             if left and len(left) < len(used):
                 _tell(f"{form}: without {part}", validated(data, form, left))
-        weights = fit(
-            [(SHARE.get(name, 1.0), asked) for name, asked in data.items()], used, RIDGE[form]
-        )
+        weights = fit(list(data.values()), used, RIDGE[form])
         fitted[form] = {
             name: round(float(each), 3) for name, each in zip(used, weights, strict=True)
         }

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Stats,
     )
     from memos.ports.ledger import Grant, Installed, Snapshot
+    from memos.retrieval.context import Breakpoint, Context
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -46,8 +47,10 @@ _HOMES = {
     "Answer": "memos.kinds.answer",
     "AuditReport": "memos.life.report",
     "AuditRow": "memos.life.report",
+    "Breakpoint": "memos.retrieval.context",
     "BundleReport": "memos.life.report",
     "CheckReport": "memos.life.report",
+    "Context": "memos.retrieval.context",
     "Doomed": "memos.life.report",
     "Forgotten": "memos.life.report",
     "Grant": "memos.ports.ledger",
@@ -78,8 +81,10 @@ __all__ = [
     "Answer",
     "AuditReport",
     "AuditRow",
+    "Breakpoint",
     "BundleReport",
     "CheckReport",
+    "Context",
     "Doomed",
     "Forgotten",
     "Grant",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
+from memos.kernel.context import ContextCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.ingesting import IngestCalls
@@ -25,6 +26,7 @@ class Kernel(
     BranchCalls,
     KindCalls,
     SupersedeCalls,
+    ContextCalls,
     LifeCalls,
     MomentCalls,
     ForgetCalls,

@@ -39,6 +39,7 @@ from memos.ports.filters import Condition, Every, Operator
 from memos.retrieval.finding import Finder
 from memos.retrieval.finding_past import PastFinder
 from memos.retrieval.past import Past
+from memos.retrieval.recent_contexts import RecentContexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +125,7 @@ class Handle:
         self._finder = Finder(
             catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
         )
+        self._recent = RecentContexts()
         self._past = Past(catalog=catalog)
         self._past_finder = PastFinder(
             catalog=catalog,

@@ -159,10 +159,17 @@ class SearchCalls(MomentCalls):
     def _search(
         self, text: str, act: Act, *, k: int, where: Filter, at: datetime | None
     ) -> list[Hit]:
+        hits = self._found(text, act, k=k, where=where, at=at)
+        act.touch(hit.cube.id for hit in hits)
+        return hits
+
+    def _found(
+        self, text: str, act: Act, *, k: int, where: Filter, at: datetime | None
+    ) -> list[Hit]:
+        """What a search finds, as it may be shown; the journal is told when it is."""
         with self._lock:
             vectors = self._index.vectors
         hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where, at=at)
-        act.touch(hit.cube.id for hit in hits)
         links = links_of([hit.cube for hit in hits], self._parts.catalog, act.widened())
         shown = act.shown([hit.cube for hit in hits], current=True)
         return [

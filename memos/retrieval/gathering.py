@@ -74,7 +74,7 @@ class Gatherer:
         return known.evidence(candidates, self._named(candidates, hubs, known))
 
     def _follow_names(self, texts: Sequence[str], known: _Known) -> set[str]:
-        """Take what shares a name with good candidates or the question; tell the names of too many."""
+        """Take what shares a name with good candidates or the question; tell hubs."""
         names = {edge.target for edge in self._outlines.names_in(texts)}
         names |= known.asked_names()
         edges = self._outlines.naming(names, most=_HUB)

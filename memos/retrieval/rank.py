@@ -48,9 +48,13 @@ class Ranked:
 
 
 def form_of(outline: Outline, title: str | None) -> str:
-    """``turn``, ``passage`` (a text under a title) or ``note``."""
+    """Of what form it is.
+
+    ``turn``: of a conversation whose speakers have names; ``message``: of one with an assistant, or
+    whose speakers are not told; ``passage``: a text under a title; ``note``: any other.
+    """
     if outline.position is not None:
-        return "turn"
+        return "message" if outline.speaker is None else "turn"
     return "note" if title is None else "passage"
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "turn": {"vectors": 1.0, "kin": 1.0},
+    "message": {"vectors": 1.0, "kin": 1.0},
     "passage": {"vectors": 1.0, "kin": 1.0},
     "note": {"vectors": 1.0, "kin": 1.0},
 }

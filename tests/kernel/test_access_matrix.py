@@ -216,6 +216,7 @@ ROWS = [
         lambda mem, w: mem.ingest([{"role": "user", "content": w.name()}], user_id="alice"),
     ),
     Row("search", (), lambda mem, w: mem.search(w.cube.text), finds=READ),
+    Row("context", (), lambda mem, w: mem.context(w.cube.text), finds=READ),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id)),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id, version=1)),
     Row("get_all", (), lambda mem, w: mem.get_all(), finds=READ),
