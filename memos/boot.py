@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
+from memos.errors import BadInput, BadSetting, Forbidden, NotFound, NotSupported, UnknownCube
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
@@ -340,9 +340,15 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
 
 
 def _embedder(settings: Settings) -> Embedder:
-    backend = find("embedder", settings.embedder.backend)
-    if settings.embedder.backend == "sentence":
-        made: Embedder = backend(settings.embedder.model, batch=settings.embedder.batch)
+    chosen = settings.embedder
+    backend = find("embedder", chosen.backend)
+    if chosen.precision != "float32" and chosen.backend != "onnx":
+        message = f"the embedder {chosen.backend!r} has no precision {chosen.precision!r}"
+        raise BadSetting(message, hint='embedder.backend = "onnx" has it')
+    if chosen.backend == "onnx":
+        made: Embedder = backend(chosen.model, batch=chosen.batch, precision=chosen.precision)
+    elif chosen.backend == "sentence":
+        made = backend(chosen.model, batch=chosen.batch)
     else:
         made = backend()
     return made
