@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] alice moved to lisbon tea eggs flour and".split()
 CONFIG = {
@@ -42,8 +45,10 @@ def write_tiny_bert(folder: Path, **changes: Any) -> None:
     ends = [(word, numbers[word]) for word in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
     tokenizer.save(str(folder / "tokenizer.json"))
-    parts = [("0", "", "Transformer"), ("1", "1_Pooling", "Pooling")]
-    modules = [{"name": n, "path": p, "type": f"sentence_transformers.models.{k}"} for n, p, k in parts]
+    modules = [
+        {"type": "sentence_transformers.models.Transformer", "path": ""},
+        {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
+    ]
     pooling = {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": True}
     _write(folder / "modules.json", modules)
     (folder / "1_Pooling").mkdir(exist_ok=True)
@@ -56,23 +61,31 @@ def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _weights() -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+def _weights() -> dict[str, NDArray[np.float32]]:
     chance = np.random.default_rng(7)
-    sizes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (len(WORDS), 8),
-        "embeddings.position_embeddings.weight": (10, 8),
-        "embeddings.token_type_embeddings.weight": (2, 8),
-    }
-    layers = [f"encoder.layer.{number}." for number in range(2)]
-    for layer in layers:
+    return {name: chance.standard_normal(sizes).astype(np.float32) for name, *sizes in _sizes()}
+
+
+def _sizes() -> Iterator[tuple[Any, ...]]:
+    """Each weight's name, and its sizes."""
+    yield "embeddings.word_embeddings.weight", len(WORDS), 8
+    yield "embeddings.position_embeddings.weight", 10, 8
+    yield "embeddings.token_type_embeddings.weight", 2, 8
+    yield from _norm("embeddings.")
+    for layer in ("encoder.layer.0.", "encoder.layer.1."):
         for name in ("self.query", "self.key", "self.value", "output.dense"):
-            sizes |= {f"{layer}attention.{name}.weight": (8, 8), f"{layer}attention.{name}.bias": (8,)}
-        sizes |= {f"{layer}intermediate.dense.weight": (16, 8)}
-        sizes |= {f"{layer}intermediate.dense.bias": (16,)}
-        sizes |= {f"{layer}output.dense.weight": (8, 16), f"{layer}output.dense.bias": (8,)}
-    norms = ["embeddings."] + [f"{layer}{part}" for layer in layers for part in ("attention.output.", "output.")]
-    for norm in norms:
-        sizes |= {f"{norm}LayerNorm.weight": (8,), f"{norm}LayerNorm.bias": (8,)}
-    return {
-        name: chance.standard_normal(size).astype(np.float32) for name, size in sizes.items()
-    }
+            yield from _linear(f"{layer}attention.{name}.", 8, 8)
+        yield from _norm(f"{layer}attention.output.")
+        yield from _linear(f"{layer}intermediate.dense.", 8, 16)
+        yield from _linear(f"{layer}output.dense.", 16, 8)
+        yield from _norm(f"{layer}output.")
+
+
+def _norm(prefix: str) -> Iterator[tuple[Any, ...]]:
+    yield f"{prefix}LayerNorm.weight", 8
+    yield f"{prefix}LayerNorm.bias", 8
+
+
+def _linear(prefix: str, wide: int, high: int) -> Iterator[tuple[Any, ...]]:
+    yield f"{prefix}weight", high, wide
+    yield f"{prefix}bias", high
