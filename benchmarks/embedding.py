@@ -1,12 +1,13 @@
 """One embedding model by four paths: how quick, how near to each other, and what they find.
 
-    python -m benchmarks.embedding --locomo locomo.jsonl [--rounds 5]
+    python -m benchmarks.embedding [--locomo locomo.jsonl] [--rounds 5]
 
 all-MiniLM-L6-v2 through sentence-transformers, through torch alone (its BERT in inference mode with
 fused attention, the tokenizer without wrappers, 16 texts a pass), and through ONNX Runtime in
 float32 and in int8. Each round, each path embeds 256 turns of conversation and 40 questions, in
-turn. Recall is that of the vectors alone: of each question of the categories 1 to 4, the share of
-the turns it needs among the ten nearest of its conversation, one text a turn, and the mean of that.
+turn; without a LoCoMo file they are made up. Recall is that of the vectors alone: of each question
+of the categories 1 to 4, the share of the turns it needs among the ten nearest of its conversation,
+one text a turn, and the mean of that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from benchmarks.machine import machine
-from benchmarks.throughput import Clocked
+from benchmarks.throughput import Clocked, texts
 from memos.models.embedder_onnx import OnnxEmbedder
 from memos.models.embedder_sentence import SentenceEmbedder
 from memos.models.encoders import DEFAULT, locate_encoder
@@ -129,7 +130,7 @@ def clocked(
     return clocks
 
 
-def recall(embedder: Embeds, talks: list[dict[str, Any]]) -> tuple[float, int]:
+def recall(embedder: Embeds, talks: list[dict[str, Any]]) -> str:
     """The mean share of the evidence among the ten nearest, and of how many questions."""
     shares = []
     for talk in talks:
@@ -141,33 +142,35 @@ def recall(embedder: Embeds, talks: list[dict[str, Any]]) -> tuple[float, int]:
             best = np.argsort(-scores, kind="stable")[:DEPTH]
             found = {talk["memories"][number]["id"] for number in best}
             shares.append(len(found & set(asked["gold"])) / len(set(asked["gold"])))
-    return float(np.mean(shares)), len(shares)
+    return f"{np.mean(shares):.2%} of {len(shares):,}" if shares else "-"
 
 
-def report(
-    paths: dict[str, Embeds], talks: list[dict[str, Any]], turns: list[str], rounds: int
-) -> None:
+def spread(each: list[str], count: int) -> list[str]:
+    """So many of them, from all parts."""
+    return each[:: len(each) // count][:count]
+
+
+def report(paths: dict[str, Embeds], talks: list[dict[str, Any]], rounds: int) -> None:
     """The table of speed, nearness and recall."""
-    questions = [asked["q"] for talk in talks for asked in talk["queries"]]
-    clocks = clocked(paths, turns, questions[:: len(questions) // QUESTIONS][:QUESTIONS], rounds)
+    turns = [said(turn) for talk in talks for turn in talk["memories"]] or texts(TURNS)
+    questions = [asked["q"] for talk in talks for asked in talk["queries"]] or texts(QUESTIONS)
+    turns, questions = spread(turns, TURNS), spread(questions, QUESTIONS)
+    clocks = clocked(paths, turns, questions, rounds)
     near = paths["sentence-transformers"].embed(turns)
     print(
         "| path | texts/s, CPU | texts/s, wall | question, CPU ms p50 | p95 | wall ms p50 "
         f"| least cosine | recall@{DEPTH} |\n|---|---:|---:|---:|---:|---:|---:|---:|"
     )
-    count = 0
     for name, embedder in paths.items():
         batches, asked = clocks[name]
         speed = [len(turns) / np.median(each) for each in (batches.cpu, batches.wall)]
         p50, p95 = np.percentile(asked.cpu, [50, 95]) * 1000
         least = (embedder.embed(turns) * near).sum(axis=1).min()
-        share, count = recall(embedder, talks)
         print(
             f"| {name} | {speed[0]:.0f} | {speed[1]:.0f} | {p50:.1f} | {p95:.1f} "
-            f"| {np.median(asked.wall) * 1000:.1f} | {least:.6f} | {share:.2%} |",
+            f"| {np.median(asked.wall) * 1000:.1f} | {least:.6f} | {recall(embedder, talks)} |",
             flush=True,
         )
-    print(f"\n{count:,} questions")
 
 
 def report_starts() -> None:
@@ -183,21 +186,19 @@ def report_starts() -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--locomo", type=Path, required=True)
+    parser.add_argument("--locomo", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     print(machine())
     print(f"onnxruntime {version('onnxruntime')}, tokenizers {version('tokenizers')}\n")
-    lines = asked.locomo.read_text(encoding="utf-8").splitlines()
-    talks = [json.loads(line) for line in lines]
-    turns = [said(turn) for talk in talks for turn in talk["memories"]]
+    lines = asked.locomo.read_text("utf-8").splitlines() if asked.locomo else []
     paths: dict[str, Embeds] = {
         "sentence-transformers": SentenceEmbedder(),
         "torch alone": LeanTorch(),
         "ONNX float32": OnnxEmbedder(),
         "ONNX int8": OnnxEmbedder(precision="int8"),
     }
-    report(paths, talks, turns[:: len(turns) // TURNS][:TURNS], asked.rounds)
+    report(paths, [json.loads(line) for line in lines], asked.rounds)
     report_starts()
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FEW = 16
-"""So many texts are embedded on one core."""
+"""So many texts in all are embedded on one core."""
 
 _THREADS = threading.Lock()
 """Held while torch has fewer threads than before, for their number is the whole process's."""
@@ -38,12 +38,13 @@ _THREADS = threading.Lock()
 class SentenceEmbedder:
     """A sentence-transformers model; it is loaded with the first text, and never downloaded."""
 
-    def __init__(self, model: str = DEFAULT, *, batch: int = 64, device: str | None = None) -> None:
+    def __init__(self, model: str = DEFAULT, *, batch: int = 16, device: str | None = None) -> None:
         """Choose a model.
 
         Args:
             model: ``minilm``, a folder, or the name of a model in the Hugging Face cache.
-            batch: texts per forward pass.
+            batch: texts per forward pass; what sixteen need stays in the caches of a CPU, and 64
+                take a quarter longer there; a GPU wants more.
             device: such as ``cpu`` or ``cuda:1``; None for what torch finds best.
         """
         self._model = model
@@ -73,25 +74,26 @@ class SentenceEmbedder:
         # does not fit in the machine's memory fails at once.
         ordered = sorted(dict.fromkeys(texts), key=len, reverse=True)
         vectors = np.empty((len(ordered), self.dimension), dtype=np.float32)
+        few = len(ordered) <= _FEW
         for start in range(0, len(ordered), self._batch):
             end = min(start + self._batch, len(ordered))
-            vectors[start:end] = self._encode("encode_document", ordered[start:end])
+            vectors[start:end] = self._encode("encode_document", ordered[start:end], few=few)
             progress("embedding", end, len(ordered))
         rows = {text: row for row, text in enumerate(ordered)}
         return vectors[[rows[text] for text in texts]]
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The unit vector [dimension] of a question; errors as for :attr:`name`."""
-        vectors = self._encode("encode_query", [text])
+        vectors = self._encode("encode_query", [text], few=True)
         return vectors.reshape(-1)
 
     @cached_property
     def _folder(self) -> Path:
         return locate_encoder(self._model)
 
-    def _encode(self, how: str, texts: list[str]) -> NDArray[np.float32]:
+    def _encode(self, how: str, texts: list[str], *, few: bool) -> NDArray[np.float32]:
         encode = getattr(self._load(), how)
-        with _one_thread() if len(texts) <= _FEW else nullcontext():
+        with _one_thread() if few else nullcontext():
             vectors = encode(
                 texts, batch_size=len(texts), show_progress_bar=False, normalize_embeddings=True
             )

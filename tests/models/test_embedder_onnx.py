@@ -6,12 +6,21 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 
-from memos.errors import BackendError, MissingLibrary, NotSupported, UnknownBackend
+from memos import MemOS
+from memos.config import EmbedderSettings, Settings
+from memos.errors import (
+    BackendError,
+    BadSetting,
+    MissingLibrary,
+    ModelMismatch,
+    NotSupported,
+    UnknownBackend,
+)
 from memos.models.embedder_onnx import OnnxEmbedder
 from memos.models.embedder_sentence import SentenceEmbedder
 from memos.testing.embedder import EmbedderSuite
@@ -239,3 +248,27 @@ def test_a_missing_library_is_named_with_what_to_install(
     with pytest.raises(MissingLibrary, match=library) as caught:
         OnnxEmbedder(str(folder)).embed(["tea"])
     assert caught.value.hint == "pip install 'agent-memos[onnx]'"
+
+
+def _settings(backend: str, folder: Path, precision: Literal["float32", "int8"]) -> Settings:
+    chosen = EmbedderSettings(backend=backend, model=str(folder), precision=precision)
+    return Settings(embedder=chosen)
+
+
+def test_a_store_of_one_precision_is_not_searched_with_another(
+    folder: Path, tmp_path: Path
+) -> None:
+    with MemOS.open(tmp_path / "store", settings=_settings("onnx", folder, "float32")) as mem:
+        mem.add("Alice moved to Lisbon", user_id="alice")
+    with (
+        MemOS.open(tmp_path / "store", settings=_settings("onnx", folder, "int8")) as mem,
+        pytest.raises(ModelMismatch, match="int8"),
+    ):
+        mem.search("Lisbon", user_id="alice")
+
+
+@pytest.mark.parametrize("backend", ["sentence", "hash"])
+def test_a_precision_that_an_embedder_does_not_have_is_refused(backend: str, folder: Path) -> None:
+    with pytest.raises(BadSetting, match="int8") as caught:
+        MemOS.open(None, settings=_settings(backend, folder, "int8"))
+    assert "onnx" in caught.value.hint
