@@ -47,99 +47,119 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w$€£#-])(?:{spaced})(?!\w)", re.IGNORECASE)
 
 
-FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (form, _pattern(text))
-    for form, text in (
+_MONTHS = (
+    "january february march april may june july august september october november december"
+    " jan feb mar apr jun jul aug sep sept oct nov dec"
+)
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday"
+_SHORTDAYS = "mon tue tues wed thu thur thurs fri sat sun"
+_SEASONS = "spring summer fall autumn winter"
+_HOLIDAYS = "christmas year halloween thanksgiving easter valentine valentines"
+_WHICH = "last past previous this next coming upcoming"
+_UNITS = "day week weekend month year decade days weeks weekends months years decades"
+
+
+def _needs(*words: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(each.split()) for each in words)
+
+
+FORMS: tuple[tuple[str, tuple[frozenset[str], ...], re.Pattern[str]], ...] = tuple(
+    (form, needs, _pattern(text))
+    for form, needs, text in (
         (
-            "range",
+            "range", _needs("between from", f"# {_MONTHS}"),
             "(?:between|from) (?P<first><DATE>|<MONTHYEAR>|<YEAR>|<ANYMONTH>|<DAY>)"
             "(?: and | to | until | till | through | ?[-\u2013] ?)"
             "(?P<last><DATE>|<MONTHYEAR>|<YEAR>|<WHOLE>|<PROPER>)",
         ),
         (
-            "beside",
+            "beside", _needs("before after following of prior", f"# {_HOLIDAYS}"),
             "(?:the |a )?(?:(?P<count><COUNT>) )?(?:last |next )?(?P<what><UNIT>|<WEEKDAY>) "
             "(?P<side>before|after|following|of|prior to) "
             "(?P<point><DATE>|<MONTHYEAR>|<HOLIDAY>(?: <YEAR>)?)",
         ),
-        ("point", "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
-        ("point", "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
+        ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
+        ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
         (
-            "season",
+            "season", _needs(_SEASONS, "#"),
             "(?:(?P<lead><LEAD>) )?(?:the )?(?:<PORTION>)?"
             "(?P<name>spring|summer|fall|autumn|winter)(?: of)? (?P<year><YEAR>)",
         ),
         (
-            "season",
+            "season", _needs(_SEASONS, _WHICH),
             "(?P<which><WHICH>) (?P<name>spring|summer|fall|autumn|winter)",
         ),
         (
-            "season",
+            "season", _needs(_SEASONS),
             "(?P<lead>in|during|over|since|until|before|after|for|throughout) (?:the )?"
             "(?:<PORTION>)?(?:the )?(?P<name>summer|winter|autumn|(?:(?<=the\\s)(?:spring|fall)))",
         ),
-        ("holiday", "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)"),
-        ("holiday", "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
-        ("holiday", "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
-        ("month", "(?P<which><WHICH>) (?P<name><WHOLE>|(?-i:May|March))"),
+        ("holiday", _needs(_HOLIDAYS, "#"), "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)"),
+        ("holiday", _needs(_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
+        ("holiday", _needs(_HOLIDAYS), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
+        ("month", _needs(_MONTHS, _WHICH), "(?P<which><WHICH>) (?P<name><WHOLE>|(?-i:May|March))"),
         (
-            "month",
+            "month", _needs(_MONTHS),
             "(?P<lead>in|by|during|around|since|until|till|before|after|throughout) "
             "(?:<PORTION>)?(?P<name><WHOLE>|(?-i:May|March))",
         ),
-        ("month", "(?P<lead>in|since|until) (?P<name>may|march)"),
+        ("month", _needs("may march", "in since until"), "(?P<lead>in|since|until) (?P<name>may|march)"),
         (
-            "rolling",
+            "rolling", _needs("last past previous", _UNITS),
             "(?:(?:in|over|during|for|within) )?(?:the |this )?"
             "(?:(?:last|past|previous) (?P<count><COUNT>)|(?:the|this) past) "
             "(?P<unit>(?:day|week|month|year|decade)s?)",
         ),
-        ("step", "(?:the )?(?P<said>day before yesterday|day after tomorrow)"),
+        ("step", _needs("yesterday tomorrow"), "(?:the )?(?P<said>day before yesterday|day after tomorrow)"),
         (
-            "step",
+            "step", _needs("yesterday tomorrow today tonight last this"),
             "(?:(?P<lead>since|until|till|before|after) )?"
             "(?P<said>yesterday|tomorrow|today|tonight|last night|this morning|this afternoon"
             "|this evening)<PARTOFDAY>",
         ),
         (
-            "step",
+            "step", _needs("ago now"),
             "(?P<said>(?P<count><COUNT>|an?|one)(?: and a half)? (?P<unit><UNIT>)"
             " (?P<ago>ago|from now))",
         ),
-        ("step", "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?"),
+        ("step", _needs("in", _UNITS), "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?"),
         (
-            "step",
+            "step", _needs(_WHICH, _UNITS),
             "(?:(?P<lead>since|until|till|before|after) )?(?:the )?"
             "(?P<said>(?P<which>last|previous|this|(?:this )?coming|next|upcoming) "
             "(?P<unit>week|month|year|decade))(?! of )",
         ),
-        ("weekend", "(?P<which><WHICH>) weekend"),
-        ("weekend", "(?:over|at|on|during|for) the weekend"),
+        ("weekend", _needs("weekend", _WHICH), "(?P<which><WHICH>) weekend"),
+        ("weekend", _needs("weekend"), "(?:over|at|on|during|for) the weekend"),
         (
-            "weekday",
+            "weekday", _needs(_WEEKDAYS),
             "(?:(?P<lead>since|until|till|before|after) )?(?:(?P<which><WHICH>) )?"
             r"(?<!every\s)(?<!each\s)(?<!black\s)(?<!good\s)(?<!ash\s)(?<!palm\s)"
             "(?P<name><WEEKDAY>)<PARTOFDAY>",
         ),
-        ("weekday", "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)"),
-        ("decade", r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
+        ("weekday", _needs(f"on {_WHICH}", _SHORTDAYS), "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)"),
+        ("decade", _needs("#"), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
         (
-            "year",
+            "year", _needs("#"),
             "(?:(?P<lead>in|by|during|since|until|till|before|after|throughout|around|from)"
             "|the(?: year)?|early|late|mid|(?:beginning|start|middle|end) of) "
             "(?P<year><YEAR>)(?! <THINGS>)",
         ),
     )
 )
-"""What a form is read as, and what it looks like; an earlier one is preferred to a later."""
+"""What a form is read as, words of which it has at least one each, and what it looks like.
 
-HINT = re.compile(
-    r"\d{4}|\d[/-]\d|day|week|month|year|decade|night|tomorrow|this (?:morning|afternoon|evening)"
-    r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|spring|summer|fall|autumn|winter"
-    r"|christmas|halloween|thanksgiving|easter|\d0s",
-    re.IGNORECASE,
-)
-"""Some of it stands in every expression; most texts have none, and are read no further."""
+An earlier form is preferred to a later. Most texts have none of the words, and are read no further:
+to look for every form in every text would take fifty times as long.
+"""
+
+_WORD = re.compile("[a-z]+|[0-9]")
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text in lower case; digits are ``#``."""
+    return {"#" if "0" <= word <= "9" else word for word in set(_WORD.findall(text.lower()))}
+
 
 AHEAD = re.compile(
     r"\b(?:will|gonna|going to|plan|plans|planning|planned for|upcoming|can't wait|looking forward"

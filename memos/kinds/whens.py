@@ -52,8 +52,6 @@ def spans_in(text: str, *, anchor: datetime) -> list[When]:
         anchor: when it was said.
     """
     text = text[:_READ]
-    if not english.HINT.search(text):
-        return []
     found = []
     for form, match in _matches(text):
         days = days_of(form, _said(text, match, anchor.date()))
@@ -76,9 +74,11 @@ def _matches(text: str) -> list[tuple[str, re.Match[str]]]:
 
 
 def _candidates(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    for form, pattern in english.FORMS:
-        for match in pattern.finditer(text):
-            yield form, match
+    words = english.words_of(text)
+    for form, needs, pattern in english.FORMS:
+        if not any(words.isdisjoint(need) for need in needs):
+            for match in pattern.finditer(text):
+                yield form, match
 
 
 def _said(text: str, match: re.Match[str], today: date) -> Said:
