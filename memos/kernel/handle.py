@@ -122,18 +122,7 @@ class Handle:
             identities=identities,
             demands=parts.demands,
         )
-        self._finder = Finder(
-            catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
-        )
-        self._recent = RecentContexts()
-        self._past = Past(catalog=catalog)
-        self._past_finder = PastFinder(
-            catalog=catalog,
-            outlines=parts.outlines,
-            words=parts.words,
-            embedder=parts.embedder,
-            open_scratch=parts.open_scratch,
-        )
+        self._look(parts)
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
         self._bundles = Bundles(
@@ -147,6 +136,21 @@ class Handle:
         )
         self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
         self._recover()
+
+    def _look(self, parts: Parts) -> None:
+        """Make what searches, now and in the past."""
+        self._finder = Finder(
+            catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
+        )
+        self._recent = RecentContexts()
+        self._past = Past(catalog=catalog)
+        self._past_finder = PastFinder(
+            catalog=catalog,
+            outlines=parts.outlines,
+            words=parts.words,
+            embedder=parts.embedder,
+            open_scratch=parts.open_scratch,
+        )
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""
