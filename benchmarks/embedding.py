@@ -3,12 +3,11 @@
     python -m benchmarks.embedding [--locomo locomo.jsonl] [--rounds 5]
 
 all-MiniLM-L6-v2 through sentence-transformers (with 64 texts a pass, as by default, and with
-fewer), through torch alone (its BERT in inference mode with
-fused attention, the tokenizer without wrappers, 16 texts a pass), and through ONNX Runtime in
-float32 and in int8. Each round, each path embeds 256 turns of conversation and 40 questions, in
-turn; without a LoCoMo file they are made up. Recall is that of the vectors alone: of each question
-of the categories 1 to 4, the share of the turns it needs among the ten nearest of its conversation,
-one text a turn, and the mean of that.
+fewer), through torch alone (its BERT in inference mode with fused attention, the tokenizer without
+wrappers, 16 texts a pass), and through ONNX Runtime in float32 and in int8. Each round, each path
+embeds 256 turns of conversation and 40 questions, in turn; without a LoCoMo file they are made up.
+Recall is that of the vectors alone: of each question of the categories 1 to 4, the share of the
+turns it needs among the ten nearest of its conversation, one text a turn, and the mean of that.
 """
 
 from __future__ import annotations
