@@ -139,6 +139,7 @@ class Handle:
 
     def _look(self, parts: Parts) -> None:
         """Make what searches, now and in the past."""
+        catalog = parts.catalog
         self._finder = Finder(
             catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
         )
