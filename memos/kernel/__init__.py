@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
-from memos.kernel.branching import BranchCalls
+from memos.kernel.extracting import ExtractCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.kinds import KindCalls
@@ -19,7 +19,7 @@ __all__ = ["Kernel", "Parts", "Whose"]
 
 
 class Kernel(
-    BranchCalls,
+    ExtractCalls,
     KindCalls,
     LifeCalls,
     MomentCalls,

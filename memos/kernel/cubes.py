@@ -12,13 +12,14 @@ from memos.governance.sensitivity import checked_sensitivity
 from memos.kernel.arguments import (
     read_kind,
     read_source,
+    read_step,
     require_count,
     require_flags,
     require_id,
     require_page,
     require_whole,
 )
-from memos.kernel.handle import Handle, Whose
+from memos.kernel.searching import Searching, Taken
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Kind, MemCube, Scope
     from memos.governance.act import Act
+    from memos.kernel.handle import Whose
     from memos.ports.filters import Filter
     from memos.retrieval.hit import Hit
 
@@ -48,7 +50,7 @@ _NAMED = 1000
 """How many of the cubes that a listing returned its row in the journal names."""
 
 
-class CubeCalls(Handle):
+class CubeCalls(Searching):
     """Remember, find, read, revise, forget."""
 
     def add(  # noqa: PLR0913 - each of them is part of the contract
@@ -139,6 +141,8 @@ class CubeCalls(Handle):
         *,
         k: int = 5,
         filters: Mapping[str, Any] | None = None,
+        rewrite: str | None = None,
+        rerank: str | None = None,
         **whose: Unpack[Whose],
     ) -> list[Hit]:
         """The ``k`` memories that answer a query best, best first.
@@ -146,13 +150,28 @@ class CubeCalls(Handle):
         As many come back as the scope and the filters admit, up to ``k``: both are enforced
         before ranking. ``hit.parts`` says what the score is made of.
 
+        Args:
+            query: what to look for.
+            k: how many, at most.
+            filters: see ``memos.retrieval.filters``.
+            rewrite: search for other wordings, too: ``none``, ``llm``, ``auto`` (a language model
+                where the settings name one), or a plugin's; None for what the settings say.
+            rerank: put the best hits in another order: the same names.
+            whose: only these ids' cubes.
+
         Raises:
             BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
+            UnknownBackend: there is no step of that name.
+            MissingModel: a step needs a language model, and the settings name none.
+            BackendError: a language model could not be asked, or gave no answer of use; of what
+                is found without it, nothing is lost: search again with ``none``.
         """
         with self._act("search", Right.READ, **whose) as act:
             text = checked_text(query, "the query")
             require_count(k, "k", largest=_LARGEST_K)
-            return self._search(text, act, k=k, where=act.asked(read_filter(filters)))
+            taken = Taken(read_step(rewrite, "rewrite"), read_step(rerank, "rerank"))
+            where = act.asked(read_filter(filters))
+            return self._search(text, act, k=k, where=where, taken=taken)
 
     def get(
         self,
@@ -316,16 +335,6 @@ class CubeCalls(Handle):
                 asked = self._asked_where(read_filter(filters), act)
                 once = self._once(None, act, [])
                 return self._forgetter.forget(asked, once, act=act, dry_run=dry_run)
-
-    def _search(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
-        with self._lock:
-            vectors = self._index.vectors
-        hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
-        act.touch(hit.cube.id for hit in hits)
-        shown = act.shown([hit.cube for hit in hits], current=True)
-        return [
-            hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
-        ]
 
     def _chosen(self, act: Act, where: Filter) -> list[MemCube]:
         """The cubes that the filter admits and the principal may read.

@@ -22,6 +22,7 @@ from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
 from memos.life.expiry import Expirer
+from memos.life.extracting import FactWriter
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
@@ -126,6 +127,8 @@ class Handle:
             open_scratch=parts.open_scratch,
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._steps = parts.open_steps(parts.runtime)
+        self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
         self._bundles = Bundles(
             catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
@@ -152,6 +155,7 @@ class Handle:
         with self._lock:
             if not self._closed.is_set():
                 self._closed.set()
+                self._steps.close()
                 self._index.close()
                 self._parts.catalog.close()
                 self._parts.release()
