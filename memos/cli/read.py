@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
             ('memos search "travel" --where "created_at>=2024-05-01"', "only recent ones"),
             ('memos search "travel" --explain', "why each was found"),
             ('memos search "travel" --at 2024-05-01', "as it was known then"),
+            ('memos search "travel" --rerank llm', "in the order of a language model"),
         ),
     )(_search)
     command(
@@ -105,15 +106,31 @@ def _search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each score is made of.")
     ] = False,
+    rewrite: Annotated[
+        str | None,
+        typer.Option("--rewrite", metavar="STEP", help="Other wordings, too: none, llm or auto."),
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option("--rerank", metavar="STEP", help="Another order: none, llm or auto."),
+    ] = None,
 ) -> None:
     """Find memories by meaning, by words, and by what stands beside a good hit; best first."""
     from memos.cli.cubes import hit_wire
     from memos.cli.tables import hits_table
 
     words = sys.stdin.read() if query == "-" else query
+    condition = filters(where, filter_)
+    if at is not None and (rewrite or rerank):
+        hint = "the past is searched as it is: leave --rewrite and --rerank out"
+        raise BadInput("--at and --rewrite or --rerank exclude each other", hint=hint)
     with call.open() as mem:
-        known = mem if at is None else mem.at(at)
-        hits = known.search(words, k=top, filters=filters(where, filter_), **call.scope)
+        if at is None:
+            hits = mem.search(
+                words, k=top, filters=condition, rewrite=rewrite, rerank=rerank, **call.scope
+            )
+        else:
+            hits = mem.at(at).search(words, k=top, filters=condition, **call.scope)
         if not hits:
             call.out.note("nothing was found")
             if call.out.tabled:
