@@ -33,7 +33,27 @@ _NOT = re.compile(
     r"\b(?:not|no|never|none|nothing|nobody|nowhere|neither|nor|without|cannot|no longer)\b|n't\b",
     re.IGNORECASE,
 )
-_IRREGULAR = {"goes": "go", "went": "go", "gone": "go", "bought": "buy", "got": "get"}
+_IRREGULAR = {
+    form: base
+    for base, *forms in (
+        line.split()
+        for line in """
+        become became, begin began begun, break broke broken, bring brought, build built,
+        buy bought, catch caught, choose chose chosen, come came, drink drank drunk,
+        drive drove driven, eat ate eaten, fall fell fallen, feel felt, find found,
+        fly flew flown, forget forgot forgotten, get got gotten, give gave given,
+        go goes went gone, grow grew grown, hear heard, hold held, keep kept, know knew known,
+        leave left, lose lost, make made, mean meant, meet met, pay paid, ride rode,
+        run ran, say said, see saw seen, sell sold, send sent, sing sang sung, sleep slept,
+        speak spoke spoken, spend spent, stand stood, swim swam, take took taken,
+        teach taught, tell told, think thought, understand understood, wake woke, wear wore worn,
+        win won, write wrote written, child children, man men, woman women, person people,
+        wife wives, foot feet, tooth teeth
+        """.split(",")
+    )
+    for form in forms
+}
+"""Forms that no ending explains, to the word that they are forms of."""
 _EMPTY = frozenset(
     """
     a about also am an and any are as at be been being both but by can could did do does doing for
@@ -41,7 +61,7 @@ _EMPTY = frozenset(
     ll m may me mine might must my myself now of off on or our ours ourselves re s shall she should
     so some such t than that the their theirs them themselves then there these they this those to
     too user us ve was we were what when where which while who whom whose why will with would you
-    your yours yourself not no never n don doesn didn isn wasn won
+    your yours yourself not no never n don doesn didn isn wasn
     """.split()
 )
 """Words without which a claim says the same; negations are counted apart from these."""

@@ -53,7 +53,11 @@ def meant_dates(written: str, words: str, said_at: datetime | None) -> bool:
         return False
     day = said_at.astimezone(UTC).date()
     asked = _read(written, day)
-    return asked is not None and any(asked.holds(span) for span in _meant(words.lower(), day))
+    try:
+        meant = _meant(words.lower(), day)
+    except (ValueError, OverflowError):  # before the first year, or after the last
+        return False
+    return asked is not None and any(asked.holds(span) for span in meant)
 
 
 def _meant(words: str, day: date) -> list[_Span]:
@@ -62,10 +66,12 @@ def _meant(words: str, day: date) -> list[_Span]:
         count = _NUMBERS.get(match[1].removesuffix(" of").removeprefix("a ") or "a")
         number = int(match[1]) if match[1].isdecimal() else count
         if number is not None and number < 1000:
-            spans.append(_moved(day, -number, match[2]))
+            days = {"day": number, "week": 7 * number}.get(match[2])
+            away = _moved(day, -number, match[2])
+            spans.append(away if days is None else _days(day - timedelta(days=days)))
     for match in _NEXT_TO.finditer(words):
         by = {"last": -1, "this": 0, "next": 1}[match[1]]
-        spans.append(_moved(day, by, "week" if match[2] == "weekend" else match[2]))
+        spans.append(_moved(day, by, match[2]))
     for match in _WEEKDAY.finditer(words):
         away = (_DAYS[match[2]] - day.weekday()) % 7
         spans += [_days(day + timedelta(days=by)) for by in _weekdays(match[1], away)]
@@ -83,12 +89,13 @@ def _weekdays(which: str | None, away: int) -> list[int]:
 
 
 def _moved(day: date, by: int, unit: str) -> _Span:
-    """The day, week, month or year that lies so many of them away."""
+    """The day, week, weekend, month or year that lies so many of them away."""
     if unit == "day":
         return _days(day + timedelta(days=by))
-    if unit == "week":
+    if unit in {"week", "weekend"}:
         monday = day + timedelta(days=7 * by - day.weekday())
-        return _Span(monday, monday + timedelta(days=6))
+        first = monday + timedelta(days=5 if unit == "weekend" else 0)
+        return _Span(first, monday + timedelta(days=6))
     if unit == "month":
         months = 12 * day.year + day.month - 1 + by
         return _month(months // 12, months % 12 + 1)

@@ -188,12 +188,12 @@ class RecordingLLM:
 def _read(path: Path) -> dict[str, _Row]:
     """The answers of a recording by key; of several with one key, the last."""
     try:
-        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        text = path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         message = f"the recording {path} cannot be read: {error}"
         raise BadSetting(message, hint="llm.recording names the file") from error
     rows: dict[str, _Row] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.split("\n") if text else (), start=1):
         try:
             row = _Row.model_validate_json(line)
         except ValidationError as error:

@@ -111,7 +111,7 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         **dict.fromkeys(("timestamp", "expires_at", "ttl_seconds", "if_version", "into"), None),
         **dict.fromkeys(("k", "limit", "max_tokens", "version"), 1),
         **dict.fromkeys(("after", "head", "kind"), None),
-        "number": 1,
+        "number": 1, "by": "rules", "rewrite": "none", "rerank": "none",
         "source_start": 0,
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),

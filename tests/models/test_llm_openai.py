@@ -101,17 +101,21 @@ def test_an_endpoint_may_say_how_long_it_is_busy(endpoint: Endpoint) -> None:
 
 def test_who_is_busy_for_longer_than_there_is_time_is_not_waited_for(endpoint: Endpoint) -> None:
     endpoint.script = [Reply(429, b'{"error": {"message": "slow down"}}', (("retry-after", "99"),))]
-    with asking(endpoint, timeout_seconds=5) as (llm, waited):
-        with pytest.raises(Unreachable, match=r"within 5 s: status 429: slow down"):
-            llm.complete(QUESTION, max_tokens=LIMIT)
+    with (
+        asking(endpoint, timeout_seconds=5) as (llm, waited),
+        pytest.raises(Unreachable, match=r"within 5 s: status 429: slow down"),
+    ):
+        llm.complete(QUESTION, max_tokens=LIMIT)
     assert waited == []
 
 
 def test_who_stays_busy_is_unreachable(endpoint: Endpoint) -> None:
     endpoint.script = [Reply(503, b"<html>bad gateway</html>")] * 9
-    with asking(endpoint) as (llm, _):
-        with pytest.raises(Unreachable, match="status 503: <html>bad gateway"):
-            llm.complete(QUESTION, max_tokens=LIMIT)
+    with (
+        asking(endpoint) as (llm, _),
+        pytest.raises(Unreachable, match="status 503: <html>bad gateway"),
+    ):
+        llm.complete(QUESTION, max_tokens=LIMIT)
     assert len(endpoint.asked) == 5
 
 
@@ -119,9 +123,11 @@ def test_who_stays_busy_is_unreachable(endpoint: Endpoint) -> None:
 def test_a_refusal_is_told_and_not_asked_again(endpoint: Endpoint, status: int) -> None:
     told = json.dumps({"error": {"message": f"Incorrect API key: {KEY}"}}).encode()
     endpoint.script = [Reply(status, told, (("location", "https://example.com/v1"),))]
-    with asking(endpoint, key=lambda: KEY) as (llm, _):
-        with pytest.raises(BackendError, match=f"status {status}") as caught:
-            llm.complete(QUESTION, max_tokens=LIMIT)
+    with (
+        asking(endpoint, key=lambda: KEY) as (llm, _),
+        pytest.raises(BackendError, match=f"status {status}") as caught,
+    ):
+        llm.complete(QUESTION, max_tokens=LIMIT)
     assert len(endpoint.asked) == 1
     assert "[key]" in caught.value.message
     assert_keyless(caught.value, llm)
@@ -185,9 +191,11 @@ def test_an_endless_answer_is_not_read_to_its_end(endpoint: Endpoint) -> None:
 
 def test_a_slow_answer_is_not_waited_for(endpoint: Endpoint) -> None:
     endpoint.script = [Reply(seconds=30.0)]
-    with asking(endpoint, timeout_seconds=0.2) as (llm, _):
-        with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s"):
-            llm.complete(QUESTION, max_tokens=LIMIT)
+    with (
+        asking(endpoint, timeout_seconds=0.2) as (llm, _),
+        pytest.raises(Unreachable, match=r"did not answer within 0\.2 s"),
+    ):
+        llm.complete(QUESTION, max_tokens=LIMIT)
 
 
 @pytest.mark.parametrize("cut", [Reply(cut=True), Reply(body=b'{"choi', cut=True)])
