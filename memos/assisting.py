@@ -10,11 +10,12 @@ from memos.config import LLM_KEY_VARIABLE, Settings, llm_key_from_environment
 from memos.errors import BadSetting, MissingKey
 from memos.models.llm_replay import RecordingLLM
 from memos.plugins import find
+from memos.ports.grounds import require_outside
 from memos.steps.steps import Steps, Usual
 from memos.stores.keyrings import find_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from memos.config import LLMSettings
     from memos.ports.llm import LLM
@@ -24,13 +25,18 @@ KEYRING_NAME = "llm"
 """Under which name of the service ``agent-memos`` the keyring has an endpoint's key."""
 
 
-def open_steps(settings: Settings, runtime: Runtime) -> Steps:
+def open_steps(settings: Settings, runtime: Runtime, *, grounds: Iterable[Path] = ()) -> Steps:
     """The optional steps; a language model is opened by the first that needs one.
 
-    ``runtime`` is the store's own: a model that runs here is not loaded twice.
+    Args:
+        settings: say which.
+        runtime: the store's own: a model that runs here is not loaded twice.
+        grounds: the folders of the store, in which no recording is written.
     """
-    opened = None if settings.llm.backend == "none" else partial(_open_llm, settings.llm, runtime)
-    return _steps(settings, opened)
+    chosen = settings.llm
+    if chosen.backend == "none":
+        return _steps(settings, None)
+    return _steps(settings, partial(_open_llm, chosen, runtime, tuple(grounds)))
 
 
 def require_steps(settings: Settings) -> None:
@@ -60,12 +66,16 @@ def _unopened() -> LLM:
     raise AssertionError("a model is not opened to see whether it is named")
 
 
-def _open_llm(chosen: LLMSettings, runtime: Runtime) -> LLM:
+def _open_llm(chosen: LLMSettings, runtime: Runtime, grounds: Iterable[Path]) -> LLM:
     backend = find("llm", chosen.backend)
-    recording = None if chosen.recording is None else Path(chosen.recording).expanduser()
+    recording = None
+    if chosen.recording is not None:
+        recording = Path(chosen.recording).expanduser().absolute()
     if chosen.backend == "replay":
         replay: LLM = backend(recording, model=chosen.model or None)
         return replay
+    if recording is not None:
+        require_outside(recording, grounds)
     if chosen.backend == "runtime":
         made: LLM = backend(runtime)
     elif chosen.backend == "openai":

@@ -317,7 +317,7 @@ def _in_folder(
             demands=_demands(settings),
             traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
-            open_steps=partial(open_steps, settings),
+            open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),
             audit_reads=settings.audit.reads,
             privacy=home,
             release=home.release,

@@ -15,7 +15,7 @@ from memos.config import (
     LLMSettings,
     Settings,
 )
-from memos.errors import BadSetting, MissingKey, MissingModel, UnknownBackend, Unrecorded
+from memos.errors import BadInput, BadSetting, MissingKey, MissingModel, UnknownBackend, Unrecorded
 from memos.testing.endpoint import serving
 from memos.testing.tiny_model import write_tiny_model
 
@@ -68,6 +68,16 @@ def test_the_runtime_s_model_is_the_store_s_own(tmp_path: Path) -> None:
         assert llm is not None
         assert llm.name.partition("@")[0] == mem._parts.runtime.fingerprint.name
         assert not llm.remote
+
+
+def test_no_recording_is_written_into_the_store(tmp_path: Path) -> None:
+    inside = str(tmp_path / "store" / "answers.jsonl")
+    chosen = settings(backend="openai", url="http://127.0.0.1:9", model="x", recording=inside)
+    with MemOS.open(tmp_path / "store", settings=chosen) as mem:
+        (cube,) = mem.add("I moved to Lisbon.", user_id="alice")
+        with pytest.raises(BadInput, match="store"):
+            mem.extract([cube.id], by="llm")
+        assert mem.extract([cube.id], by="rules").facts
 
 
 @pytest.mark.parametrize(

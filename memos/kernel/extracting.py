@@ -86,10 +86,11 @@ class ExtractCalls(BranchCalls):
             act.require_whole(cubes)
             extractor = self._steps.extractor(name)
             shown = [cube for cube in cubes if self._steps.shows(cube, extractor)]
+            told = {cube.id for cube in shown}
             proven, refused = _drawn(extractor, shown, progress)
             step = extraction(name or self._steps.usual.extractor, extractor.by)
             with self._changing(act):
-                new = self._fact_writer.new(proven)
+                new = self._fact_writer.new(proven, act)
                 if dry_run:
                     act.outcome = "dry run"
                     made: list[MemCube] = []
@@ -102,7 +103,7 @@ class ExtractCalls(BranchCalls):
                 ),
                 read=len(shown),
                 known=len(proven) - len(new),
-                withheld=tuple(cube.id for cube in cubes if cube not in shown),
+                withheld=tuple(cube.id for cube in cubes if cube.id not in told),
                 by=extractor.by or CODE,
                 dry_run=dry_run,
             )

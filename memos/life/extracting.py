@@ -41,9 +41,13 @@ class FactWriter:
         self._index = index
         self._identities = identities
 
-    def new(self, proven: Sequence[Proven]) -> list[Proven]:
-        """Those that were not drawn from the same versions of the same memories before."""
-        seen = self._drawn({source.id for one in proven for source in one.sources})
+    def new(self, proven: Sequence[Proven], act: Act) -> list[Proven]:
+        """Those that were not drawn from the same versions of the same memories before.
+
+        A fact that somebody else has drawn and the principal may not read is to it as if it were
+        not there.
+        """
+        seen = self._drawn({source.id for one in proven for source in one.sources}, act)
         fresh = []
         for one in proven:
             key = (one.text.casefold(), frozenset(_parents(one.sources)))
@@ -106,11 +110,11 @@ class FactWriter:
             owner=act.owner,
         )
 
-    def _drawn(self, ids: Collection[str]) -> set[tuple[str, frozenset[Parent]]]:
-        """The facts that are there of these memories."""
+    def _drawn(self, ids: Collection[str], act: Act) -> set[tuple[str, frozenset[Parent]]]:
+        """The facts that are there of these memories, as far as the principal may read them."""
         edges = self._catalog.edges_of(sorted(ids), [Relation.DERIVED])
-        children = sorted({edge.source for edge in edges if edge.target in ids})
-        facts = [cube for cube in self._catalog.find_all(children) if is_fact(cube)]
+        children = act.readable({edge.source for edge in edges if edge.target in ids})
+        facts = [cube for cube in self._catalog.find_all(sorted(children)) if is_fact(cube)]
         return {(cube.text.casefold(), frozenset(cube.provenance.parents)) for cube in facts}
 
 

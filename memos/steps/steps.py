@@ -25,7 +25,7 @@ _PLAIN = {
     ("reranker", "none"): NoReranker,
     ("rewriter", "none"): NoRewriter,
 }
-"""The steps of a kernel that was given no others."""
+"""Steps that are always there: nothing has to be looked for, which takes some 20 ms."""
 _NEEDS = ("never", "optional", "required")
 
 
@@ -81,7 +81,8 @@ class Steps:
         """See whether the usual steps can be taken; nothing is made. Errors as above."""
         for port in ("rewriter", "reranker", "extractor"):
             name = getattr(self.usual, port)
-            self._require_possible(port, name, self.find(port, name))
+            if name != getattr(Usual(), port):  # these are always possible
+                self._require_possible(port, name, self._backend(port, name))
 
     def shows(self, cube: MemCube, step: Step) -> bool:
         """Whether the step may be shown the cube: a remote model is not shown what is secret."""
@@ -98,11 +99,14 @@ class Steps:
     def _step(self, port: str, name: str) -> Any:
         with self._lock:
             if (port, name) not in self._made:
-                backend = self.find(port, name)
+                backend = self._backend(port, name)
                 self._require_possible(port, name, backend)
                 wants = backend.needs_llm != "never"
                 self._made[port, name] = backend(self._opened()) if wants else backend()
             return self._made[port, name]
+
+    def _backend(self, port: str, name: str) -> Any:
+        return _PLAIN.get((port, name)) or self.find(port, name)
 
     def _opened(self) -> LLM | None:
         if self._llm is None and self.open_llm is not None:
@@ -122,11 +126,9 @@ class Steps:
 
 def plain_steps(_runtime: Runtime) -> Steps:
     """The steps that need no language model, and no others."""
-    return Steps(_plain, None, Usual(extractor="rules"), withheld=())
+    return Steps(_no_others, None, Usual(extractor="rules"), withheld=())
 
 
-def _plain(port: str, name: str) -> Any:
-    if (port, name) not in _PLAIN:
-        names = ", ".join(sorted(known for of, known in _PLAIN if of == port))
-        raise UnknownBackend(f"no {port} is called {name!r}", hint=f"there are: {names}")
-    return _PLAIN[port, name]
+def _no_others(port: str, name: str) -> Any:
+    names = ", ".join(sorted(known for of, known in _PLAIN if of == port))
+    raise UnknownBackend(f"no {port} is called {name!r}", hint=f"there are: {names}")

@@ -171,6 +171,22 @@ def test_who_sees_a_memory_redacted_draws_no_fact_from_it(mem: MemOS) -> None:
         mem.acting("agent:helper").extract([home])
 
 
+def test_a_fact_that_another_has_drawn_unseen_is_not_told(mem: MemOS) -> None:
+    (cube,) = mem.add("Alice moved to Lisbon.", session_id="shared")
+    for who in ("agent:one", "agent:two"):
+        mem.grant(who, ["read", "write"], session_id="shared")
+    first = mem.acting("agent:one").extract([cube.id])
+    assert len(first.facts) == 1
+    assert mem.acting("agent:two").extract([cube.id]).known == 1  # it may read all that is there
+    (other,) = mem.add("Bob moved to Porto.")
+    for who in ("agent:one", "agent:two"):
+        mem.grant(who, "read", id=other.id)
+        mem.grant(who, "write")
+    assert len(mem.acting("agent:one").extract([other.id]).facts) == 1
+    again = mem.acting("agent:two").extract([other.id])
+    assert (len(again.facts), again.known) == (1, 0)
+
+
 # --- with a language model ----------------------------------------------------------------------
 
 

@@ -175,7 +175,7 @@ def test_without_a_model_what_requires_one_is_refused_and_says_what_to_set() -> 
 def test_a_step_that_does_not_say_what_it_needs_is_refused() -> None:
     steps = Steps(lambda port, name: object, None, Usual(), ())
     with pytest.raises(BackendError, match="its need for a language model: None"):
-        steps.rewriter("none")
+        steps.rewriter("mine")
 
 
 def test_a_kernel_that_was_given_no_steps_has_the_plain_ones() -> None:
