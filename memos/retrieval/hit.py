@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from memos.cube import MemCube
 from memos.cube.frozen import Frozen
+from memos.retrieval.links import Link
 
 
 class Hit(Frozen):
@@ -11,9 +14,16 @@ class Hit(Frozen):
 
     ``score`` is the sum of ``parts``, which say how much each kind of evidence contributed:
     ``vectors`` (nearness of meaning), ``words`` (BM25), ``graph`` (what stands next to good hits).
-    Scores are comparable within one search only.
+    Scores are comparable within one search only. ``why`` says of a part what it comes from, where
+    more can be told than its number: the id of the neighbour that lifted the cube, the words of the
+    question that name a time.
     """
 
     cube: MemCube
     score: float
     parts: dict[str, float]
+    why: dict[str, str] = Field(default_factory=dict)
+    superseded: bool = False
+    """Whether it holds no more."""
+    links: tuple[Link, ...] = ()
+    """With which other memories it agrees, and with which it does not."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.retrieval.hit import Hit
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from memos.retrieval.hit import Hit
 
 REWRITE, RERANK = "rewrite", "rerank"
 """The parts of a score that further queries and another order add."""
@@ -28,7 +28,7 @@ def merged(asked: Sequence[Hit], further: Sequence[Sequence[Hit]]) -> list[Hit]:
     gained: dict[str, float] = {}
     for hits in further:
         for hit, share in zip(hits, _shares(hits), strict=True):
-            known = found.setdefault(hit.cube.id, Hit(cube=hit.cube, score=0.0, parts={}))
+            known = found.setdefault(hit.cube.id, _unasked(hit))
             gained[known.cube.id] = gained.get(known.cube.id, 0.0) + best * share / len(further)
     ranked = [_with(hit, REWRITE, gained.get(cube_id, 0.0)) for cube_id, hit in found.items()]
     return sorted(ranked, key=lambda hit: (-hit.score, hit.cube.id))
@@ -62,6 +62,11 @@ def _shares(hits: Sequence[Hit]) -> list[float]:
     best, floor = max(scores), min(0.0, *scores)
     spread = best - floor
     return [(score - floor) / spread if spread else 1.0 for score in scores]
+
+
+def _unasked(hit: Hit) -> Hit:
+    """A hit that the question itself did not find."""
+    return hit.model_copy(update={"score": 0.0, "parts": {}, "why": {}})
 
 
 def _with(hit: Hit, name: str, value: float) -> Hit:

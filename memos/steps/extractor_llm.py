@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.ports.steps import Claim, NeedsLLM, Quote
+from memos.ports.steps import Assertion, NeedsLLM, Quote
 from memos.steps.asking import Answer, ask
 from memos.steps.extractor_rules import RuleExtractor
 
@@ -54,7 +54,7 @@ class LLMExtractor:
         """The model."""
         return self._llm.name
 
-    def extract(self, cubes: Sequence[MemCube]) -> list[Claim]:
+    def extract(self, cubes: Sequence[MemCube]) -> list[Assertion]:
         """What the model says that the cubes say."""
         memories = [
             {
@@ -67,7 +67,7 @@ class LLMExtractor:
         ]
         answer = ask(self._llm, _TASK, {"memories": memories}, _Facts, max_tokens=_MAX_TOKENS)
         return [
-            Claim(one.fact, tuple(Quote(quote.memory - 1, quote.words) for quote in one.quotes))
+            Assertion(one.fact, tuple(Quote(quote.memory - 1, quote.words) for quote in one.quotes))
             for one in answer.facts
         ]
 
@@ -85,6 +85,6 @@ class AutoExtractor:
         """The model; None where there is none."""
         return self._chosen.by
 
-    def extract(self, cubes: Sequence[MemCube]) -> list[Claim]:
+    def extract(self, cubes: Sequence[MemCube]) -> list[Assertion]:
         """As the chosen one does."""
         return self._chosen.extract(cubes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memos.kinds.facts import facts_in
 from memos.kinds.third_person import speaker, told
-from memos.ports.steps import Claim, NeedsLLM, Quote
+from memos.ports.steps import Assertion, NeedsLLM, Quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,10 @@ class RuleExtractor:
     needs_llm: NeedsLLM = "never"
     by: str | None = None
 
-    def extract(self, cubes: Sequence[MemCube]) -> list[Claim]:
+    def extract(self, cubes: Sequence[MemCube]) -> list[Assertion]:
         """The statements that fit a relation of :mod:`memos.kinds.facts`, or are dated."""
         return [
-            Claim(f"{said}.", (Quote(place, sentence),))
+            Assertion(f"{said}.", (Quote(place, sentence),))
             for place, cube in enumerate(cubes)
             for sentence, said in told(cube)
             if any(fact.about[0] != "gap" for fact in facts_in(said, speaker(cube)))

@@ -102,6 +102,16 @@ def test_everything_given_comes_back(mem: MemOS) -> None:
     assert again.scope.named() == {"user_id": "alice", "agent_id": "a", "session_id": "s"}
 
 
+def test_a_title_that_is_given_is_the_cubes_and_is_found_by_its_words(mem: MemOS) -> None:
+    (cube,) = mem.add({"content": "She painted it at night.", "title": "Lighthouse"})
+    add(mem, "She painted the fence.")
+    assert (cube.header.title, cube.text) == ("Lighthouse", "She painted it at night.")
+    assert mem.search("lighthouse", k=1)[0].cube == cube
+    assert mem.update(cube.id, "He painted it.").header.title == "Lighthouse"
+    assert mem.fork(cube.id).header.title == "Lighthouse"
+    assert mem.check().ok
+
+
 def test_an_update_is_a_new_version_and_the_old_stays_readable(mem: MemOS) -> None:
     cube = add(mem, "Alice lives in Lisbon.", user_id="alice")
     new = mem.update(cube.id, "Alice lives in Porto.", labels=["moved"])

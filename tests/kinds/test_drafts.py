@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memos.cube import Scope
 from memos.errors import BadInput, MemosError
-from memos.kinds.drafts import TEXT_LIMIT, Draft, read_drafts
+from memos.kinds.drafts import TEXT_LIMIT, TITLE_LIMIT, Draft, read_drafts
 
 OUTLINE = Draft(scope=Scope(user_id="alice"), metadata={"app": "test"}, labels=("all",))
 
@@ -32,6 +32,7 @@ def test_every_field_of_a_message_is_kept() -> None:
         "metadata": {"n": 1},
         "labels": ["home", "all"],
         "caption": "a house",
+        "title": "Moving",
     }
     (draft,) = read_drafts(message, OUTLINE)
     assert (draft.role, draft.speaker, draft.text) == ("user", "Alice", "I moved.")
@@ -39,7 +40,7 @@ def test_every_field_of_a_message_is_kept() -> None:
     assert draft.scope == Scope(user_id="alice", session_id="s1")
     assert draft.metadata == {"app": "test", "n": 1}
     assert set(draft.labels) == {"all", "home"}
-    assert draft.attributes == {"caption": "a house"}
+    assert draft.attributes == {"caption": "a house", "title": "Moving"}
     assert draft.turn
 
 
@@ -68,6 +69,8 @@ def test_text_parts_are_joined_and_other_parts_refused() -> None:
         ([{"content": "x", "metadata": {"a": object()}}], "metadata"),
         ([{"content": "x", "labels": "home"}], "home"),
         ([{"content": "x", "user_id": ""}], "user_id"),
+        ([{"content": "x", "title": 7}], "title"),
+        ([{"content": "x", "title": "y" * (TITLE_LIMIT + 1)}], "513 characters"),
         ("half a pair \ud800", "surrogate"),
         ("a\x00b", "NUL"),
         ("x" * (TEXT_LIMIT + 1), "1,000,001"),

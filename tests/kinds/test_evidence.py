@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from memos.cube import MemCube, Provenance, Scope, Step
-from memos.kinds.claims import judged
 from memos.kinds.drafts import Draft
 from memos.kinds.evidence import stands_in, unsupported
 from memos.kinds.plaintext import born
 from memos.kinds.said_dates import dates_in, meant_dates
-from memos.ports.steps import Claim, Quote
+from memos.kinds.verdicts import judged
+from memos.ports.steps import Assertion, Quote
 
 SAID_AT = datetime(2023, 6, 8, 13, 56, tzinfo=UTC)  # a Thursday
 
@@ -121,16 +121,16 @@ def test_years_before_the_first_are_no_dates() -> None:
 def test_claims_are_judged_one_by_one_and_reasons_are_given() -> None:
     cubes = [said("I moved to Lisbon."), said("My dog is called Rex.")]
     claims = [
-        Claim("Alice moved to Lisbon.", (Quote(0, "I moved to Lisbon"),)),
-        Claim("Alice moved to Lisbon and her dog is Rex.",
+        Assertion("Alice moved to Lisbon.", (Quote(0, "I moved to Lisbon"),)),
+        Assertion("Alice moved to Lisbon and her dog is Rex.",
               (Quote(0, "I moved to Lisbon"), Quote(1, "My dog is called Rex"))),
-        Claim("Alice moved to Paris.", (Quote(0, "I moved to Paris"),)),
-        Claim("Alice moved to Lisbon.", (Quote(7, "I moved to Lisbon"),)),
-        Claim("Alice moved to Lisbon.", ()),
-        Claim("Alice moved to Lisbon.", (Quote(0, "I moved"),)),
-        Claim("", (Quote(0, "I moved"),)),
-        Claim("x" * 401, (Quote(0, "I moved"),)),
-        Claim("\ud800", (Quote(0, "I moved"),)),
+        Assertion("Alice moved to Paris.", (Quote(0, "I moved to Paris"),)),
+        Assertion("Alice moved to Lisbon.", (Quote(7, "I moved to Lisbon"),)),
+        Assertion("Alice moved to Lisbon.", ()),
+        Assertion("Alice moved to Lisbon.", (Quote(0, "I moved"),)),
+        Assertion("", (Quote(0, "I moved"),)),
+        Assertion("x" * 401, (Quote(0, "I moved"),)),
+        Assertion("\ud800", (Quote(0, "I moved"),)),
     ]  # fmt: skip
     proven, refused = judged(claims, cubes)
     assert [(one.text, one.sources) for one in proven] == [
@@ -145,7 +145,7 @@ def test_claims_are_judged_one_by_one_and_reasons_are_given() -> None:
 
 
 def test_of_a_flood_of_claims_the_first_are_looked_at() -> None:
-    claims = [Claim("Alice ran.", (Quote(0, "I ran"),))] * 500
+    claims = [Assertion("Alice ran.", (Quote(0, "I ran"),))] * 500
     proven, refused = judged(claims, [said("I ran.")])
     assert len(proven) == 200
     assert refused[-1].text == "300 further claims"
