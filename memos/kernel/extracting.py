@@ -55,8 +55,9 @@ class ExtractCalls(BranchCalls):
         word, and every name, number, date and word that matters must stand in what it quotes, or
         be meant by it, as "yesterday" means a date. What does not is reported and not kept.
 
-        A fact is as sensitive as its sources, is found no more when one of them is revised or
-        expires, and is forgotten with any of them. Drawing the same facts again adds none.
+        A fact is as sensitive as its sources, is found no more when one of them is revised,
+        expires or is superseded, and is forgotten with any of them. Drawing the same facts again
+        adds none.
 
         Args:
             ids: which memories; plaintext. None: all that the filters and the scope admit and

@@ -10,6 +10,7 @@ from memos.kernel.moments import MomentCalls
 from memos.kernel.stepping import USUAL, Choice, Stepping
 from memos.kernel.valid import found_at, listed_at
 from memos.kinds.drafts import checked_text
+from memos.kinds.times import read_time
 from memos.ports.catalog import Selection
 from memos.ports.filters import Every
 from memos.retrieval.filters import read_filter
@@ -93,8 +94,9 @@ class SearchCalls(Stepping, MomentCalls):
             where = act.asked(read_filter(filters))
             true = found_at(as_of, include_superseded=include_superseded)
             asked = where if true is None else Every((where, true))
-            now = act.at if as_of is None and not include_superseded else None
-            return self._search(text, act, k=k, where=asked, at=now, choice=choice)
+            then = act.at if as_of is None else read_time(as_of)
+            at = None if include_superseded else then
+            return self._search(text, act, k=k, where=asked, at=at, choice=choice)
 
     def get_all(  # noqa: PLR0913 - each of them is part of the contract
         self,

@@ -2,9 +2,9 @@
 
     memory a at version 2 ----> fact at version 1: text, evidence, parent (a, 2)
 
-A fact is found as any text is. It speaks for its sources as they were: when one is revised, or
-expires, it is found no more; when one is forgotten, it goes along. Who revises the fact itself
-speaks for it from then on.
+A fact is found as any text is. It speaks for its sources as they were: when one is revised,
+expires or is superseded, it is found no more; when one is forgotten, it goes along. Who
+revises the fact itself speaks for it from then on.
 """
 
 from __future__ import annotations

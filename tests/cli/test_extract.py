@@ -50,7 +50,7 @@ def test_the_steps_of_a_search_are_named(
     usual = memos("search", "Lisbon", "-q").ids
     assert memos("search", "Lisbon", "-q", "--rewrite", "auto", "--rerank", "none").ids == usual
     memos("search", "Lisbon", "--rerank", "llm", code=2)
-    memos("search", "Lisbon", "--rerank", "none", "--at", "2030-01-01", code=2)
+    memos("search", "Lisbon", "--rerank", "auto", "--at", "2020-01-01", code=2)
     monkeypatch.setenv("AGENT_MEMOS_FINDING__RERANK", "llm")
     assert "llm.backend" in memos("search", "Lisbon", code=2).stderr
 

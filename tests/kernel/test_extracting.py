@@ -96,6 +96,30 @@ def test_a_fact_is_found_no_more_when_its_memory_is_revised_until_that_is_taken_
     assert renewed.text not in texts(mem)
 
 
+def test_a_fact_holds_as_long_as_its_memory(mem: MemOS) -> None:
+    (old,) = mem.add("I live in Lisbon.", user_id="alice", timestamp="2023-01-01")
+    (fact,) = mem.extract([old.id], by="rules").facts
+    context = mem.context("Lisbon", user_id="alice")
+    assert fact.id in {cube.id for cube in context.cubes}
+    mem.add("I live in Porto.", user_id="alice", timestamp="2024-01-01")
+    assert fact.text not in texts(mem)
+    assert fact.text in texts(mem, as_of="2023-06-01")
+    assert fact.text not in texts(mem, as_of="2024-06-01")
+    assert fact.text in texts(mem, include_superseded=True)
+    for previous in (None, context):
+        told = mem.context("Lisbon", user_id="alice", previous=previous)
+        assert fact.text not in [cube.text for cube in told.cubes]
+    assert mem.extract(user_id="alice", by="rules").read == 1
+
+
+def test_facts_are_drawn_from_memories_and_not_from_their_views(mem: MemOS) -> None:
+    chat = [{"role": "user", "content": text} for text in (HOME, DOG)]
+    mem.ingest(chat, uri="chat:1", views=["turn", "session"], user_id="alice")
+    assert len(mem.get_all()) == 3
+    found = mem.extract(user_id="alice", by="rules")
+    assert (found.read, len(found.facts)) == (2, 2)
+
+
 def test_as_many_hits_come_back_as_there_are_beside_outdated_facts(mem: MemOS) -> None:
     ids = [mem.add(f"I moved to Town{number}.", user_id="alice")[0].id for number in range(12)]
     mem.extract(ids)

@@ -11,6 +11,7 @@ import pytest
 from memos import MemOS
 from memos.config import FindingSettings, LLMSettings, RedactionSettings, Settings
 from memos.errors import BadAnswer, BadInput, MissingModel, UnknownBackend, Unreachable
+from memos.retrieval.spans import distinct
 from memos.testing.endpoint import Endpoint, serving
 
 if TYPE_CHECKING:
@@ -86,6 +87,38 @@ def test_the_settings_may_take_steps_by_themselves_and_a_call_may_leave_them(
         assert texts(mem.search("what does alice like?")) == usual[::-1]
         mem.chat("what does alice like?", max_tokens=1)
         assert len(endpoint.asked) == 2
+
+
+def test_steps_are_taken_of_what_held_then_and_never_of_the_past(settings: Settings) -> None:
+    with assisted(settings, last_first) as (mem, endpoint):
+        mem.add("I live in Lisbon", user_id="bob", timestamp="2023-01-01")
+        mem.add("I live in Porto", user_id="bob", timestamp="2024-01-01")
+        mem.add("Where I live it is warm", user_id="bob", timestamp="2022-01-01")
+
+        def asked(**more: Any) -> set[str]:
+            assert mem.search("where do I live?", user_id="bob", rerank="llm", **more)
+            return {one["text"] for one in data(endpoint.asked[-1])["memories"]}
+
+        assert not any("Lisbon" in one for one in asked())
+        assert not any("Porto" in one for one in asked(as_of="2023-06-01"))
+        assert len(asked(include_superseded=True)) == 3
+        hits = mem.search("where?", user_id="bob", rerank="llm", include_superseded=True)
+        assert sorted(hit.superseded for hit in hits) == [False, False, True]
+        assert sum(len(hit.links) for hit in hits) == 2
+        for step in ("rewrite", "rerank"):
+            with pytest.raises(BadInput, match=f"known_at and {step}='llm' exclude"):
+                mem.search("where?", known_at="2024-01-01", **{step: "llm"})
+        moment = mem.get_all()[-1].provenance.time
+        assert mem.search("where?", known_at=moment, rewrite="none", rerank="none")
+
+
+def test_other_wordings_bring_no_passage_twice(settings: Settings) -> None:
+    with assisted(settings, lambda _: {"queries": ["bicycle", "tea and juice"]}) as (mem, _):
+        chat = [{"role": "user", "content": text} for text in ("I ride a bicycle", "I like tea")]
+        mem.ingest(chat, uri="chat:1", views=["turn", "session"], user_id="bob")
+        hits = mem.search("bicycle tea", user_id="bob", k=9, rewrite="llm")
+        cubes = [hit.cube for hit in hits]
+        assert cubes == distinct(cubes)
 
 
 def test_what_is_optional_is_left_out_where_there_is_no_model(mem: MemOS) -> None:
