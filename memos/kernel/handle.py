@@ -22,6 +22,7 @@ from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
 from memos.life.expiry import Expirer
+from memos.life.extracting import FactWriter
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
@@ -122,8 +123,8 @@ class Handle:
             identities=identities,
             demands=parts.demands,
         )
-        self._look(parts)
-        self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._wire_finding(parts)
+        self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
         self._bundles = Bundles(
             catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
@@ -137,8 +138,8 @@ class Handle:
         self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
         self._recover()
 
-    def _look(self, parts: Parts) -> None:
-        """Make what searches, now and in the past."""
+    def _wire_finding(self, parts: Parts) -> None:
+        """What reads, and never writes."""
         catalog = parts.catalog
         self._finder = Finder(
             catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
@@ -152,6 +153,8 @@ class Handle:
             embedder=parts.embedder,
             open_scratch=parts.open_scratch,
         )
+        self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._steps = parts.open_steps(parts.runtime)
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""
@@ -166,6 +169,7 @@ class Handle:
         with self._lock:
             if not self._closed.is_set():
                 self._closed.set()
+                self._steps.close()
                 self._index.close()
                 self._parts.catalog.close()
                 self._parts.release()
