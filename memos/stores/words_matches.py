@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import text
 
-from memos.errors import CorruptionError
 from memos.ports.near import Near
 from memos.ports.words import Match
 from memos.stores.bm25 import K1, longness, rareness, saturated
@@ -32,7 +31,6 @@ _NUMBERS = text(
     "SELECT e.number, e.id FROM json_each(:ids) AS asked"
     " CROSS JOIN word_entries AS e ON e.id = asked.value"
 )
-_REPAIR = "`memos check --repair` makes it anew"
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class PostingMatches:
         return self._found.rareness
 
     def best(self, k: int) -> list[Near]:
-        """The ``k`` best texts, best first."""
+        """The ``k`` best texts, best first; a text that is gone meanwhile is left out."""
         scores = self._found.match.kin_scores
         rows = np.flatnonzero(scores)
         if len(rows) > k > 0:
@@ -121,8 +119,8 @@ class PostingMatches:
             near = [
                 Near(row.id, by_number[row.number]) for row in connection.execute(_NAMES, asked)
             ]
-        if len(near) != len(by_number):
-            raise CorruptionError("the index of words names a text that is none", hint=_REPAIR)
+        # What is not there was dropped or replaced since the postings were read, in one transaction
+        # that looked whether they fit; damage is told by the index's problems().
         return sorted(near, key=lambda each: (-each.score, each.id))[: max(k, 0)]
 
     def of(self, ids: Sequence[str]) -> Match:
