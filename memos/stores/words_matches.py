@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos.errors import CorruptionError
 from memos.ports.near import Near
 from memos.ports.words import Match
 from memos.stores.bm25 import K1, longness, rareness, saturated
@@ -34,7 +33,6 @@ _NUMBERS = """
     SELECT e.number, e.id FROM json_each(?) AS asked
     CROSS JOIN word_entries AS e ON e.id = asked.value
 """
-_REPAIR = "`memos check --repair` makes it anew"
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class PostingMatches:
         return self._found.rareness
 
     def best(self, k: int) -> list[Near]:
-        """The ``k`` best texts, best first."""
+        """The ``k`` best texts, best first; a text that is gone meanwhile is left out."""
         scores = self._found.match.kin_scores
         rows = np.flatnonzero(scores)
         if len(rows) > k > 0:
@@ -122,8 +120,8 @@ class PostingMatches:
             zip(self._found.numbers[rows].tolist(), scores[rows].tolist(), strict=True)
         )
         named = self._rows(_NAMES, list(by_number))
-        if len(named) != len(by_number):
-            raise CorruptionError("the index of words names a text that is none", hint=_REPAIR)
+        # What is not there was dropped or replaced since the postings were read, in one transaction
+        # that looked whether they fit; damage is told by the index's problems().
         self._numbers.update({one: number for number, one in named})
         near = [Near(one, by_number[number]) for number, one in named]
         return sorted(near, key=lambda each: (-each.score, each.id))[: max(k, 0)]
