@@ -99,4 +99,4 @@ def _summed(
             weight = weights[form].get(name, 0.0)
             if weight:
                 total[these] += weight * found[name][these]
-    return np.round(total - total.mean(), 6)
+    return np.asarray(np.round(total - total.mean(), 6))
