@@ -87,7 +87,7 @@ def test_what_is_near_and_has_the_words_comes_first_and_says_why() -> None:
 
 def test_each_form_has_weights_of_its_own() -> None:
     known = evidence("tea?", [outline("note"), *turns("one")], cosines=[1, 0])
-    weights = {**alike(vectors=1.0), "note": {"vectors": -1.0}}
+    weights = {**alike(vectors=1.0), "note": {"vectors": -2.0}}
     assert [one.id for one in ranked(known, weights)] == ["turn 0", "note"]
 
 
