@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -59,6 +59,7 @@ def test_where_no_turn_stands_beside_the_other_value_counts() -> None:
     assert beside(values, known.after, -9.0).tolist() == [2, -9]
 
 
+@settings(deadline=None)
 @given(SHARES)
 def test_coverage_is_a_share_and_grows_with_what_is_had(
     drawn: tuple[np.ndarray, np.ndarray],
@@ -75,6 +76,7 @@ def test_all_terms_are_all_of_the_weight_and_without_terms_there_is_none() -> No
     assert coverage(np.zeros((2, 0)), np.zeros(0)).tolist() == [0, 0]
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_what_is_scaled_is_around_0_with_a_spread_of_1_in_the_same_order(
     values: np.ndarray,
@@ -87,6 +89,7 @@ def test_what_is_scaled_is_around_0_with_a_spread_of_1_in_the_same_order(
         assert (np.diff(found[np.argsort(values)]) >= 0).all()
 
 
+@settings(deadline=None)
 @given(FLOATS, st.integers(0, 9))
 def test_what_is_the_same_for_all_is_scaled_to_0(value: float, count: int) -> None:
     assert scaled(np.full(count, value)).tolist() == [0] * count

@@ -39,6 +39,7 @@ def test_the_parts_add_up_and_the_order_is_that_of_the_scores(
     assert found == sorted(found, key=lambda one: (-one.score, one.id))
 
 
+@settings(deadline=None)
 @given(evidences())
 def test_a_part_is_0_on_average(known: Evidence) -> None:
     found = ranked(known, alike(vectors=1.5, cover=2.0, asks=-1.0, speaker=0.5))
@@ -47,6 +48,7 @@ def test_a_part_is_0_on_average(known: Evidence) -> None:
         assert total == pytest.approx(0, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(evidences(), st.data())
 def test_the_order_in_which_candidates_come_does_not_count(
     known: Evidence, data: st.DataObject
