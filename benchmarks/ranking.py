@@ -88,10 +88,10 @@ def examples(cases: Iterable[Case], form: str, left_out: frozenset[str]) -> Iter
                 ids |= {memory.id: cube.id for memory, cube in zip(batch, made, strict=True)}
             for question in asked:
                 gold = {ids[one] for one in question.gold}
-                yield _example(mem, case.name, question.text, gold, form)
+                yield _example(mem, case.name, question.text, gold=gold, form=form)
 
 
-def _example(mem: MemOS, space: str, text: str, gold: set[str], form: str) -> Example:
+def _example(mem: MemOS, space: str, text: str, *, gold: set[str], form: str) -> Example:
     # The one place outside the kernel that looks at a search before it is ranked.
     with mem._act("search", Right.READ, user_id=space) as act:  # noqa: SLF001
         vectors = mem._index.vectors  # noqa: SLF001
@@ -229,7 +229,8 @@ def main() -> None:
         for name, asked in data.items():
             ceiling = np.mean([len(one.gold) / one.evidence for one in asked])
             print(
-                f"{name}: {len(asked)} questions, {100 * ceiling:.1f} % of the evidence among the candidates"
+                f"{name}: {len(asked)} questions, {100 * ceiling:.1f} % of the evidence "
+                "among the candidates"
             )
         _tell(f"{form}: all", validated(data, form, used))
         for part, names in PARTS.items():

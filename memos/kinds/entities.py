@@ -67,12 +67,14 @@ def title_entity(title: str, user_id: str | None, agent_id: str | None) -> str |
 
 def asked_names(query: str) -> list[str]:
     """What a question may name, whatever its capitals: each run of up to seven of its words."""
-    words = query.replace("\u2019", "'").replace("'s ", " ").strip(" ?!.").split()[:_ASKED]
-    words = [word.strip(",;:?!\"'()") for word in words]
+    words = query.replace("\u2019", "'").strip(" ?!.").split()[:_ASKED]
+    words = [word.strip(",;:?!\"'()\u201c\u201d") for word in words]
+    owners = [word.removesuffix("'s") for word in words]  # "Ann's List" may name either
     runs = (
-        " ".join(words[start : start + length])
+        " ".join(each[start : start + length])
+        for each in (owners, words)
         for length in range(1, _RUN + 1)
-        for start in range(len(words) - length + 1)
+        for start in range(len(each) - length + 1)
     )
     return [run for run in dict.fromkeys(runs) if run.lower() not in _COMMON and len(run) > 1]
 

@@ -79,9 +79,11 @@ def test_what_a_title_says_in_brackets_is_not_the_name() -> None:
 
 def test_a_question_may_name_any_run_of_its_words() -> None:
     names = asked_names("Who was theodred ii's son, of \u201cElmham\u201d?")
-    assert {"theodred ii", "theodred", "son"} <= set(names)
+    assert {"theodred ii", "theodred", "son", "Elmham"} <= set(names)
     assert "theodred ii son of" in names
     assert asked_names("Where is O\u2019Brien?")[-1] == "Where is O'Brien"
+    assert {"Ann", "Ann's List", "List"} <= set(asked_names("Who wrote Ann's List?"))
+    assert "Ann" in asked_names("Which one is Ann's?")
     assert "O'Brien" in asked_names("Where is O\u2019Brien?")
 
 
@@ -95,7 +97,7 @@ def test_common_words_and_single_letters_are_no_names_by_themselves() -> None:
 def test_what_a_question_may_name_are_few_runs_without_repeats(query: str) -> None:
     names = asked_names(query)
     assert len(names) == len(set(names))
-    assert len(names) <= 7 * 60
+    assert len(names) <= 2 * 7 * 60
     assert all(len(name) > 1 for name in names)
 
 

@@ -113,7 +113,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
     rareness = draw(st.lists(st.floats(0.1, 5), max_size=3))
     share = st.lists(st.floats(0, 1), min_size=len(rareness), max_size=len(rareness))
     names = draw(st.lists(NAMES, min_size=count, max_size=count))
-    titles = [draw(st.none() | st.sampled_from(sorted(each) or [None])) for each in names]
+    titles = [draw(st.sampled_from([None, *sorted(each)])) for each in names]
     named = Named(names, titles, frozenset(draw(st.sets(st.sampled_from("xyz")))))
     return evidence(
         draw(st.sampled_from(["Where does Ann live?", "When, and how many?", "bob", ""])),

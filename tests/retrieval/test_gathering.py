@@ -1,4 +1,4 @@
-"""Candidates come from indexes and from what stands beside them, and are none but those admitted."""
+"""Candidates come from indexes and what stands beside them, and are none but those admitted."""
 
 from __future__ import annotations
 

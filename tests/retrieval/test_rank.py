@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +11,20 @@ from hypothesis import strategies as st
 
 from memos.retrieval.evidence import Evidence, Named
 from memos.retrieval.features import features
-from memos.retrieval.rank import PARTS, form_of, forms, ranked
+from memos.retrieval.rank import PARTS, Ranked, form_of, forms
+from memos.retrieval.rank import ranked as in_order
 from memos.retrieval.weights import WEIGHTS
 from tests.retrieval.known import evidence, evidences, outline, turns
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 FORMS = ("turn", "message", "passage", "note")
 FEATURES = list(chain.from_iterable(PARTS.values()))
+
+
+def ranked(known: Evidence, weights: Mapping[str, Mapping[str, float]] = WEIGHTS) -> list[Ranked]:
+    return list(in_order(known, weights))
 
 
 def alike(**weights: float) -> dict[str, dict[str, float]]:
@@ -39,6 +48,7 @@ def test_the_parts_add_up_and_the_order_is_that_of_the_scores(
     assert found == sorted(found, key=lambda one: (-one.score, one.id))
 
 
+@settings(deadline=None)
 @given(evidences())
 def test_a_part_is_0_on_average(known: Evidence) -> None:
     found = ranked(known, alike(vectors=1.5, cover=2.0, asks=-1.0, speaker=0.5))
@@ -47,6 +57,7 @@ def test_a_part_is_0_on_average(known: Evidence) -> None:
         assert total == pytest.approx(0, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(evidences(), st.data())
 def test_the_order_in_which_candidates_come_does_not_count(
     known: Evidence, data: st.DataObject
@@ -87,7 +98,7 @@ def test_what_is_near_and_has_the_words_comes_first_and_says_why() -> None:
 
 def test_each_form_has_weights_of_its_own() -> None:
     known = evidence("tea?", [outline("note"), *turns("one")], cosines=[1, 0])
-    weights = {**alike(vectors=1.0), "note": {"vectors": -1.0}}
+    weights = {**alike(vectors=1.0), "note": {"vectors": -2.0}}
     assert [one.id for one in ranked(known, weights)] == ["turn 0", "note"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memos.retrieval.walk import RETURN, walked
@@ -17,9 +17,10 @@ def reached(*names: str, start: int = 0) -> list[float]:
     """How often each memory is come across; a letter is a name."""
     begin = np.zeros(len(names))
     begin[start] = 1.0
-    return walked([dict.fromkeys(each, 1.0) for each in names], begin).tolist()
+    return list(walked([dict.fromkeys(each, 1.0) for each in names], begin))
 
 
+@settings(deadline=None)
 @given(STARTS)
 def test_chances_are_none_below_0_and_add_up_to_at_most_1(
     drawn: list[tuple[dict[str, float], float]],
@@ -35,6 +36,7 @@ def test_chances_are_none_below_0_and_add_up_to_at_most_1(
             assert chances.sum() == pytest.approx(1)
 
 
+@settings(deadline=None)
 @given(STARTS.filter(bool), st.floats(0.1, 9))
 def test_how_strong_the_whole_start_is_does_not_count(
     drawn: list[tuple[dict[str, float], float]], times: float
