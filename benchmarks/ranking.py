@@ -82,7 +82,7 @@ def examples(cases: Iterable[Case], form: str, left_out: frozenset[str]) -> Iter
         if not asked:
             continue
         with MemOS.open() as mem:
-            ids = {}
+            ids: dict[str, str] = {}
             for batch in batches(case.memories):
                 made = mem.add([dict(memory.message) for memory in batch], user_id=case.name)
                 ids |= {memory.id: cube.id for memory, cube in zip(batch, made, strict=True)}
@@ -96,8 +96,8 @@ def _example(mem: MemOS, space: str, text: str, *, gold: set[str], form: str) ->
     with mem._act("search", Right.READ, user_id=space) as act:  # noqa: SLF001
         vectors = mem._index.vectors  # noqa: SLF001
         evidence = mem._finder.evidence(text, vectors, reach=act.reach())  # noqa: SLF001
-    if evidence is None or set(forms(evidence)) - {form}:
-        raise SystemExit(f"{space}: candidates are {sorted(set(forms(evidence)))}, not {form}")
+    if evidence is None or set(forms(evidence)) != {form}:
+        raise SystemExit(f"{space}: not all candidates are of the form {form}")
     found = features(evidence)
     names = tuple(name for name in USED[form] if name in found)
     rows = tuple(row for row in range(evidence.count) if evidence.outlines[row].id in gold)
@@ -122,10 +122,10 @@ def fit(
         for values, absent, target in data:
             chances = torch.log_softmax(values @ weights + absent, 1)
             loss = loss - (target * chances).sum(1).mean() / len(data)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weights.detach().numpy()
 
 
