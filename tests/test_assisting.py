@@ -27,7 +27,7 @@ FACTS = '{"facts": []}'
 
 
 def settings(**llm: object) -> Settings:
-    return Settings(embedder=EmbedderSettings(backend="hash"), llm=LLMSettings(**llm))  # type: ignore[arg-type]
+    return Settings(embedder=EmbedderSettings(backend="hash"), llm=LLMSettings(**llm))
 
 
 def extract(chosen: Settings, runtime: str | None = None) -> str:

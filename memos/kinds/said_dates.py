@@ -67,8 +67,8 @@ def _meant(words: str, day: date) -> list[_Span]:
         number = int(match[1]) if match[1].isdecimal() else count
         if number is not None and number < 1000:
             days = {"day": number, "week": 7 * number}.get(match[2])
-            away = _moved(day, -number, match[2])
-            spans.append(away if days is None else _days(day - timedelta(days=days)))
+            moved = _moved(day, -number, match[2])
+            spans.append(moved if days is None else _days(day - timedelta(days=days)))
     for match in _NEXT_TO.finditer(words):
         by = {"last": -1, "this": 0, "next": 1}[match[1]]
         spans.append(_moved(day, by, match[2]))

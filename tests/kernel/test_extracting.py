@@ -205,7 +205,7 @@ def test_a_fact_that_another_has_drawn_unseen_is_not_told(mem: MemOS) -> None:
     (other,) = mem.add("Bob moved to Porto.")
     for who in ("agent:one", "agent:two"):
         mem.grant(who, "read", id=other.id)
-        mem.grant(who, "write")
+        mem.grant(who, "write", everything=True)
     assert len(mem.acting("agent:one").extract([other.id]).facts) == 1
     again = mem.acting("agent:two").extract([other.id])
     assert (len(again.facts), again.known) == (1, 0)
