@@ -38,6 +38,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.forgetting
 	$(BIN)/python -m benchmarks.words
 	$(BIN)/python -m benchmarks.trust
+	$(BIN)/python -m benchmarks.times
 
 docs: $(READY)
 	$(BIN)/python -m memos.cli.reference > docs/cli.md

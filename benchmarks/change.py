@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.machine import machine
 from memos import MemOS
-from memos.boot import embedder_of
+from memos.chosen import embedder_of
 from memos.config import Settings
 from memos.kinds.kinship import Kin, kin, neighbourhood
 from memos.life.relating import Relater

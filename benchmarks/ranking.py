@@ -95,7 +95,7 @@ def _example(mem: MemOS, space: str, text: str, *, gold: set[str], form: str) ->
     # The one place outside the kernel that looks at a search before it is ranked.
     with mem._act("search", Right.READ, user_id=space) as act:  # noqa: SLF001
         vectors = mem._index.vectors  # noqa: SLF001
-        evidence = mem._finder.evidence(text, vectors, reach=act.reach())  # noqa: SLF001
+        evidence = mem._finder.evidence(text, vectors, reach=act.reach(), now=act.at)  # noqa: SLF001
     if evidence is None or set(forms(evidence)) != {form}:
         raise SystemExit(f"{space}: not all candidates are of the form {form}")
     found = features(evidence)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.assisting import open_steps, require_steps
+from memos.chosen import demands_of, embedder_of, redaction_of, runtime_of
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
-from memos.errors import BadInput, BadSetting, Forbidden, NotFound, NotSupported, UnknownCube
-from memos.governance.redaction import Redaction
+from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_reason, checked_scope
-from memos.life.deriving import Demands
 from memos.life.report import Restored
 from memos.opening import archive_of, beside, blobs_of, grounds_of, master_key, source_of
 from memos.plugins import available, find
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
 
     from memos.ports.backup import Manifest
     from memos.ports.embedder import Embedder
-    from memos.ports.redactor import Redactor
-    from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.stores.keys import MasterKey
 
@@ -266,13 +263,13 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         graph=NetworkxGraph(catalog),
         outlines=SqlOutlines(engine),
         embedder=embedder or embedder_of(settings),
-        runtime=_runtime(settings, progress),
+        runtime=runtime_of(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
-        demands=_demands(settings),
+        demands=demands_of(settings),
         traces=MemoryTraces(),
-        redaction=_redaction(settings),
+        redaction=redaction_of(settings),
         open_steps=partial(open_steps, settings),
         audit_reads=settings.audit.reads,
         supersede=settings.supersede,
@@ -318,7 +315,7 @@ def _in_folder(
             graph=NetworkxGraph(catalog),
             outlines=SqlOutlines(engine),
             embedder=embedder or embedder_of(settings),
-            runtime=_runtime(settings, progress),
+            runtime=runtime_of(settings, progress),
             clock=SystemClock(),
             open_vectors=partial(
                 _open_vectors,
@@ -326,9 +323,9 @@ def _in_folder(
                 home.vectors(backend),
             ),
             open_scratch=open_scratch,
-            demands=_demands(settings),
+            demands=demands_of(settings),
             traces=FileTraces(home.path, sealed=keys is not None),
-            redaction=_redaction(settings),
+            redaction=redaction_of(settings),
             open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),
             audit_reads=settings.audit.reads,
             supersede=settings.supersede,
@@ -355,56 +352,3 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
     finally:
         engine.dispose()
         vectors.close()
-
-
-def embedder_of(settings: Settings) -> Embedder:
-    """The embedder that the settings name; its model is loaded with the first text.
-
-    Raises:
-        BadSetting: the embedder has no such precision.
-        UnknownBackend: there is none of that name.
-    """
-    chosen = settings.embedder
-    name = chosen.backend
-    if name == "auto":  # one model, and its vectors have one name: a store takes either
-        name = "onnx" if chosen.model == "minilm" else "sentence"
-    backend = find("embedder", name)
-    if chosen.precision != "float32" and name != "onnx":
-        message = f"the embedder {name!r} has no precision {chosen.precision!r}"
-        raise BadSetting(message, hint='embedder.backend = "onnx" has it')
-    if name == "onnx":
-        made: Embedder = backend(chosen.model, batch=chosen.batch, precision=chosen.precision)
-    elif name == "sentence":
-        made = backend(chosen.model, batch=chosen.batch)
-    else:
-        made = backend()
-    return made
-
-
-def _runtime(settings: Settings, progress: Progress) -> Runtime:
-    chosen = settings.runtime
-    runtime: Runtime = find("runtime", chosen.backend)(
-        chosen.model,
-        cache_folder=Path(settings.cache).expanduser() / "models",
-        device=chosen.device,
-        dtype=chosen.dtype,
-        progress=progress,
-    )
-    return runtime
-
-
-def _redaction(settings: Settings) -> Redaction:
-    chosen = settings.redaction
-
-    def make() -> Redactor:
-        backend = find("redactor", chosen.backend)
-        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
-        redactor: Redactor = backend(**known)
-        return redactor
-
-    return Redaction(make, chosen.levels)
-
-
-def _demands(settings: Settings) -> Demands:
-    training = settings.training
-    return Demands(training.required_recall, training.allowed_drift, training.seed, training.steps)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = "{'torch', 'transformers', 'chromadb', 'sentence_transformers', 'networkx'}"
+HEAVY = "{'torch', 'transformers', 'chromadb', 'sentence_transformers', 'networkx', 'dateparser'}"
 
 
 @pytest.mark.parametrize(

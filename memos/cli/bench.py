@@ -142,7 +142,8 @@ def open_bench(
 ) -> Bench:
     """A bench whose stores are as the settings say, each in a temporary folder or in memory."""
     from memos import MemOS
-    from memos.boot import embedder_of, open_scratch
+    from memos.boot import open_scratch
+    from memos.chosen import embedder_of
     from memos.evaluation.trial import Bench
 
     @contextmanager

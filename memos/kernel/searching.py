@@ -209,7 +209,9 @@ class SearchCalls(Stepping, MomentCalls):
             vectors = self._index.vectors
         wanted = k
         while True:
-            hits = self._finder.find(text, vectors, reach=act.reach(), k=wanted, where=where, at=at)
+            hits = self._finder.find(
+                text, vectors, reach=act.reach(), k=wanted, where=where, now=at or act.at, at=at
+            )
             outdated = self._currency.outdated([hit.cube for hit in hits], at)
             kept = [hit for hit in hits if hit.cube.id not in outdated]
             if len(kept) >= k or len(hits) < wanted:

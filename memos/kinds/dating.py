@@ -49,15 +49,15 @@ class Said:
         return _WHICH.get(word, Which.AHEAD if self.ahead else Which.PAST)
 
 
-def days_of(form: str, said: Said) -> Days | None:
+def days_of(reading: str, said: Said) -> Days | None:
     """The days that an expression means; None where it means none, such as 31 June.
 
     Args:
-        form: its form, one of :data:`memos.kinds.time_english.FORMS`.
+        reading: how its form is read, such as ``point``.
         said: the expression.
     """
     try:
-        days = _READ[form](said)
+        days = _READ[reading](said)
         return None if days is None else _opened(days, said)
     except (ValueError, OverflowError):  # beyond the calendar
         return None

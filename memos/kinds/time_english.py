@@ -9,6 +9,7 @@ Another language is another module like this one.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 LANGUAGE = "en"
 
@@ -40,11 +41,27 @@ _PARTS = {
 }
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    while re.search("<[A-Z]+>", text):
-        text = re.sub("<([A-Z]+)>", lambda part: _PARTS[part[1]], text)
-    spaced = text.replace("[ -]", r"[\s-]").replace(" ", r"\s{1,2}")
-    return re.compile(rf"(?<![\w$€£#-])(?:{spaced})(?!\w)", re.IGNORECASE)
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What some expressions look like."""
+
+    reading: str
+    """How it is read; see :mod:`memos.kinds.dating`."""
+    needs: tuple[frozenset[str], ...]
+    """Of each of these sets, at least one word is in it."""
+    pattern: re.Pattern[str]
+    """Where it stands; its groups are what the reading is told."""
+
+
+def _form(reading: str, needs: tuple[str, ...], pattern: str) -> Form:
+    while re.search("<[A-Z]+>", pattern):
+        pattern = re.sub("<([A-Z]+)>", lambda part: _PARTS[part[1]], pattern)
+    spaced = pattern.replace("[ -]", r"[\s-]").replace(" ", r"\s{1,2}")
+    return Form(
+        reading,
+        tuple(frozenset(words.split()) for words in needs),
+        re.compile(rf"(?<![\w$€£#-])(?:{spaced})(?!\w)", re.IGNORECASE),
+    )
 
 
 _MONTHS = (
@@ -59,130 +76,123 @@ _WHICH = "last past previous this next coming upcoming"
 _UNITS = "day week weekend month year decade days weeks weekends months years decades"
 
 
-def _needs(*words: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(each.split()) for each in words)
-
-
-FORMS: tuple[tuple[str, tuple[frozenset[str], ...], re.Pattern[str]], ...] = tuple(
-    (form, needs, _pattern(text))
-    for form, needs, text in (
-        (
-            "range",
-            _needs("between from", f"# {_MONTHS}"),
-            "(?:between|from) (?P<first><DATE>|<MONTHYEAR>|<YEAR>|<ANYMONTH>|<DAY>)"
-            "(?: and | to | until | till | through | ?[-\u2013] ?)"
-            "(?P<last><DATE>|<MONTHYEAR>|<YEAR>|<WHOLE>|<PROPER>)",
-        ),
-        (
-            "beside",
-            _needs("before after following of prior", f"# {_HOLIDAYS}"),
-            "(?:the |a )?(?:(?P<count><COUNT>) )?(?:last |next )?(?P<what><UNIT>|<WEEKDAY>) "
-            "(?P<side>before|after|following|of|prior to) "
-            "(?P<point><DATE>|<MONTHYEAR>|<HOLIDAY>(?: <YEAR>)?)",
-        ),
-        ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
-        ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
-        (
-            "season",
-            _needs(_SEASONS, "#"),
-            "(?:(?P<lead><LEAD>) )?(?:the )?(?:<PORTION>)?"
-            "(?P<name>spring|summer|fall|autumn|winter)(?: of)? (?P<year><YEAR>)",
-        ),
-        (
-            "season",
-            _needs(_SEASONS, _WHICH),
-            "(?P<which><WHICH>) (?P<name>spring|summer|fall|autumn|winter)",
-        ),
-        (
-            "season",
-            _needs(_SEASONS),
-            "(?P<lead>in|during|over|since|until|before|after|for|throughout) (?:the )?"
-            "(?:<PORTION>)?(?:the )?(?P<name>summer|winter|autumn|(?:(?<=the\\s)(?:spring|fall)))",
-        ),
-        (
-            "holiday",
-            _needs(_HOLIDAYS, "#"),
-            "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
-        ),
-        ("holiday", _needs(_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
-        ("holiday", _needs(_HOLIDAYS), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
-        ("month", _needs(_MONTHS, _WHICH), "(?P<which><WHICH>) (?P<name><WHOLE>|(?-i:May|March))"),
-        (
-            "month",
-            _needs(_MONTHS),
-            "(?P<lead>in|by|during|around|since|until|till|before|after|throughout) "
-            "(?:<PORTION>)?(?P<name><WHOLE>|(?-i:May|March))",
-        ),
-        (
-            "month",
-            _needs("may march", "in since until"),
-            "(?P<lead>in|since|until) (?P<name>may|march)",
-        ),
-        (
-            "rolling",
-            _needs("last past previous", _UNITS),
-            "(?:(?:in|over|during|for|within) )?(?:the |this )?"
-            "(?:(?:last|past|previous) (?P<count><COUNT>)|(?:the|this) past) "
-            "(?P<unit>(?:day|week|month|year|decade)s?)",
-        ),
-        (
-            "step",
-            _needs("yesterday tomorrow"),
-            "(?:the )?(?P<said>day before yesterday|day after tomorrow)",
-        ),
-        (
-            "step",
-            _needs("yesterday tomorrow today tonight last this"),
-            "(?:(?P<lead>since|until|till|before|after) )?"
-            "(?P<said>yesterday|tomorrow|today|tonight|last night|this morning|this afternoon"
-            "|this evening)<PARTOFDAY>",
-        ),
-        (
-            "step",
-            _needs("ago now"),
-            "(?P<said>(?P<count><COUNT>|an?|one)(?: and a half)? (?P<unit><UNIT>)"
-            " (?P<ago>ago|from now))",
-        ),
-        (
-            "step",
-            _needs("in", _UNITS),
-            "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?",
-        ),
-        (
-            "step",
-            _needs(_WHICH, _UNITS),
-            "(?:(?P<lead>since|until|till|before|after) )?(?:the )?"
-            "(?P<said>(?P<which>last|previous|this|(?:this )?coming|next|upcoming) "
-            "(?P<unit>week|month|year|decade))(?! of )",
-        ),
-        ("weekend", _needs("weekend", _WHICH), "(?P<which><WHICH>) weekend"),
-        ("weekend", _needs("weekend"), "(?:over|at|on|during|for) the weekend"),
-        (
-            "weekday",
-            _needs(_WEEKDAYS),
-            "(?:(?P<lead>since|until|till|before|after) )?(?:(?P<which><WHICH>) )?"
-            r"(?<!every\s)(?<!each\s)(?<!black\s)(?<!good\s)(?<!ash\s)(?<!palm\s)"
-            "(?P<name><WEEKDAY>)<PARTOFDAY>",
-        ),
-        (
-            "weekday",
-            _needs(f"on {_WHICH}", _SHORTDAYS),
-            "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)",
-        ),
-        ("decade", _needs("#"), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
-        (
-            "year",
-            _needs("#"),
-            "(?:(?P<lead>in|by|during|since|until|till|before|after|throughout|around|from)"
-            "|the(?: year)?|early|late|mid|(?:beginning|start|middle|end) of) "
-            "(?P<year><YEAR>)(?! <THINGS>)",
-        ),
-    )
+FORMS = (
+    _form(
+        "range",
+        ("between from", f"# {_MONTHS}"),
+        "(?:between|from) (?P<first><DATE>|<MONTHYEAR>|<YEAR>|<ANYMONTH>|<DAY>)"
+        "(?: and | to | until | till | through | ?[-\u2013] ?)"
+        "(?P<last><DATE>|<MONTHYEAR>|<YEAR>|<WHOLE>|<PROPER>)",
+    ),
+    _form(
+        "beside",
+        ("before after following of prior", f"# {_HOLIDAYS}"),
+        "(?:the |a )?(?:(?P<count><COUNT>) )?(?:last |next )?(?P<what><UNIT>|<WEEKDAY>) "
+        "(?P<side>before|after|following|of|prior to) "
+        "(?P<point><DATE>|<MONTHYEAR>|<HOLIDAY>(?: <YEAR>)?)",
+    ),
+    _form("point", ("#",), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
+    _form("point", ("#",), "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
+    _form(
+        "season",
+        (_SEASONS, "#"),
+        "(?:(?P<lead><LEAD>) )?(?:the )?(?:<PORTION>)?"
+        "(?P<name>spring|summer|fall|autumn|winter)(?: of)? (?P<year><YEAR>)",
+    ),
+    _form(
+        "season",
+        (_SEASONS, _WHICH),
+        "(?P<which><WHICH>) (?P<name>spring|summer|fall|autumn|winter)",
+    ),
+    _form(
+        "season",
+        (_SEASONS,),
+        "(?P<lead>in|during|over|since|until|before|after|for|throughout) (?:the )?"
+        r"(?:<PORTION>)?(?:the )?(?P<name>summer|winter|autumn|(?:(?<=the\s)(?:spring|fall)))",
+    ),
+    _form(
+        "holiday",
+        (_HOLIDAYS, "#"),
+        "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
+    ),
+    _form("holiday", (_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
+    _form("holiday", (_HOLIDAYS,), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
+    _form("month", (_MONTHS, _WHICH), "(?P<which><WHICH>) (?P<name><WHOLE>|(?-i:May|March))"),
+    _form(
+        "month",
+        (_MONTHS,),
+        "(?P<lead>in|by|during|around|since|until|till|before|after|throughout) "
+        "(?:<PORTION>)?(?P<name><WHOLE>|(?-i:May|March))",
+    ),
+    _form(
+        "month",
+        ("may march", "in since until"),
+        "(?P<lead>in|since|until) (?P<name>may|march)",
+    ),
+    _form(
+        "rolling",
+        ("last past previous", _UNITS),
+        "(?:(?:in|over|during|for|within) )?(?:the |this )?"
+        "(?:(?:last|past|previous) (?P<count><COUNT>)|(?:the|this) past) "
+        "(?P<unit>(?:day|week|month|year|decade)s?)",
+    ),
+    _form(
+        "step",
+        ("yesterday tomorrow",),
+        "(?:the )?(?P<said>day before yesterday|day after tomorrow)",
+    ),
+    _form(
+        "step",
+        ("yesterday tomorrow today tonight last this",),
+        "(?:(?P<lead>since|until|till|before|after) )?"
+        "(?P<said>yesterday|tomorrow|today|tonight|last night|this morning|this afternoon"
+        "|this evening)<PARTOFDAY>",
+    ),
+    _form(
+        "step",
+        ("ago now",),
+        "(?P<said>(?P<count><COUNT>|an?|one)(?: and a half)? (?P<unit><UNIT>)"
+        " (?P<ago>ago|from now))",
+    ),
+    _form(
+        "step",
+        ("in", _UNITS),
+        "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?",
+    ),
+    _form(
+        "step",
+        (_WHICH, _UNITS),
+        "(?:(?P<lead>since|until|till|before|after) )?(?:the )?"
+        "(?P<said>(?P<which>last|previous|this|(?:this )?coming|next|upcoming) "
+        "(?P<unit>week|month|year|decade))(?! of )",
+    ),
+    _form("weekend", ("weekend", _WHICH), "(?P<which><WHICH>) weekend"),
+    _form("weekend", ("weekend",), "(?:over|at|on|during|for) the weekend"),
+    _form(
+        "weekday",
+        (_WEEKDAYS,),
+        "(?:(?P<lead>since|until|till|before|after) )?(?:(?P<which><WHICH>) )?"
+        r"(?<!every\s)(?<!each\s)(?<!black\s)(?<!good\s)(?<!ash\s)(?<!palm\s)"
+        "(?P<name><WEEKDAY>)<PARTOFDAY>",
+    ),
+    _form(
+        "weekday",
+        (f"on {_WHICH}", _SHORTDAYS),
+        "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)",
+    ),
+    _form("decade", ("#",), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
+    _form(
+        "year",
+        ("#",),
+        "(?:(?P<lead>in|by|during|since|until|till|before|after|throughout|around|from)"
+        "|the(?: year)?|early|late|mid|(?:beginning|start|middle|end) of) "
+        "(?P<year><YEAR>)(?! <THINGS>)",
+    ),
 )
-"""What a form is read as, words of which it has at least one each, and what it looks like.
+"""All that we know; an earlier one is preferred to a later.
 
-An earlier form is preferred to a later. Most texts have none of the words, and are read no further:
-to look for every form in every text would take fifty times as long.
+Most texts have none of the words that a form needs, and are read no further: to look for every
+form in every text would take ten times as long.
 """
 
 _WORD = re.compile("[a-z]+|[0-9]")
@@ -201,7 +211,7 @@ AHEAD = re.compile(
 """A sentence about what is to come: in it, a bare "in June" is the next one."""
 
 BEHIND = re.compile(
-    r"\b(?:was|were|did|had|went|took|made|got|ran|won|lost|learned|\w\w+ed)\b", re.I
+    r"\b(?:was|were|did|had|went|took|made|got|ran|won|lost|learned|\w\w+ed)\b", re.IGNORECASE
 )
 """A sentence about what was: in it, "in two weeks" is how long it took."""
 

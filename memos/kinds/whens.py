@@ -53,8 +53,8 @@ def spans_in(text: str, *, anchor: datetime) -> list[When]:
     """
     text = text[:_READ]
     found = []
-    for form, match in _matches(text):
-        days = days_of(form, _said(text, match, anchor.date()))
+    for reading, match in _matches(text):
+        days = days_of(reading, _said(text, match, anchor.date()))
         if days is None or not days.first < days.end:
             continue
         start, end = (_midnight(day, anchor.tzinfo or UTC) for day in (days.first, days.end))
@@ -63,11 +63,11 @@ def spans_in(text: str, *, anchor: datetime) -> list[When]:
 
 
 def _matches(text: str) -> list[tuple[str, re.Match[str]]]:
-    """The expressions in a text, none within another, in their order."""
+    """The expressions in a text and how each is read, none within another, in their order."""
     taken: list[tuple[str, re.Match[str]]] = []
-    for form, match in _candidates(text):
+    for reading, match in _candidates(text):
         if all(match.end() <= one.start() or one.end() <= match.start() for _, one in taken):
-            taken.append((form, match))
+            taken.append((reading, match))
         if len(taken) == _MOST:
             break
     return sorted(taken, key=lambda each: each[1].start())
@@ -75,10 +75,10 @@ def _matches(text: str) -> list[tuple[str, re.Match[str]]]:
 
 def _candidates(text: str) -> Iterator[tuple[str, re.Match[str]]]:
     words = english.words_of(text)
-    for form, needs, pattern in english.FORMS:
-        if not any(words.isdisjoint(need) for need in needs):
-            for match in pattern.finditer(text):
-                yield form, match
+    for form in english.FORMS:
+        if not any(words.isdisjoint(need) for need in form.needs):
+            for match in form.pattern.finditer(text):
+                yield form.reading, match
 
 
 def _said(text: str, match: re.Match[str], today: date) -> Said:

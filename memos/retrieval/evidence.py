@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memos.kinds.whens import When
     from memos.ports.outlines import Outline
     from memos.ports.words import Match
     from memos.retrieval.question import Question
@@ -51,6 +52,8 @@ class Evidence:
     after: Rows
     """[outlines]: the row of the turn after each, or -1."""
     named: Named = field(default_factory=Named)
+    times: Sequence[When] = ()
+    """The times that the question asks about."""
 
     @property
     def covered(self) -> Numbers:

@@ -6,19 +6,23 @@ among the candidates; what is a share, or yes or no, stays as it is.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos.kinds.whens import When, spans_in
 from memos.retrieval import traits
 from memos.retrieval.around import beside, meant, united, windows
 from memos.retrieval.evidence import Evidence, coverage, scaled
+from memos.retrieval.times import closeness
 from memos.retrieval.walk import walked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from memos.ports.outlines import Outline
     from memos.retrieval.evidence import Numbers, Rows
 
     Features = dict[str, Numbers]
@@ -27,6 +31,7 @@ _SEEDS = 10
 """So many of the best candidates lead to what they name."""
 _STARTS = 20
 """And from so many a walk over names begins."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEAREST = 3
 """So many of a session's nearest turns say how near it is."""
 
@@ -39,6 +44,10 @@ def features(evidence: Evidence) -> Features:
         found |= _around(evidence, direct) | _session(evidence) | _speaker(evidence)
     if any(evidence.named.mentions) or any(evidence.named.titles):
         found |= _names(evidence, direct[: evidence.count])
+    if evidence.times:
+        found["time"] = np.array(
+            [_timely(evidence.times, each) for each in evidence.outlines[: evidence.count]]
+        )
     return found
 
 
@@ -79,6 +88,14 @@ def _answers(evidence: Evidence) -> Features:
 
 def _told(evidence: Evidence, trait: Callable[[str], bool]) -> Numbers:
     return np.array([trait(each.text) for each in evidence.outlines[: evidence.count]], float)
+
+
+def _timely(asked: Sequence[When], outline: Outline) -> float:
+    """How near in time a candidate is to what is asked about, in [0, 1]."""
+    if outline.valid_from is None:
+        return 0.0
+    said = _EPOCH + timedelta(microseconds=outline.valid_from)
+    return closeness(asked, spans_in(outline.text, anchor=said), said)
 
 
 def _turns(evidence: Evidence) -> Rows:

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Kind
+from memos.kinds.whens import spans_in
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.words import Room
@@ -14,7 +15,9 @@ from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.hit import Hit
 from memos.retrieval.question import Question
 from memos.retrieval.rank import Ranked, ranked
+from memos.retrieval.said import said_within
 from memos.retrieval.spans import Spans
+from memos.retrieval.times import told_by
 from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Scope
     from memos.governance.access import Area, Reach
+    from memos.kinds.whens import When
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
     from memos.ports.near import Near
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 
 _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
+_OF_A_TIME = 50
+"""Candidates for each time that a question asks about, where no word or meaning leads to them."""
 _WIDER = 4
 """How many times as many candidates are asked for when there were too few."""
 
@@ -62,9 +68,12 @@ class Finder:
         reach: Reach,
         k: int,
         where: Filter,
+        now: datetime,
         at: datetime | None = None,
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
+
+        What the question says of time, such as "last May", is meant as it is at ``now``.
 
         With ``at``, what was over by then is left out: where cubes are listed anyway, by storage;
         otherwise after their outlines were read, since few are.
@@ -74,21 +83,27 @@ class Finder:
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
         near = partial(_near, vectors, self._embedder.embed_query(query))
+        times = spans_in(query, anchor=now)
         rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
         pool = max(POOL, 3 * k)
         while rooms:
-            evidence, is_all = self._gathered(query, near, rooms, pool=pool, at=at)
+            evidence, is_all = self._gathered(query, near, rooms, times=times, pool=pool, at=at)
             hits = self._hits(ranked(evidence), k=k)
             if len(hits) == k or is_all:
                 return hits
             pool *= _WIDER  # what was found is over, or says the same as better hits
         return []
 
-    def evidence(self, query: str, vectors: Vectors, *, reach: Reach) -> Evidence | None:
+    def evidence(
+        self, query: str, vectors: Vectors, *, reach: Reach, now: datetime
+    ) -> Evidence | None:
         """What there is to rank for a question without a filter; None where there is nothing."""
         near = partial(_near, vectors, self._embedder.embed_query(query))
         rooms = self._rooms(reach.areas, EVERYTHING)
-        return self._gathered(query, near, rooms, pool=POOL, at=None)[0] if rooms else None
+        times = spans_in(query, anchor=now)
+        if not rooms:
+            return None
+        return self._gathered(query, near, rooms, times=times, pool=POOL, at=None)[0]
 
     def _gathered(
         self,
@@ -96,6 +111,7 @@ class Finder:
         near: Nearest,
         rooms: Sequence[Room],
         *,
+        times: Sequence[When],
         pool: int,
         at: datetime | None,
     ) -> tuple[Evidence, bool]:
@@ -111,8 +127,18 @@ class Finder:
                 and (at is None or not is_past(outline.valid_to, at))
                 and any(_holds(room, outline) for room in rooms)
             ),
+            times=times,
+            said_then=self._said_then(rooms, times),
         )
         return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
+
+    def _said_then(self, rooms: Sequence[Room], times: Sequence[When]) -> list[str]:
+        """Memories of the times that a question asks about, some of each."""
+        return [
+            one
+            for asked in times
+            for one in said_within(self._catalog, rooms, *told_by(asked), limit=_OF_A_TIME)
+        ]
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""

@@ -19,6 +19,7 @@ from memos.retrieval.features import direct_score
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from memos.kinds.whens import When
     from memos.ports.near import Near
     from memos.ports.outlines import Outline, Outlines
     from memos.ports.words import Matches
@@ -50,6 +51,10 @@ class Asked:
     cosines: Cosines
     matches: Matches
     admits: Admits
+    times: Sequence[When] = ()
+    """The times that it asks about."""
+    said_then: Sequence[str] = ()
+    """Memories of these times."""
 
 
 class Gatherer:
@@ -63,6 +68,7 @@ class Gatherer:
         known = _Known(asked, self._outlines)
         known.take([near.id for near in asked.near[:pool]])
         known.take([near.id for near in asked.matches.best(pool)])
+        known.take(asked.said_then)
         best = known.best(_SEEDS)
         turns = [one for one in best if known.outlines[one].position is not None]
         texts = [one for one in best[:_NAMED] if known.outlines[one].position is None]
@@ -181,6 +187,7 @@ class _Known:
             before=before,
             after=after,
             named=named,
+            times=self._asked.times,
         )
 
 

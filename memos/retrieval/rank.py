@@ -28,6 +28,7 @@ PARTS = {
     "session": ("session_cover", "session_words", "session_vectors"),
     "speaker": ("speaker", "other_speaker"),
     "answer": ("when", "many", "where"),
+    "time": ("time",),
     "form": ("asks", "asks_within", "self", "length"),
     "graph": ("walk", "linked", "linking", "together"),
     "title": ("title",),

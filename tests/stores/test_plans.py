@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 ALICE = Scope(user_id="alice")
 LABELLED = Condition("labels", Operator.CONTAINS, "work")
+IN_MAY = Every(
+    (
+        Condition("valid_from", Operator.GTE, "2022-05-01T00:00:00+00:00"),
+        Condition("valid_from", Operator.LT, "2022-06-01T00:00:00+00:00"),
+    )
+)
 
 
 def plan(engine: Engine, selection: Selection) -> str:
@@ -54,6 +60,7 @@ def texts(scope: Scope, where: Filter = EVERYTHING) -> Selection:
         ),
         (texts(Scope(session_id="s")), "ix_cubes_session_id_id"),
         (texts(Scope(agent_id="planner")), "ix_cubes_agent_id_id"),
+        (texts(ALICE, IN_MAY), "ix_cubes_user_id_session_id_id (user_id=?)"),
         (texts(EVERYBODY, Condition("owner", Operator.EQ, "agent:a")), "ix_cubes_owner_id"),
         (texts(ALICE, Condition("owner", Operator.EQ, "agent:a")), "ix_cubes_owner_id"),
         (texts(EVERYBODY, Condition("source", Operator.EQ, "file:///a")), "ix_cubes_source_id"),
