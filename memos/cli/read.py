@@ -51,8 +51,10 @@ def register(app: typer.Typer) -> None:
         scoped=True,
         epilog=examples(
             ('memos search "where does alice live?"', "the five best"),
-            ('memos search "travel" --user alice -k 20', "more of Alice's"),
-            ('memos search "travel" --where "created_at>=2024-05-01"', "only recent ones"),
+            (
+                'memos search "travel" --user alice --where "created_at>=2024-05-01"',
+                "less, of hers",
+            ),
             ('memos search "travel" --explain', "why each was found"),
             ('memos search "travel" --at 2024-05-01', "as it was known then"),
             ('memos search "home town" --as-of 2024-05-01', "what was true then"),
