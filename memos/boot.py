@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from memos.assisting import open_steps, require_steps
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, BadSetting, Forbidden, NotFound, NotSupported, UnknownCube
@@ -96,10 +97,12 @@ class MemOS(Kernel):
             NotSupported: a URL of a database that is not built in.
             MissingKey: the store is encrypted, or is to be, and there is no key.
             WrongKey: another key encrypted the store.
+            MissingModel: the settings name a step that needs a language model, and no model.
         """
         named = embedder if isinstance(embedder, str) else None
         made = None if isinstance(embedder, str) else embedder
         chosen = _chosen(settings, named, runtime)
+        require_steps(chosen)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = Principal.read(principal)
         why = checked_reason(reason)
@@ -270,6 +273,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         demands=_demands(settings),
         traces=MemoryTraces(),
         redaction=_redaction(settings),
+        open_steps=partial(open_steps, settings),
         audit_reads=settings.audit.reads,
         supersede=settings.supersede,
     )
@@ -325,6 +329,7 @@ def _in_folder(
             demands=_demands(settings),
             traces=FileTraces(home.path, sealed=keys is not None),
             redaction=_redaction(settings),
+            open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),
             audit_reads=settings.audit.reads,
             supersede=settings.supersede,
             privacy=home,

@@ -83,6 +83,14 @@ def _ingest(
     licence: Annotated[
         str | None, typer.Option("--licence", metavar="NAME", help="Under which it may be used.")
     ] = None,
+    supersede: Annotated[
+        str | None,
+        typer.Option(
+            "--supersede",
+            metavar="auto|never",
+            help="Whether what it says anew ends the time of older memories.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Take in chats, documents and exports, and keep their structure.
@@ -105,6 +113,7 @@ def _ingest(
         "expires_at": expires,
         "sensitivity": sensitivity,
         "licence": licence,
+        "supersede": supersede,
     }
     sources = _sources(paths, call.grounds)
     if uri is not None and len(sources) > 1:

@@ -58,6 +58,7 @@ def register(app: typer.Typer) -> None:
             ('memos search "travel" --explain', "why each was found"),
             ('memos search "travel" --at 2024-05-01', "as it was known then"),
             ('memos search "home town" --as-of 2024-05-01', "what was true then"),
+            ('memos search "travel" --rerank llm', "in the order of a language model"),
         ),
     )(_search)
     command(
@@ -119,6 +120,14 @@ def _search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each score is made of, and what matched.")
     ] = False,
+    rewrite: Annotated[
+        str | None,
+        typer.Option("--rewrite", metavar="STEP", help="Other wordings, too: none, llm or auto."),
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option("--rerank", metavar="STEP", help="Another order: none, llm or auto."),
+    ] = None,
 ) -> None:
     """Find memories by meaning, by words, and by what stands beside a good hit; best first."""
     from memos.cli.cubes import hit_wire
@@ -127,13 +136,15 @@ def _search(
 
     words = sys.stdin.read() if query == "-" else query
     with call.open() as mem:
-        known = mem if at is None else mem.at(at)
-        hits = known.search(
+        hits = mem.search(
             words,
             k=top,
             filters=filters(where, filter_),
             as_of=as_of,
+            known_at=at,
             include_superseded=superseded,
+            rewrite=rewrite,
+            rerank=rerank,
             **call.scope,
         )
         if not hits:

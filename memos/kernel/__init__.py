@@ -6,6 +6,7 @@ from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
 from memos.kernel.context import ContextCalls
+from memos.kernel.extracting import ExtractCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.ingesting import IngestCalls
@@ -23,6 +24,7 @@ __all__ = ["Kernel", "Parts", "Whose"]
 
 class Kernel(
     IngestCalls,
+    ExtractCalls,
     BranchCalls,
     KindCalls,
     SupersedeCalls,

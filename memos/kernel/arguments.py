@@ -122,6 +122,17 @@ def require_page(limit: object, after: object, *, newest_first: object) -> None:
         require_id(after)
 
 
+def read_step(name: object, what: str) -> str | None:
+    """The name of an optional step; None for the usual one.
+
+    Raises:
+        BadInput: it is no text.
+    """
+    if name is None or (isinstance(name, str) and name):
+        return name
+    raise BadInput(f"{what} is {shown(name)}", hint="name a step, such as 'llm'")
+
+
 def read_source(source: object, start: object) -> tuple[str, int]:
     """Where something was read, and from which entry on.
 

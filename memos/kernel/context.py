@@ -102,7 +102,12 @@ class ContextCalls(SearchCalls):
         there = {cube.id: cube for cube in found}
         others = {placed.id for placed in before.layout} - there.keys()
         cubes = self._parts.catalog.find_all(sorted(act.readable(others)))
-        found_too = [cube for cube in cubes if _is_current(cube, act) and admits(where, cube)]
+        outdated = self._currency.outdated(cubes, act.at)
+        found_too = [
+            cube
+            for cube in cubes
+            if _is_current(cube, act) and cube.id not in outdated and admits(where, cube)
+        ]
         shown_too = act.shown(found_too, current=True)
         return there | {cube.id: cube for cube in shown_too}
 

@@ -22,6 +22,7 @@ from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
 from memos.life.expiry import Expirer
+from memos.life.extracting import FactWriter
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
@@ -122,6 +123,24 @@ class Handle:
             identities=identities,
             demands=parts.demands,
         )
+        self._wire_finding(parts)
+        self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
+        self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
+        self._bundles = Bundles(
+            catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
+        )
+        self._installer = Installer(
+            catalog=catalog,
+            ledger=parts.ledger,
+            bundles=self._bundles,
+            forgetter=self._forgetter,
+        )
+        self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
+        self._recover()
+
+    def _wire_finding(self, parts: Parts) -> None:
+        """What reads, and never writes."""
+        catalog = parts.catalog
         self._finder = Finder(
             catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
         )
@@ -135,18 +154,7 @@ class Handle:
             open_scratch=parts.open_scratch,
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
-        self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
-        self._bundles = Bundles(
-            catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
-        )
-        self._installer = Installer(
-            catalog=catalog,
-            ledger=parts.ledger,
-            bundles=self._bundles,
-            forgetter=self._forgetter,
-        )
-        self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
-        self._recover()
+        self._steps = parts.open_steps(parts.runtime)
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""
@@ -161,6 +169,7 @@ class Handle:
         with self._lock:
             if not self._closed.is_set():
                 self._closed.set()
+                self._steps.close()
                 self._index.close()
                 self._parts.catalog.close()
                 self._parts.release()

@@ -14,7 +14,7 @@ from memos.ingest.files import read_file
 from memos.ingest.formats import AUTO, Reading, read_content, read_format, read_messages
 from memos.ingest.sentences import in_sentences
 from memos.ingest.views import View, chosen, read_views
-from memos.kernel.arguments import read_path, require_flags
+from memos.kernel.arguments import read_path, read_policy, require_flags
 from memos.kernel.cubes import CubeCalls
 from memos.kinds.drafts import Draft, checked_labels, checked_metadata, checked_text
 from memos.kinds.times import read_time
@@ -55,6 +55,7 @@ class IngestCalls(CubeCalls):
         expires_at: datetime | str | float | None = None,
         sensitivity: str = "normal",
         licence: str | None = None,
+        supersede: str | None = None,
         dry_run: bool = False,
         progress: Progress = silent,
         **whose: Unpack[Whose],
@@ -81,6 +82,7 @@ class IngestCalls(CubeCalls):
             expires_at: or until when.
             sensitivity: ``public``, ``normal``, ``confidential`` or ``secret``.
             licence: under which licence it may be used.
+            supersede: ``auto`` or ``never``; see ``add``. Of several views, the finest is compared.
             dry_run: only say what would become of it.
             progress: told of batches and of embedding.
             whose: whose memory it is, whatever the entries say.
@@ -106,6 +108,7 @@ class IngestCalls(CubeCalls):
                     licence=None if licence is None else checked_text(licence, "the licence"),
                 ),
             )
+            policy = read_policy(supersede, self._parts.supersede)
             wanted, cut = read_format(format), read_views(views)
             named = None if uri is None else checked_text(uri, "the uri", most=_NAME)
             home, session, reading = _read(source, named, wanted)
@@ -119,6 +122,7 @@ class IngestCalls(CubeCalls):
                 catalog=self._parts.catalog,
                 writer=self._writer,
                 once=self._batch,
+                relate=self._relater.related if policy == "auto" else None,
                 progress=progress,
             )
             steps = ingestion.steps()

@@ -11,6 +11,7 @@ from memos.kernel.arguments import read_ids, read_kind, require_count, require_f
 from memos.kernel.searching import SearchCalls
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
+from memos.kinds.evidence import is_fact
 from memos.life.expectation import require_unexpired
 from memos.life.lineage import Lineage
 from memos.ports.filters import EVERYTHING
@@ -140,6 +141,8 @@ class KindCalls(SearchCalls):
         cubes = [self._seen(one, act) for one in memories]
         for cube in cubes:
             require_unexpired(cube)
+            if is_fact(cube):
+                self._currency.require_current(cube)
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
         act.require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT])
         shown = {cube.id: cube for cube in act.shown(texts)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memos.steps.steps import plain_steps
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.scratch import OpenScratch
+    from memos.steps.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Parts:
     """The folders in which the store's files lie: nothing else is written there."""
     crashed: bool = False
     """Whether the last process that had the store did not come to its end."""
+    open_steps: Callable[[Runtime], Steps] = plain_steps
+    """Opens the optional steps; by default those that need no language model."""
     privacy: Privacy | None = None
     """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from memos.cube import Right
 from memos.kernel.arguments import read_kind, require_count, require_page
 from memos.kernel.moments import MomentCalls
+from memos.kernel.stepping import USUAL, Choice, Stepping
 from memos.kernel.valid import found_at, listed_at
 from memos.kinds.drafts import checked_text
+from memos.kinds.times import read_time
 from memos.ports.catalog import Selection
 from memos.ports.filters import Every
 from memos.retrieval.filters import read_filter
@@ -16,7 +18,7 @@ from memos.retrieval.links import links_of
 from memos.retrieval.truth import is_over
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from memos.cube import Kind, MemCube, State
@@ -31,7 +33,7 @@ _NAMED = 1000
 """How many of the cubes that a listing returned its row in the journal names."""
 
 
-class SearchCalls(MomentCalls):
+class SearchCalls(Stepping, MomentCalls):
     """Find memories, and what they have to do with each other."""
 
     def search(
@@ -43,6 +45,8 @@ class SearchCalls(MomentCalls):
         as_of: datetime | str | float | None = None,
         known_at: datetime | str | float | None = None,
         include_superseded: bool = False,
+        rewrite: str | None = None,
+        rerank: str | None = None,
         **whose: Unpack[Whose],
     ) -> list[Hit]:
         """The ``k`` memories that answer a query best, best first.
@@ -58,14 +62,23 @@ class SearchCalls(MomentCalls):
             as_of: what was true in the world then, by valid time, instead of what holds now.
             known_at: what this store knew then, by recorded time; as ``at(known_at).search``.
             include_superseded: also what holds no more; ``hit.superseded`` tells which.
+            rewrite: search for other wordings, too: ``none``, ``llm``, ``auto`` (a language model
+                where the settings name one), or a plugin's; None for what the settings say.
+            rerank: put the best hits in another order: the same names.
             whose: only these ids' memories.
 
         Raises:
             BadInput: the query is empty, ``k`` is out of range, a filter or a time cannot be read,
-                or both ``as_of`` and ``include_superseded`` were given.
+                or two that exclude each other were given: ``as_of`` and ``include_superseded``,
+                ``known_at`` and a step.
             NotFound: ``known_at`` names a snapshot that one has not.
+            UnknownBackend: there is no step of that name.
+            MissingModel: a step needs a language model, and the settings name none.
+            BackendError: a language model could not be asked, or gave no answer of use; of what
+                is found without it, nothing is lost: search again with ``none``.
         """
         if known_at is not None:
+            Choice.read(rewrite, rerank).require_none()
             return self.at(known_at).search(
                 query,
                 k=k,
@@ -77,11 +90,13 @@ class SearchCalls(MomentCalls):
         with self._act("search", Right.READ, **whose) as act:
             text = checked_text(query, "the query")
             require_count(k, "k", largest=_LARGEST_K)
+            choice = Choice.read(rewrite, rerank)
             where = act.asked(read_filter(filters))
             true = found_at(as_of, include_superseded=include_superseded)
             asked = where if true is None else Every((where, true))
-            now = act.at if as_of is None and not include_superseded else None
-            return self._search(text, act, k=k, where=asked, at=now)
+            then = act.at if as_of is None else read_time(as_of)
+            at = None if include_superseded else then
+            return self._search(text, act, k=k, where=asked, at=at, choice=choice)
 
     def get_all(  # noqa: PLR0913 - each of them is part of the contract
         self,
@@ -157,19 +172,52 @@ class SearchCalls(MomentCalls):
             return links_of([cube], self._parts.catalog, act.widened()).get(cube.id, ())
 
     def _search(
-        self, text: str, act: Act, *, k: int, where: Filter, at: datetime | None
+        self,
+        text: str,
+        act: Act,
+        *,
+        k: int,
+        where: Filter,
+        at: datetime | None,
+        choice: Choice = USUAL,
     ) -> list[Hit]:
-        hits = self._found(text, act, k=k, where=where, at=at)
-        act.touch(hit.cube.id for hit in hits)
-        return hits
+        """The best hits, by way of the steps that are chosen."""
+        rewriter = self._steps.rewriter(choice.rewriter)
+        reranker = self._steps.reranker(choice.reranker)
+
+        def find(query: str, most: int) -> list[Hit]:
+            return self._ranked(query, act, k=most, where=where, at=at)
+
+        hits = self._worded(text, max(k, reranker.offered), find, rewriter)
+        act.touch(hit.cube.id for hit in hits)  # also what a reranker is shown, and puts away
+        return self._reranked(text, self._shown(hits, act), reranker)[:k]
 
     def _found(
         self, text: str, act: Act, *, k: int, where: Filter, at: datetime | None
     ) -> list[Hit]:
-        """What a search finds, as it may be shown; the journal is told when it is."""
+        """What a search finds without any step, as it may be shown.
+
+        The journal is told when it is.
+        """
+        return self._shown(self._ranked(text, act, k=k, where=where, at=at), act)
+
+    def _ranked(
+        self, text: str, act: Act, *, k: int, where: Filter, at: datetime | None
+    ) -> list[Hit]:
+        """The best hits, less facts that do not speak for their sources any more."""
         with self._lock:
             vectors = self._index.vectors
-        hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where, at=at)
+        wanted = k
+        while True:
+            hits = self._finder.find(text, vectors, reach=act.reach(), k=wanted, where=where, at=at)
+            outdated = self._currency.outdated([hit.cube for hit in hits], at)
+            kept = [hit for hit in hits if hit.cube.id not in outdated]
+            if len(kept) >= k or len(hits) < wanted:
+                return kept[:k]
+            wanted *= 2  # others may stand behind those that were outdated
+
+    def _shown(self, hits: Sequence[Hit], act: Act) -> list[Hit]:
+        """Hits as the principal may see them, and what they have to do with other memories."""
         links = links_of([hit.cube for hit in hits], self._parts.catalog, act.widened())
         shown = act.shown([hit.cube for hit in hits], current=True)
         return [

@@ -67,13 +67,15 @@ FORMS: tuple[tuple[str, tuple[frozenset[str], ...], re.Pattern[str]], ...] = tup
     (form, needs, _pattern(text))
     for form, needs, text in (
         (
-            "range", _needs("between from", f"# {_MONTHS}"),
+            "range",
+            _needs("between from", f"# {_MONTHS}"),
             "(?:between|from) (?P<first><DATE>|<MONTHYEAR>|<YEAR>|<ANYMONTH>|<DAY>)"
             "(?: and | to | until | till | through | ?[-\u2013] ?)"
             "(?P<last><DATE>|<MONTHYEAR>|<YEAR>|<WHOLE>|<PROPER>)",
         ),
         (
-            "beside", _needs("before after following of prior", f"# {_HOLIDAYS}"),
+            "beside",
+            _needs("before after following of prior", f"# {_HOLIDAYS}"),
             "(?:the |a )?(?:(?P<count><COUNT>) )?(?:last |next )?(?P<what><UNIT>|<WEEKDAY>) "
             "(?P<side>before|after|following|of|prior to) "
             "(?P<point><DATE>|<MONTHYEAR>|<HOLIDAY>(?: <YEAR>)?)",
@@ -81,50 +83,74 @@ FORMS: tuple[tuple[str, tuple[frozenset[str], ...], re.Pattern[str]], ...] = tup
         ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
         ("point", _needs("#"), "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
         (
-            "season", _needs(_SEASONS, "#"),
+            "season",
+            _needs(_SEASONS, "#"),
             "(?:(?P<lead><LEAD>) )?(?:the )?(?:<PORTION>)?"
             "(?P<name>spring|summer|fall|autumn|winter)(?: of)? (?P<year><YEAR>)",
         ),
         (
-            "season", _needs(_SEASONS, _WHICH),
+            "season",
+            _needs(_SEASONS, _WHICH),
             "(?P<which><WHICH>) (?P<name>spring|summer|fall|autumn|winter)",
         ),
         (
-            "season", _needs(_SEASONS),
+            "season",
+            _needs(_SEASONS),
             "(?P<lead>in|during|over|since|until|before|after|for|throughout) (?:the )?"
             "(?:<PORTION>)?(?:the )?(?P<name>summer|winter|autumn|(?:(?<=the\\s)(?:spring|fall)))",
         ),
-        ("holiday", _needs(_HOLIDAYS, "#"), "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)"),
+        (
+            "holiday",
+            _needs(_HOLIDAYS, "#"),
+            "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
+        ),
         ("holiday", _needs(_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
         ("holiday", _needs(_HOLIDAYS), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
         ("month", _needs(_MONTHS, _WHICH), "(?P<which><WHICH>) (?P<name><WHOLE>|(?-i:May|March))"),
         (
-            "month", _needs(_MONTHS),
+            "month",
+            _needs(_MONTHS),
             "(?P<lead>in|by|during|around|since|until|till|before|after|throughout) "
             "(?:<PORTION>)?(?P<name><WHOLE>|(?-i:May|March))",
         ),
-        ("month", _needs("may march", "in since until"), "(?P<lead>in|since|until) (?P<name>may|march)"),
         (
-            "rolling", _needs("last past previous", _UNITS),
+            "month",
+            _needs("may march", "in since until"),
+            "(?P<lead>in|since|until) (?P<name>may|march)",
+        ),
+        (
+            "rolling",
+            _needs("last past previous", _UNITS),
             "(?:(?:in|over|during|for|within) )?(?:the |this )?"
             "(?:(?:last|past|previous) (?P<count><COUNT>)|(?:the|this) past) "
             "(?P<unit>(?:day|week|month|year|decade)s?)",
         ),
-        ("step", _needs("yesterday tomorrow"), "(?:the )?(?P<said>day before yesterday|day after tomorrow)"),
         (
-            "step", _needs("yesterday tomorrow today tonight last this"),
+            "step",
+            _needs("yesterday tomorrow"),
+            "(?:the )?(?P<said>day before yesterday|day after tomorrow)",
+        ),
+        (
+            "step",
+            _needs("yesterday tomorrow today tonight last this"),
             "(?:(?P<lead>since|until|till|before|after) )?"
             "(?P<said>yesterday|tomorrow|today|tonight|last night|this morning|this afternoon"
             "|this evening)<PARTOFDAY>",
         ),
         (
-            "step", _needs("ago now"),
+            "step",
+            _needs("ago now"),
             "(?P<said>(?P<count><COUNT>|an?|one)(?: and a half)? (?P<unit><UNIT>)"
             " (?P<ago>ago|from now))",
         ),
-        ("step", _needs("in", _UNITS), "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?"),
         (
-            "step", _needs(_WHICH, _UNITS),
+            "step",
+            _needs("in", _UNITS),
+            "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?",
+        ),
+        (
+            "step",
+            _needs(_WHICH, _UNITS),
             "(?:(?P<lead>since|until|till|before|after) )?(?:the )?"
             "(?P<said>(?P<which>last|previous|this|(?:this )?coming|next|upcoming) "
             "(?P<unit>week|month|year|decade))(?! of )",
@@ -132,15 +158,21 @@ FORMS: tuple[tuple[str, tuple[frozenset[str], ...], re.Pattern[str]], ...] = tup
         ("weekend", _needs("weekend", _WHICH), "(?P<which><WHICH>) weekend"),
         ("weekend", _needs("weekend"), "(?:over|at|on|during|for) the weekend"),
         (
-            "weekday", _needs(_WEEKDAYS),
+            "weekday",
+            _needs(_WEEKDAYS),
             "(?:(?P<lead>since|until|till|before|after) )?(?:(?P<which><WHICH>) )?"
             r"(?<!every\s)(?<!each\s)(?<!black\s)(?<!good\s)(?<!ash\s)(?<!palm\s)"
             "(?P<name><WEEKDAY>)<PARTOFDAY>",
         ),
-        ("weekday", _needs(f"on {_WHICH}", _SHORTDAYS), "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)"),
+        (
+            "weekday",
+            _needs(f"on {_WHICH}", _SHORTDAYS),
+            "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)",
+        ),
         ("decade", _needs("#"), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
         (
-            "year", _needs("#"),
+            "year",
+            _needs("#"),
             "(?:(?P<lead>in|by|during|since|until|till|before|after|throughout|around|from)"
             "|the(?: year)?|early|late|mid|(?:beginning|start|middle|end) of) "
             "(?P<year><YEAR>)(?! <THINGS>)",

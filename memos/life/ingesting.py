@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from memos.ingest.drafting import Drafted, Piece
     from memos.ingest.views import View
     from memos.life.once import Once
-    from memos.life.writing import Writer
+    from memos.life.writing import Relate, Writer
     from memos.ports.catalog import Catalog
     from memos.ports.progress import Progress
     from memos.ports.segmenter import Segment, Segmenter
@@ -70,12 +70,14 @@ class Ingestion:
         catalog: Catalog,
         writer: Writer,
         once: Callable[[str, Act], Once],
+        relate: Relate | None,
         progress: Progress,
     ) -> None:
         self._plan = plan
         self._catalog = catalog
         self._writer = writer
         self._once = once
+        self._relate = relate
         self._progress = progress
         self._known: dict[tuple[str, bool], dict[str, str]] = {}
         self._ids: list[str | None] = []
@@ -199,7 +201,8 @@ class Ingestion:
             self._duplicates += [Duplicate(id="", of=of) for of in earlier.values()]
             return [None] * len(drafts)
         marked = [_same_as(draft, earlier.get(place)) for place, draft in enumerate(drafts)]
-        made = self._writer.add(marked, once, act=act, progress=self._progress)
+        relate = self._relate if view is self._plan.finest else None
+        made = self._writer.add(marked, once, act=act, relate=relate, progress=self._progress)
         self._duplicates += [Duplicate(id=made[place].id, of=of) for place, of in earlier.items()]
         self._new += [cube.id for cube in made]
         return [cube.id for cube in made]

@@ -11,6 +11,7 @@ from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
 from memos.kinds.drafts import Origin
 from memos.kinds.entities import entity_edges
+from memos.kinds.evidence import EVIDENCE
 from memos.kinds.plaintext import born, heading
 from memos.life.expectation import (
     require_changeable,
@@ -252,7 +253,9 @@ def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:
     if not isinstance(cube.payload, Plaintext):
         message = f"cube {cube.id} is {cube.kind}, and only plaintext is revised"
         raise WrongKind(message, hint="revise its sources and transform them again")
-    payload = cube.payload.model_copy(update={"text": revision.text})
+    # Who revises a fact speaks for it from now on, and its sources no more.
+    attributes = {name: said for name, said in cube.payload.attributes.items() if name != EVIDENCE}
+    payload = cube.payload.model_copy(update={"text": revision.text, "attributes": attributes})
     old = cube.header
     header = Header(
         **{

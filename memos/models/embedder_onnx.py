@@ -60,7 +60,7 @@ class OnnxEmbedder:
     """
 
     def __init__(
-        self, model: str = DEFAULT, *, batch: int = 16, precision: Precision = "float32"
+        self, model: str = DEFAULT, *, batch: int = 64, precision: Precision = "float32"
     ) -> None:
         """Choose a model.
 

@@ -38,13 +38,12 @@ _THREADS = threading.Lock()
 class SentenceEmbedder:
     """A sentence-transformers model; it is loaded with the first text, and never downloaded."""
 
-    def __init__(self, model: str = DEFAULT, *, batch: int = 16, device: str | None = None) -> None:
+    def __init__(self, model: str = DEFAULT, *, batch: int = 64, device: str | None = None) -> None:
         """Choose a model.
 
         Args:
             model: ``minilm``, a folder, or the name of a model in the Hugging Face cache.
-            batch: texts per forward pass; what sixteen need stays in the caches of a CPU, and 64
-                take a quarter longer there; a GPU wants more.
+            batch: texts per forward pass.
             device: such as ``cpu`` or ``cuda:1``; None for what torch finds best.
         """
         self._model = model

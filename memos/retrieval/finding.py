@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Kind
@@ -18,7 +18,7 @@ from memos.retrieval.spans import Spans
 from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -134,19 +134,16 @@ class Finder:
             rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
-    def _hits(self, found: Sequence[Ranked], *, k: int) -> list[Hit]:
+    def _hits(self, found: Iterator[Ranked], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
         spans = Spans(self._catalog)
-        for start in range(0, len(found), k + _SPARE):  # one may be gone since it was ranked
-            page = found[start : start + k + _SPARE]
+        while len(hits) < k and (page := list(islice(found, k + _SPARE))):
             cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
             hits += [
                 Hit(cube=cubes[one.id], score=one.score, parts=one.parts)
-                for one in page
+                for one in page  # one may be gone since it was ranked
                 if one.id in cubes and spans.takes(cubes[one.id])
             ]
-            if len(hits) >= k:
-                break
         return hits[:k]
 
 

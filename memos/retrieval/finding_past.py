@@ -9,7 +9,7 @@ have it. So where there are old texts, words are weighed anew, among them and al
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from memos.cube.scope import EVERYBODY
@@ -24,7 +24,7 @@ from memos.retrieval.question import Question
 from memos.retrieval.rank import ranked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from memos.cube import MemCube
     from memos.ports.catalog import Catalog
@@ -112,11 +112,12 @@ class PastFinder:
         gatherer = Gatherer(PastOutlines(self._outlines, then))
         return self._hits(ranked(gatherer.gather(asked, pool=pool)), then, k=k)
 
-    def _hits(self, found: Sequence[Ranked], then: Findable, *, k: int) -> list[Hit]:
-        cubes = self._as_then([each.id for each in found[:k]], then)
+    def _hits(self, found: Iterator[Ranked], then: Findable, *, k: int) -> list[Hit]:
+        best = list(islice(found, k))
+        cubes = self._as_then([each.id for each in best], then)
         return [
             Hit(cube=cubes[each.id], score=each.score, parts=each.parts)
-            for each in found[:k]
+            for each in best
             if each.id in cubes
         ]
 

@@ -16,7 +16,7 @@ from memos.retrieval.features import features
 from memos.retrieval.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from memos.ports.outlines import Outline
     from memos.retrieval.evidence import Evidence, Numbers
@@ -69,24 +69,20 @@ def forms(evidence: Evidence) -> list[str]:
 
 def ranked(
     evidence: Evidence, weights: Mapping[str, Mapping[str, float]] = WEIGHTS
-) -> list[Ranked]:
+) -> Iterator[Ranked]:
     """The candidates, best first; ties are ordered by id."""
     if not evidence.count:
-        return []
-    found = features(evidence)
+        return
+    found, of = features(evidence), forms(evidence)
     parts = {
-        name: _summed(found, [one for one in names if one in found], forms(evidence), weights)
+        name: _summed(found, [one for one in names if one in found], of, weights)
         for name, names in PARTS.items()
     }
-    told = [
-        {name: float(values[row]) for name, values in parts.items() if values[row]}
-        for row in range(evidence.count)
-    ]
-    placed = [
-        Ranked(outline.id, sum(each.values()), each)
-        for outline, each in zip(evidence.outlines, told, strict=False)
-    ]
-    return sorted(placed, key=lambda one: (-one.score, one.id))
+    scores = np.sum(list(parts.values()), axis=0).tolist()
+    ids = [outline.id for outline in evidence.outlines[: evidence.count]]
+    for row in sorted(range(evidence.count), key=lambda row: (-scores[row], ids[row])):
+        told = {name: float(values[row]) for name, values in parts.items() if values[row]}
+        yield Ranked(ids[row], sum(told.values()), told)
 
 
 def _summed(
@@ -97,6 +93,10 @@ def _summed(
 ) -> Numbers:
     """What these features add to each candidate's score, less what they add on average."""
     total = np.zeros(len(of))
-    for name in names:
-        total += np.array([weights[form].get(name, 0.0) for form in of]) * found[name]
-    return np.round(total - total.mean(), 6)
+    for form in set(of):
+        these = np.array([one == form for one in of])
+        for name in names:
+            weight = weights[form].get(name, 0.0)
+            if weight:
+                total[these] += weight * found[name][these]
+    return np.asarray(np.round(total - total.mean(), 6))

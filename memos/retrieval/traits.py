@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 
-_TIME = re.compile(
-    r"\b(yesterday|today|tonight|tomorrow|last|next|ago|week|weekend|month|year|monday|tuesday"
-    r"|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july"
-    r"|august|september|october|november|december|since|recently|soon)\b|\b\d{4}\b",
-    re.IGNORECASE,
+_WORD = re.compile(r"[^\W_]+")
+_TIMES = frozenset(
+    """
+    yesterday today tonight tomorrow last next ago week weekend month year monday tuesday wednesday
+    thursday friday saturday sunday january february march april may june july august september
+    october november december since recently soon
+    """.split()
 )
-_NUMBER = re.compile(
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|once|twice|several|couple)\b",
-    re.IGNORECASE,
+_NUMBERS = frozenset(
+    "one two three four five six seven eight nine ten once twice several couple".split()
 )
-_SELF = re.compile(r"\b(I|my|we|our)\b")
+_SELF = frozenset("I my we our My We Our".split())
+_YEAR = 4
+"""Digits of a year."""
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w'-]*\w")
 
 
@@ -25,17 +28,23 @@ def asks(text: str) -> bool:
 
 def tells_of_self(text: str) -> bool:
     """Whether somebody speaks of themselves in it."""
-    return _SELF.search(text) is not None
+    return not _SELF.isdisjoint(_WORD.findall(text))
 
 
 def tells_time(text: str) -> bool:
     """Whether it has a word of time or a year."""
-    return _TIME.search(text) is not None
+    words = _WORD.findall(text.lower())
+    return not _TIMES.isdisjoint(words) or any(
+        len(word) == _YEAR and word.isdigit() for word in words
+    )
 
 
 def tells_number(text: str) -> bool:
     """Whether it has a number."""
-    return _NUMBER.search(text) is not None
+    words = _WORD.findall(text.lower())
+    return not _NUMBERS.isdisjoint(words) or any(
+        letter.isdigit() for word in words for letter in word
+    )
 
 
 def names_something(text: str) -> bool:

@@ -38,7 +38,7 @@ def walked(names: Sequence[Mapping[str, float]], start: NDArray[np.float64]) -> 
     first = start / total
     memories, columns, weights = _edges(names)
     if not len(memories):
-        return first
+        return np.asarray(first)
     count = int(columns.max()) + 1
     out = weights / np.bincount(memories, weights, len(names))[memories]
     back = weights / np.bincount(columns, weights, count)[columns]
@@ -47,7 +47,7 @@ def walked(names: Sequence[Mapping[str, float]], start: NDArray[np.float64]) -> 
         at_names = np.bincount(columns, out * chances[memories], count)
         at_memories = np.bincount(memories, back * at_names[columns], len(names))
         chances = RETURN * first + (1 - RETURN) * at_memories
-    return chances
+    return np.asarray(chances)
 
 
 def _edges(

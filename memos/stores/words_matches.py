@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import text
 
-from memos.errors import CorruptionError
 from memos.ports.near import Near
 from memos.ports.words import Match
 from memos.stores.bm25 import K1, longness, rareness, saturated
+from memos.stores.driver_sqlite import asking
+from memos.stores.errors_sqlite import legible
 from memos.stores.kin import kin_of
 from memos.stores.terms import asked_terms, named_terms
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     Kindred = Mapping[str, float]
     """A term of the question and its kin, each with its weight; the term's own is 1."""
 
-_NAMES = text(
-    "SELECT number, id FROM word_entries WHERE number IN (SELECT value FROM json_each(:numbers))"
-)
-_NUMBERS = text(
-    "SELECT e.number, e.id FROM json_each(:ids) AS asked"
-    " CROSS JOIN word_entries AS e ON e.id = asked.value"
-)
-_REPAIR = "`memos check --repair` makes it anew"
+_NAMES = """
+    SELECT e.number, e.id FROM json_each(?) AS asked
+    CROSS JOIN word_entries AS e ON e.number = asked.value
+"""
+_NUMBERS = """
+    SELECT e.number, e.id FROM json_each(?) AS asked
+    CROSS JOIN word_entries AS e ON e.id = asked.value
+"""
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,12 @@ def weighed(
 
 
 class PostingMatches:
-    """How the texts that count match a question; what it looks up is their ids."""
+    """How the texts that count match a question; what it looks up is their ids, each once."""
 
     def __init__(self, engine: Engine, found: Weighed) -> None:
         self._engine = engine
         self._found = found
+        self._numbers: dict[str, int] = {}
 
     @property
     def rareness(self) -> NDArray[np.float64]:
@@ -110,19 +111,19 @@ class PostingMatches:
         return self._found.rareness
 
     def best(self, k: int) -> list[Near]:
-        """The ``k`` best texts, best first."""
+        """The ``k`` best texts, best first; a text that is gone meanwhile is left out."""
         scores = self._found.match.kin_scores
         rows = np.flatnonzero(scores)
         if len(rows) > k > 0:
             rows = rows[scores[rows] >= np.partition(scores[rows], -k)[-k]]
-        by_number = {int(self._found.numbers[row]): float(scores[row]) for row in rows}
-        with self._engine.connect() as connection:
-            asked = {"numbers": json.dumps(list(by_number))}
-            near = [
-                Near(row.id, by_number[row.number]) for row in connection.execute(_NAMES, asked)
-            ]
-        if len(near) != len(by_number):
-            raise CorruptionError("the index of words names a text that is none", hint=_REPAIR)
+        by_number = dict(
+            zip(self._found.numbers[rows].tolist(), scores[rows].tolist(), strict=True)
+        )
+        named = self._rows(_NAMES, list(by_number))
+        # What is not there was dropped or replaced since the postings were read, in one transaction
+        # that looked whether they fit; damage is told by the index's problems().
+        self._numbers.update({one: number for number, one in named})
+        near = [Near(one, by_number[number]) for number, one in named]
         return sorted(near, key=lambda each: (-each.score, each.id))[: max(k, 0)]
 
     def of(self, ids: Sequence[str]) -> Match:
@@ -131,10 +132,7 @@ class PostingMatches:
         shares = np.zeros((len(ids), found.shares.shape[1]))
         scores, kin_scores = np.zeros(len(ids)), np.zeros(len(ids))
         if len(self._found.numbers):
-            with self._engine.connect() as connection:
-                asked = {"ids": json.dumps(list(ids))}
-                known = {row.id: row.number for row in connection.execute(_NUMBERS, asked)}
-            numbers = np.array([known.get(one, -1) for one in ids], dtype=np.int64)
+            numbers = np.array(self._looked_up(ids), dtype=np.int64)
             rows = np.searchsorted(self._found.numbers, numbers)
             rows[rows == len(self._found.numbers)] = 0
             there = self._found.numbers[rows] == numbers
@@ -142,3 +140,17 @@ class PostingMatches:
             scores[there] = found.scores[rows[there]]
             kin_scores[there] = found.kin_scores[rows[there]]
         return Match(shares, scores, kin_scores)
+
+    def _looked_up(self, ids: Sequence[str]) -> list[int]:
+        """The numbers of these ids; -1 for one that is not there."""
+        new = [one for one in ids if one not in self._numbers]
+        if new:
+            self._numbers.update(dict.fromkeys(new, -1))
+            self._numbers.update({one: number for number, one in self._rows(_NUMBERS, new)})
+        return [self._numbers[one] for one in ids]
+
+    @legible("the index of words")
+    def _rows(self, query: str, asked: Sequence[str] | Sequence[int]) -> list[tuple[int, str]]:
+        with asking(self._engine) as cursor:
+            cursor.execute(query, (json.dumps(asked),))
+            return list(cursor.fetchall())

@@ -171,7 +171,11 @@ class PostingWords:
             counted = words_rooms.counted(connection, within)
             last = connection.execute(_LAST).scalar_one()
             asked = list(dict.fromkeys(stem for each in terms for stem in each))
-            found = dict(postings_sql.find(connection, asked, counted, last)) if asked else {}
+            found = {
+                stem: postings
+                for stem, postings in postings_sql.find(connection, asked, counted, last)
+                if len(postings)  # a word that only others have is as if nobody had it
+            }
         return PostingMatches(
             self._engine, weighed(terms, found, texts=counted.texts, length=counted.length)
         )

@@ -239,6 +239,17 @@ ROWS = [
     ),
     Row("forget", (("found", FORGET),), lambda mem, w: mem.forget(filters=w.only), finds=READ),
     Row(
+        "search",
+        (),
+        lambda mem, w: mem.search(w.cube.text, rewrite="auto", rerank="none"),
+        finds=READ,
+    ),
+    Row(
+        "extract",
+        (("cube", READ), ("scope", WRITE)),
+        lambda mem, w: mem.extract([w.cube.id], by="rules"),
+    ),
+    Row(
         "transform",
         (("cube", READ), ("scope", WRITE)),
         lambda mem, w: mem.transform([w.cube.id], to=Kind.ACTIVATION),

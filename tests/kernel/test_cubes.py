@@ -71,14 +71,16 @@ def test_turns_of_two_users_with_equal_session_names_are_not_linked(mem: MemOS) 
     assert mem._parts.catalog.edges_of(ids, [Relation.NEXT]) == []
 
 
-def test_a_turn_beside_a_hit_is_found_through_it(mem: MemOS) -> None:
+def test_a_turn_beside_a_hit_is_found_and_its_score_says_why(mem: MemOS) -> None:
     turns = [{"content": "Where is the violin kept?"}, {"content": "Under my bed, of course."}]
     mem.add(turns, user_id="alice", session_id="s")
     for number in range(20):
         add(mem, f"Unrelated remark number {number}.", user_id="alice")
-    hits = mem.search("violin", user_id="alice", k=2)
-    assert [hit.cube.text for hit in hits] == [turn["content"] for turn in turns]
-    assert "graph" in hits[1].parts
+    hits = {hit.cube.text: hit for hit in mem.search("violin", user_id="alice", k=22)}
+    assert next(iter(hits)) == turns[0]["content"]
+    beside = hits[turns[1]["content"]]
+    assert beside.parts
+    assert beside.score == sum(beside.parts.values())
 
 
 def test_everything_given_comes_back(mem: MemOS) -> None:

@@ -44,6 +44,35 @@ def test_every_field_of_a_message_is_kept() -> None:
     assert draft.turn
 
 
+@pytest.mark.parametrize("name", ["role", "name", "speaker", "session_id"])
+def test_what_somebody_said_is_a_turn(name: str) -> None:
+    assert read_drafts({"content": "I moved.", name: "user"}, OUTLINE)[0].turn
+    assert not read_drafts({"content": "I moved.", name: None}, OUTLINE)[0].turn
+
+
+@pytest.mark.parametrize(
+    "outline", [Draft(scope=Scope(session_id="s")), Draft(speaker="Alice")], ids=["session", "name"]
+)
+def test_messages_of_a_session_or_of_somebody_are_turns(outline: Draft) -> None:
+    drafts = read_drafts([{"content": "I moved."}, {"text": "To Lisbon."}], outline)
+    assert [draft.turn for draft in drafts] == [True, True]
+
+
+def test_a_text_that_stands_alone_is_no_turn_whatever_else_is_said_of_it() -> None:
+    passage = {
+        "content": "Lisbon lies on the Tagus.",
+        "title": "Lisbon",
+        "timestamp": "2024-05-01",
+        "user_id": "alice",
+        "agent_id": "a",
+        "metadata": {"n": 1},
+        "labels": ["town"],
+        "attributes": {"page": "7"},
+    }
+    assert not any(draft.turn for draft in read_drafts([passage, passage], OUTLINE))
+    assert not read_drafts("Lisbon lies on the Tagus.", Draft(scope=Scope(session_id="s")))[0].turn
+
+
 def test_text_parts_are_joined_and_other_parts_refused() -> None:
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
     assert read_drafts([{"role": "user", "content": parts}], OUTLINE)[0].text == "one\ntwo"
