@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.machine import machine
 from memos import MemOS
-from memos.boot import _embedder
+from memos.boot import embedder_of
 from memos.config import Settings
 from memos.kinds.kinship import Kin, kin, neighbourhood
 from memos.life.relating import Relater
@@ -90,7 +90,7 @@ def changes(path: Path, *, show: bool) -> None:
 
 def supersessions(folder: Path, most: int, *, show: bool) -> list[str]:
     """What is taken for a change in data that has hardly any; the texts of the first file."""
-    embedder = _embedder(Settings())
+    embedder = embedder_of(Settings())
     first: list[str] = []
     for name in _CASES:
         count = changed = 0
