@@ -90,6 +90,8 @@ class Relater:
         for most in (around.most, around.most * _FURTHER):
             near = self._index.vectors.near(vector, k=most, scope=mind_of(cube.scope))
             ids = [one.id for one in near if one.score >= around.least]
+            if not ids:
+                break
             older = [
                 one
                 for one in self._catalog.find_all(ids)

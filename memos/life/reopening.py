@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.life.amending import Amendment, amended
-from memos.life.relating import since
 from memos.ports.graph import Edge, Relation
 
 if TYPE_CHECKING:
@@ -46,23 +45,23 @@ def reopened(gone: Collection[str], catalog: Catalog, act: Act) -> Reopened:
         over = cube.header.valid_to
         if over is None:
             continue  # it was revised since, and counts anyway
-        heirs = {heir.id: heir for heir in catalog.find_all(list(_heirs(cube.id, gone, catalog)))}
-        until = min((since(heir) for heir in heirs.values()), default=_before(cube.id, catalog))
+        heirs = dict(_heirs(cube.id, gone, catalog))
+        until = min(heirs.values(), default=_before(cube, catalog))
         if until == over:
             continue
         amendment = Amendment("reopen", header={"valid_to": until}, on_frozen=True)
         again = amended(cube, amendment, act)
         put.append(again)
         links += [
-            Edge(heir.id, Relation.SUPERSEDES, cube.id, again.version)
-            for heir in heirs.values()
-            if since(heir) == until
+            Edge(heir, Relation.SUPERSEDES, cube.id, again.version)
+            for heir, since in heirs.items()
+            if since == until
         ]
     return Reopened(tuple(put), tuple(links))
 
 
-def _heirs(cube_id: str, gone: Collection[str], catalog: Catalog) -> Iterator[str]:
-    """The cubes that superseded this one, or one that goes and superseded it, and do not go."""
+def _heirs(cube_id: str, gone: Collection[str], catalog: Catalog) -> Iterator[tuple[str, datetime]]:
+    """The cubes that superseded this one, or one that goes and superseded it, and since when."""
     seen, waiting = {cube_id}, [cube_id]
     while waiting:
         here = waiting.pop()
@@ -73,13 +72,12 @@ def _heirs(cube_id: str, gone: Collection[str], catalog: Catalog) -> Iterator[st
             if edge.source in gone:
                 waiting.append(edge.source)
             else:
-                yield edge.source
+                ended = catalog.find(here, edge.version)
+                if ended is not None and ended.header.valid_to is not None:
+                    yield edge.source, ended.header.valid_to
 
 
-def _before(cube_id: str, catalog: Catalog) -> datetime | None:
-    """When the cube's time was to end before anything superseded it."""
-    first = min(
-        edge.version for edge in catalog.edges_of([cube_id], _CLOSING) if edge.target == cube_id
-    )
-    former = catalog.find(cube_id, first - 1)
-    return None if former is None else former.header.valid_to
+def _before(cube: MemCube, catalog: Catalog) -> datetime | None:
+    """When the cube's time was to end before anything superseded it: as it was last written."""
+    written = catalog.find(cube.id, cube.content_version)
+    return None if written is None else written.header.valid_to

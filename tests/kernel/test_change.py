@@ -169,6 +169,16 @@ def test_what_a_forgotten_memory_had_closed_is_open_again(mem: MemOS) -> None:
     ]  # fmt: skip
 
 
+def test_what_was_closed_by_hand_is_handed_on_with_the_time_that_was_said(mem: MemOS) -> None:
+    first, middle, last = (add(mem, text) for text in ("tea", "coffee", "water"))
+    mem.supersede(first.id, middle.id, timestamp="2030-01-01")
+    mem.supersede(middle.id, last.id, timestamp="2031-01-01")
+    mem.delete(middle.id)
+    until = mem.get(first.id).header.valid_to
+    assert until is not None
+    assert until.year == 2031
+
+
 def test_the_past_is_as_it_was_known(timed: MemOS, clock: HandClock) -> None:
     add(timed, LISBON)
     before = timed._parts.clock.now()
