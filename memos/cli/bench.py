@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
         help="Measure what this library does, on data of your own.",
         epilog=examples(
             ("memos bench retrieval --data cases.jsonl", "how much of what is sought is found"),
+            ("memos bench retrieval -d cases.jsonl --no-rivals", "without anybody beside it"),
         ),
         rich_markup_mode=None,
         no_args_is_help=True,

@@ -19,7 +19,7 @@ QUERY = "where do I live"
 
 
 def add(mem: MemOS, text: str, at: str | None = None, user: str = "alice", **more: str) -> MemCube:
-    return mem.add(text, user_id=user, timestamp=at, **more)[0]
+    return mem.add(text, user_id=user, timestamp=at, **more)[0]  # type: ignore[arg-type]
 
 
 def found(mem: MemOS, **asked: object) -> set[str]:

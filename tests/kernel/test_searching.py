@@ -107,7 +107,7 @@ def test_steps_are_taken_of_what_held_then_and_never_of_the_past(settings: Setti
         assert sum(len(hit.links) for hit in hits) == 2
         for step in ("rewrite", "rerank"):
             with pytest.raises(BadInput, match=f"known_at and {step}='llm' exclude"):
-                mem.search("where?", known_at="2024-01-01", **{step: "llm"})
+                mem.search("where?", known_at="2024-01-01", **{step: "llm"})  # type: ignore[arg-type]
         moment = mem.get_all()[-1].provenance.time
         assert mem.search("where?", known_at=moment, rewrite="none", rerank="none")
 
