@@ -16,9 +16,8 @@ class Hit(Frozen):
     less than it does on average: ``vectors`` (nearness of meaning), ``words`` (the question's words
     and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
     ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
-    (the names that it shares). Scores are comparable within one search only. ``why`` says of a part what it comes from, where
-    more can be told than its number: the id of the neighbour that lifted the cube, the words of the
-    question that name a time.
+    (the names that it shares). Scores are comparable within one search only. ``why`` says of a part
+    what it comes from, where more can be told than its number.
     """
 
     cube: MemCube
