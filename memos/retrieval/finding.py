@@ -85,7 +85,7 @@ class Finder:
         near = partial(_near, vectors, self._embedder.embed_query(query))
         times = spans_in(query, anchor=now)
         rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
-        pool = max(POOL, 3 * k)
+        pool = max(POOL, k + k // 2)
         while rooms:
             evidence, is_all = self._gathered(query, near, rooms, times=times, pool=pool, at=at)
             hits = self._hits(ranked(evidence), k=k)

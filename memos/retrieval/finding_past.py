@@ -65,7 +65,7 @@ class PastFinder:
 
     def find(self, query: str, vectors: Vectors, then: Findable, *, k: int) -> list[Hit]:
         """The best ``k`` cubes of then, best first."""
-        pool = max(POOL, 3 * k)
+        pool = max(POOL, k + k // 2)
         vector = self._embedder.embed_query(query)
 
         def near(count: int, among: frozenset[str] = then.indexed) -> list[Near]:

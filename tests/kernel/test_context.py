@@ -115,6 +115,16 @@ def test_what_expires_between_two_calls_is_gone(timed: MemOS, clock: HandClock) 
     assert "a lamp" not in after.text
 
 
+def test_what_holds_no_more_stands_no_longer(mem: MemOS) -> None:
+    told(mem)
+    first = ask(mem)
+    cube = first.cubes[1]
+    mem.supersede(cube.id, "I have sold it all.")
+    after = ask(mem)
+    assert cube.text not in after.text
+    assert after.reused <= first.text.index(cube.text)
+
+
 def test_two_tenants_never_share_a_beginning(mem: MemOS) -> None:
     told(mem, "ann")
     mem.add("Bob has put roses into the garden.", user_id="bob")
