@@ -2,8 +2,10 @@
 
 {"id", "subject", "relation", "old", "new", "question", "context": "... [ENTITY] ..."}
 
-All contexts are remembered with the old value, then all again, years later, with the new one. The
-evidence of a question is the newer of its two memories. All facts share one memory space.
+All contexts are remembered with the old value, then all again, years later, with the new one, under
+their subject as a title where the file tells it: one context in twenty does not name what it is
+about. The evidence of a question is the newer of its two memories. All facts share one memory
+space.
 """
 
 from __future__ import annotations
@@ -45,7 +47,10 @@ def facts_case(
             continue
         for age, memories in remembered.items():
             text = said["context"].replace(_PLACE, said[age]).strip()
-            memories.append(Memory(f"{place}/{age}", {"text": text, "timestamp": _TIMES[age]}))
+            message: dict[str, JsonValue] = {"text": text, "timestamp": _TIMES[age]}
+            if _is_text(row.get("subject")):
+                message["title"] = row["subject"]
+            memories.append(Memory(f"{place}/{age}", message))
         questions.append(Question(place, said["question"], (f"{place}/new",)))
     both = (*remembered["old"], *remembered["new"])
     return Case(name, name, both, tuple(questions)), problems
