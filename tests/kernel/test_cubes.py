@@ -71,6 +71,16 @@ def test_turns_of_two_users_with_equal_session_names_are_not_linked(mem: MemOS) 
     assert mem._parts.catalog.edges_of(ids, [Relation.NEXT]) == []
 
 
+def test_what_was_said_at_a_time_that_is_asked_about_is_found(mem: MemOS) -> None:
+    for year in range(2015, 2025):
+        add(mem, f"A walk by the river, number {year}", user_id="ann", timestamp=f"{year}-05-09")
+    hits = mem.search("what happened in May 2022?", user_id="ann", k=3)
+    assert hits[0].cube.text == "A walk by the river, number 2022"
+    assert hits[0].parts["time"] > 0 > hits[1].parts["time"]
+    before = mem.search("what happened last May?", as_of="2020-01-01", user_id="ann", k=1)
+    assert before[0].cube.text == "A walk by the river, number 2019"
+
+
 def test_a_turn_beside_a_hit_is_found_and_its_score_says_why(mem: MemOS) -> None:
     turns = [{"content": "Where is the violin kept?"}, {"content": "Under my bed, of course."}]
     mem.add(turns, user_id="alice", session_id="s")

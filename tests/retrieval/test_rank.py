@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memos.kinds.whens import spans_in
 from memos.retrieval.evidence import Evidence, Named
 from memos.retrieval.features import features
 from memos.retrieval.rank import PARTS, Ranked, form_of, forms
@@ -122,4 +125,6 @@ def test_every_weight_is_of_a_feature_in_one_part(form: str) -> None:
 
 def test_every_feature_is_in_a_part_and_every_part_has_its_features() -> None:
     named = Named([{"x": 1.0}, {}], ["x", None])
-    assert set(features(evidence("tea?", turns("one", "two"), named=named))) == set(FEATURES)
+    times = spans_in("in May 2022", anchor=datetime(2024, 1, 1, tzinfo=UTC))
+    known = replace(evidence("tea?", turns("one", "two"), named=named), times=times)
+    assert set(features(known)) == set(FEATURES)
