@@ -65,6 +65,11 @@ def test_what_only_looks_like_a_time_is_none(text: str) -> None:
         ("in may", "2023-05-01", "2023-06-01", "month"),
         ("in June", "2022-06-01", "2022-07-01", "month"),
         ("We'll fly in June", "2023-06-01", "2023-07-01", "month"),
+        ("on 5 may", "2023-05-05", "2023-05-06", "day"),
+        ("on may 7th", "2023-05-07", "2023-05-08", "day"),
+        ("We met. It was in mid-July. Rain!", "2022-07-01", "2022-08-01", "month"),
+        ("on Sept. 7, 2021", "2021-09-07", "2021-09-08", "day"),
+        ("in the first week of May 2022", "2022-05-01", "2022-06-01", "month"),
         ("on 29 February", "2020-02-29", "2020-03-01", "day"),
     ],
 )
