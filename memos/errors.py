@@ -5,7 +5,8 @@
     │   ├── WrongKind             a cube of another kind than the call needs
     │   ├── UnknownOperator       a filter operator that does not exist
     │   ├── BadSetting            a setting that cannot be read
-    │   │   └── MissingKey        encryption without a key where the settings say
+    │   │   ├── MissingKey        no key where the settings say that there is one
+    │   │   └── MissingModel      a step needs a language model, and none is set
     │   └── UnknownBackend        no backend, or no model, of that name
     ├── NotFound                  nothing there that the caller may see              exit 3
     │   └── UnknownCube           no such cube, or no such version of it
@@ -27,7 +28,10 @@
     ├── CorruptionError           bytes are not what was written                     exit 6
     ├── StoreLocked               the folder is in use by another process            exit 75
     ├── BackendError              a store or a model failed; the cause is chained    exit 1
-    │   └── MissingLibrary        an optional library is not installed
+    │   ├── MissingLibrary        an optional library is not installed
+    │   ├── Unreachable           an endpoint gave no answer in time
+    │   ├── BadAnswer             a language model said what it was not asked for
+    │   └── Unrecorded            a question that no recording has an answer to
     ├── StoreClosed               the handle was closed                              exit 1
     └── NotSupported              not built; nothing pretends to be                  exit 1
 
@@ -97,7 +101,11 @@ class BadSetting(BadInput):
 
 
 class MissingKey(BadSetting):
-    """Encryption is asked for, or the store is encrypted, and there is no key."""
+    """The settings say where a key is, and there is none; or a store is encrypted, without one."""
+
+
+class MissingModel(BadSetting):
+    """A step needs a language model, and the settings name none."""
 
 
 class UnknownBackend(BadInput):
@@ -200,6 +208,18 @@ class BackendError(MemosError):
 
 class MissingLibrary(BackendError):
     """An optional library is not installed."""
+
+
+class Unreachable(BackendError):
+    """An endpoint could not be reached, or gave no answer in the time that it had."""
+
+
+class BadAnswer(BackendError):
+    """A language model answered with something else than it was asked for."""
+
+
+class Unrecorded(BackendError):
+    """A recording of answers does not hold the one that is asked for."""
 
 
 class NotSupported(MemosError):

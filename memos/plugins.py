@@ -17,10 +17,31 @@ BUILT_IN = {
     },
     "embedder": {
         "hash": "memos.models.embedder_hash:HashEmbedder",
+        "onnx": "memos.models.embedder_onnx:OnnxEmbedder",
         "sentence": "memos.models.embedder_sentence:SentenceEmbedder",
     },
     "runtime": {
         "torch": "memos.models.runtime_torch:TorchRuntime",
+    },
+    "llm": {
+        "openai": "memos.models.llm_openai:OpenAILLM",
+        "replay": "memos.models.llm_replay:ReplayLLM",
+        "runtime": "memos.models.llm_runtime:RuntimeLLM",
+    },
+    "rewriter": {
+        "auto": "memos.steps.rewriter:AutoRewriter",
+        "llm": "memos.steps.rewriter:LLMRewriter",
+        "none": "memos.steps.rewriter:NoRewriter",
+    },
+    "reranker": {
+        "auto": "memos.steps.reranker:AutoReranker",
+        "llm": "memos.steps.reranker:LLMReranker",
+        "none": "memos.steps.reranker:NoReranker",
+    },
+    "extractor": {
+        "auto": "memos.steps.extractor_llm:AutoExtractor",
+        "llm": "memos.steps.extractor_llm:LLMExtractor",
+        "rules": "memos.steps.extractor_rules:RuleExtractor",
     },
     "redactor": {
         "detectors": "memos.models.redactor_detectors:DetectorRedactor",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from memos.config import Settings, key_from_environment, load
+from memos.config import Settings, key_from_environment, llm_key_from_environment, load
 from memos.errors import BadSetting
 from memos.models.redactor_detectors import REGIONS
 
@@ -82,7 +82,18 @@ def test_the_key_in_the_environment_is_no_setting_and_shown_nowhere() -> None:
     assert key_from_environment({}) is None
 
 
-@pytest.mark.parametrize("name", ["encryption", "encryption.key_from", "encryption.key", "key"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encryption",
+        "encryption.key_from",
+        "encryption.key",
+        "key",
+        "llm",
+        "llm.key_from",
+        "llm_key",
+    ],
+)
 def test_a_key_in_the_place_of_a_setting_is_not_repeated(name: str) -> None:
     with pytest.raises(BadSetting, match=name) as caught:
         load({name: KEY}, environment={})
@@ -90,6 +101,20 @@ def test_a_key_in_the_place_of_a_setting_is_not_repeated(name: str) -> None:
     while told is not None:
         assert KEY not in f"{told} {told!r}"
         told = told.__cause__
+
+
+def test_the_key_of_an_endpoint_is_no_setting_and_shown_nowhere() -> None:
+    loaded = load(environment={"AGENT_MEMOS_LLM_KEY": KEY, "AGENT_MEMOS_LLM__KEY_FROM": "env"})
+    assert loaded.settings.llm.key_from == "env"
+    assert KEY not in f"{loaded} {loaded.settings!r} {loaded.settings.model_dump_json()}"
+    assert llm_key_from_environment({"AGENT_MEMOS_LLM_KEY": KEY}) == KEY
+    assert llm_key_from_environment({}) is None
+
+
+def test_no_model_is_asked_unless_it_was_asked_for() -> None:
+    settings = Settings()
+    assert settings.llm.backend == "none"
+    assert (settings.finding.rewrite, settings.finding.rerank) == ("none", "none")
 
 
 def test_nothing_is_encrypted_unless_it_was_asked_for() -> None:

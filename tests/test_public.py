@@ -22,7 +22,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_the_contract_s_calls_are_there_and_documented() -> None:
-    calls = ("open", "add", "search", "get", "get_all", "history", "update", "delete",
+    calls = ("open", "add", "search", "context", "get", "get_all", "history", "update", "delete",
              "delete_all", "transform", "chat", "lineage", "stats", "check")  # fmt: skip
     for call in calls:
         assert inspect.getdoc(getattr(MemOS, call)), call

@@ -12,9 +12,14 @@ import memos
 from memos.cli import (
     access,
     audit,
+    bench,
+    change,
+    context,
     convert,
     demo,
+    extract,
     forget,
+    ingest,
     keep,
     key,
     life,
@@ -119,8 +124,12 @@ def _everywhere(
 
 for part in (
     write,
+    ingest,
     forget,
     read,
+    extract,
+    change,
+    context,
     convert,
     life,
     moments,
@@ -132,6 +141,7 @@ for part in (
     keep,
     settings,
     key,
+    bench,
     demo,
 ):
     part.register(app)

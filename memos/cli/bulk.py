@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from memos.cli.failing import PARTIAL
-from memos.cli.reading import read
 from memos.cube.frozen import Frozen
 from memos.errors import BadInput
+from memos.ingest.records import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from memos import MemCube, MemOS
     from memos.cli.call import Call
-    from memos.cli.reading import Entry
+    from memos.ingest.entry import Entry
 
 
 class Extra(TypedDict):
@@ -30,6 +30,7 @@ class Extra(TypedDict):
     expires_at: str | None
     sensitivity: str
     licence: str | None
+    supersede: str | None
 
 
 _TOLD = 20

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memos.cube import Activation, Governance, MemCube, Parametric
     from memos.life.lineage import Ancestor, Lineage
     from memos.retrieval.hit import Hit
+    from memos.retrieval.links import Link
 
 _SHOWN = 24
 """Parents drawn below one cube; the rest is counted."""
@@ -32,9 +33,16 @@ def wire(cube: MemCube) -> JsonValue:
     return content
 
 
-def hit_wire(hit: Hit) -> JsonValue:
+def hit_wire(hit: Hit) -> dict[str, JsonValue]:
     """A hit with its cube in wire form."""
-    return {"score": hit.score, "parts": dict(hit.parts), "cube": wire(hit.cube)}
+    links: list[JsonValue] = [link.model_dump(mode="json") for link in hit.links]
+    return {
+        "score": hit.score,
+        "parts": dict(hit.parts),
+        "superseded": hit.superseded,
+        "links": links,
+        "cube": wire(hit.cube),
+    }
 
 
 def write_cubes(out: Output, what: str, cubes: Sequence[MemCube]) -> None:
@@ -46,11 +54,13 @@ def facts(cube: MemCube) -> dict[str, str]:
     """What a person wants to know of a cube."""
     from memos.cube import Activation, Plaintext
 
+    until = cube.header.valid_to
     found = {
         "id": cube.id,
         "kind": f"{cube.kind}, version {cube.version}, {cube.state}",
         "whose": str(cube.scope),
         "said": day(cube) if cube.header.valid_from else "",
+        "true until": f"{until:%Y-%m-%d %H:%M:%S} UTC" if until else "",
         "recorded": f"{cube.header.updated_at:%Y-%m-%d %H:%M:%S} UTC",
         "labels": ", ".join(cube.header.labels),
         "metadata": json.dumps(cube.metadata, ensure_ascii=False) if cube.metadata else "",
@@ -107,23 +117,33 @@ def _source(cube: MemCube) -> str:
     return source.uri if source.span is None else f"{source.uri}, entry {source.span[0] + 1}"
 
 
-def write_cube(out: Output, what: str, cube: MemCube) -> None:
+def write_cube(out: Output, what: str, cube: MemCube, links: Sequence[Link] = ()) -> None:
     """Write one cube; for people, with everything they want to know of it."""
     out.many(
         what,
         [cube],
         content=wire,
         ids=lambda one: one.id,
-        table=lambda one: facts_table(facts(one[0])),
+        table=lambda one: facts_table(facts(one[0]) | linked(links)),
     )
 
 
-def lineage_tree(lineage: Lineage) -> Tree:
-    """A cube, below it what it was made from, and at the leaves where that was read."""
+def linked(links: Sequence[Link]) -> dict[str, str]:
+    """How a cube is linked with others, as facts of it."""
+    found: dict[str, list[str]] = {}
+    for link in links:
+        found.setdefault(link.how, []).append(str(link).removeprefix(f"{link.how} "))
+    return {how: "\n".join(said) for how, said in found.items()}
+
+
+def lineage_tree(lineage: Lineage, links: Sequence[Link] = ()) -> Tree:
+    """A cube, below it how it is linked, what it was made from, and where that was read."""
     from rich.tree import Tree
 
     above = {ancestor.cube.id: ancestor for ancestor in lineage.ancestors}
     tree = Tree(_named(lineage.cube, stale=False), guide_style="dim")
+    for link in links:
+        tree.add(f"{link}", style="yellow")
     _grow(tree, lineage.cube, above)
     return tree
 

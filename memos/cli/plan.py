@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from memos.cli.message import Unreadable, conversation, message
-from memos.cli.reading import read
 from memos.errors import BadInput
+from memos.ingest.conversation import conversation
+from memos.ingest.message import Unreadable, message
+from memos.ingest.records import read
 from memos.kinds.entities import mentions
 
 if TYPE_CHECKING:

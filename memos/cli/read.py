@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,14 +13,12 @@ from memos.cli.call import Call, command
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import PANEL, Filter, Ids, Where, given_ids
-from memos.errors import BadInput, shown
+from memos.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from pydantic import JsonValue
-
-    from memos import MemCube, MemOS, View
+    from memos import MemCube
 
 _PAGE = 500
 """Cubes that ``ls`` reads at a time."""
@@ -30,7 +29,15 @@ _TABLED = 50
 
 Then = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME|NAME", help="As it was known then, or at that snapshot."),
+    typer.Option(
+        "--at",
+        "--known-at",
+        metavar="TIME|NAME",
+        help="As it was known then, or at that snapshot.",
+    ),
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="What was true in the world then.")
 ]
 Top = Annotated[int, typer.Option("--top", "-k", metavar="N", help="At most this many.")]
 
@@ -44,10 +51,10 @@ def register(app: typer.Typer) -> None:
         scoped=True,
         epilog=examples(
             ('memos search "where does alice live?"', "the five best"),
-            ('memos search "travel" --user alice -k 20', "more of Alice's"),
             ('memos search "travel" --where "created_at>=2024-05-01"', "only recent ones"),
-            ('memos search "travel" --explain', "why each was found"),
             ('memos search "travel" --at 2024-05-01', "as it was known then"),
+            ('memos search "home town" --as-of 2024-05-01', "what was true then"),
+            ('memos search "travel" --rerank llm', "in the order of a language model"),
         ),
     )(_search)
     command(
@@ -102,18 +109,40 @@ def _search(
     where: Where = None,
     filter_: Filter = None,
     at: Then = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each score is made of.")
+    as_of: AsOf = None,
+    superseded: Annotated[
+        bool, typer.Option("--include-superseded", help="Also what holds no more.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each score is made of, and what matched.")
+    ] = False,
+    rewrite: Annotated[
+        str | None,
+        typer.Option("--rewrite", metavar="STEP", help="Other wordings, too: none, llm or auto."),
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option("--rerank", metavar="STEP", help="Another order: none, llm or auto."),
+    ] = None,
 ) -> None:
     """Find memories by meaning, by words, and by what stands beside a good hit; best first."""
     from memos.cli.cubes import hit_wire
+    from memos.cli.explained import explained_table, explained_wire
     from memos.cli.tables import hits_table
 
     words = sys.stdin.read() if query == "-" else query
     with call.open() as mem:
-        known = mem if at is None else mem.at(at)
-        hits = known.search(words, k=top, filters=filters(where, filter_), **call.scope)
+        hits = mem.search(
+            words,
+            k=top,
+            filters=filters(where, filter_),
+            as_of=as_of,
+            known_at=at,
+            include_superseded=superseded,
+            rewrite=rewrite,
+            rerank=rerank,
+            **call.scope,
+        )
         if not hits:
             call.out.note("nothing was found")
             if call.out.tabled:
@@ -121,9 +150,9 @@ def _search(
         call.out.many(
             "hits",
             hits,
-            content=hit_wire,
+            content=lambda hit: explained_wire(hit, words) if explain else hit_wire(hit),
             ids=lambda hit: hit.cube.id,
-            table=lambda found: hits_table(found, explain=explain),
+            table=lambda found: explained_table(found, words) if explain else hits_table(found),
         )
 
 
@@ -150,7 +179,8 @@ def _get(
         else:
             cubes = [mem.get(one, version=version, **call.scope) for one in named]
         if len(cubes) == 1:
-            write_cube(call.out, "cubes", cubes[0])
+            links = mem.links(cubes[0].id, **call.scope) if call.out.tabled else ()
+            write_cube(call.out, "cubes", cubes[0], links)
         else:
             write_cubes(call.out, "cubes", cubes)
 
@@ -178,6 +208,13 @@ def _ls(
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Newest first.")] = False,
     at: Then = None,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="activated, archived, frozen, …")
+    ] = None,
+    as_of: AsOf = None,
+    current: Annotated[
+        bool, typer.Option("--current", help="Not what has been superseded.")
+    ] = False,
 ) -> None:
     """List cubes in the order in which they were made."""
     from memos.cli.cubes import wire
@@ -190,7 +227,17 @@ def _ls(
     most = _TABLED if limit is None and call.out.tabled else limit
     with call.open() as mem:
         known = mem if at is None else mem.at(at)
-        pages = _pages(known, call, kind, filters(where, filter_), after, newest=newest)
+        read = partial(
+            known.get_all,
+            kind=kind,
+            state=state,
+            filters=filters(where, filter_),
+            as_of=as_of,
+            include_superseded=not current,
+            newest_first=newest,
+            **call.scope,
+        )
+        pages = _pages(read, after)
         if not call.out.tabled:
             rows = itertools.islice(pages, most)
             call.out.many("cubes", rows, content=wire, ids=lambda cube: cube.id, table=cubes_table)
@@ -204,28 +251,9 @@ def _ls(
             call.out.note(f"there are more: --after {shown[most - 1].id}, or a larger --limit")
 
 
-def _pages(
-    mem: MemOS | View,
-    call: Call,
-    kind: str | None,
-    condition: dict[str, JsonValue] | None,
-    after: str | None,
-    *,
-    newest: bool,
-) -> Iterator[MemCube]:
-    from memos import Kind
-
-    if kind is not None and kind not in set(Kind):
-        raise BadInput(f"there is no kind {shown(kind)}", hint=f"there are: {', '.join(Kind)}")
+def _pages(read: Callable[..., list[MemCube]], after: str | None) -> Iterator[MemCube]:
     while True:
-        page = mem.get_all(
-            kind=None if kind is None else Kind(kind),
-            filters=condition,
-            limit=_PAGE,
-            after=after,
-            newest_first=newest,
-            **call.scope,
-        )
+        page = read(limit=_PAGE, after=after)
         yield from page
         if len(page) < _PAGE:
             return
@@ -250,6 +278,8 @@ def _history(
             ids=lambda cube: cube.id,
             table=versions_table,
         )
+        for link in mem.links(cube_id, **call.scope) if call.out.tabled else ():
+            call.out.note(f"{link}")
 
 
 def _lineage(
@@ -260,9 +290,10 @@ def _lineage(
 
     with call.open() as mem:
         lineage = mem.lineage(cube_id, **call.scope)
+        links = mem.links(cube_id, **call.scope) if call.out.tabled else ()
         call.out.one(
             "lineage",
             lineage,
             ids=[one.cube.id for one in lineage.ancestors],
-            table=lineage_tree(lineage) if call.out.tabled else "",
+            table=lineage_tree(lineage, links) if call.out.tabled else "",
         )

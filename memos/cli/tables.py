@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.life.report import Doomed, Problem
     from memos.retrieval.hit import Hit
+    from memos.retrieval.links import Link
 
 BAR = 20
 """Cells of the longest bar."""
@@ -57,32 +58,46 @@ def cubes_table(cubes: Sequence[MemCube]) -> Table:
     return table
 
 
-def hits_table(hits: Sequence[Hit], *, explain: bool = False) -> Table:
-    """A hit with its text in full and its id below; with ``explain``, its parts as bars."""
+def hits_table(hits: Sequence[Hit]) -> Table:
+    """A hit with its text in full and its id below."""
+    table = found_table()
+    for hit in hits:
+        memory = Text(said(hit.cube))
+        for line in links_lines(hit):
+            memory.append("\n").append_text(line)
+        memory.append(f"\n{hit.cube.id}", style="dim")
+        table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
+    return table
+
+
+def links_lines(hit: Hit) -> list[Text]:
+    """How a hit is linked with others, a line each."""
+    style = "yellow" if hit.superseded else "dim"
+    return [Text(str(link), style=style) for link in hit.links]
+
+
+def links_table(links: Sequence[Link]) -> Table:
+    """How a cube is linked with others, one a line."""
     table = plain_table(
+        ("link", {"no_wrap": True}),
+        ("id", _ID),
+        ("since", {"no_wrap": True}),
+        ("memory", _MEMORY),
+    )
+    for link in links:
+        when = "" if link.since is None else f"{link.since:%Y-%m-%d}"
+        table.add_row(str(link.how), link.id, when, _short(link.text))
+    return table
+
+
+def found_table() -> Table:
+    """The empty table of hits."""
+    return plain_table(
         ("score", {"no_wrap": True, "justify": "right"}),
         ("when", _WHEN),
         ("who", _WHO),
         ("memory", {"ratio": 1}),
     )
-    most = max((part for hit in hits for part in hit.parts.values()), default=0.0)
-    for hit in hits:
-        memory = Text(clean(hit.cube.text))
-        if explain:
-            memory.append("\n").append_text(parts_bars(hit.parts, most))
-        memory.append(f"\n{hit.cube.id}" + ("\n" if explain else ""), style="dim")
-        table.add_row(f"{hit.score:.3f}", day(hit.cube), who(hit.cube), memory)
-    return table
-
-
-def parts_bars(parts: Mapping[str, float], most: float) -> Text:
-    """One bar for each kind of evidence, on the scale of ``most``."""
-    lines = []
-    for name, value in parts.items():
-        line = Text(f"{name:<8} ", style="dim")
-        line.append(f"{bar(value, most):<{BAR}}", style="cyan").append(f" {value:.3f}", "dim")
-        lines.append(line)
-    return Text("\n").join(lines)
 
 
 def bar(value: float, most: float, cells: int = BAR) -> str:
@@ -174,6 +189,13 @@ def day(cube: MemCube) -> str:
 def who(cube: MemCube) -> str:
     """Who said it, or else whose it is."""
     return one_line(cube.speaker or cube.user_id or "")
+
+
+def said(cube: MemCube) -> str:
+    """Its text, under the title that was given to it."""
+    attributes = getattr(cube.payload, "attributes", {})
+    title = attributes.get("title")
+    return clean(f"{title}: {cube.text}" if title else cube.text)
 
 
 def size(count: int) -> str:

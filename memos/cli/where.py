@@ -33,7 +33,10 @@ def filters(where: Sequence[str] | None, given: str | None) -> dict[str, JsonVal
     Raises:
         BadInput: one of them cannot be read.
     """
-    parts = [condition(text) for text in where or ()]
+    parts = [
+        _parsed(text, "--where") if text.lstrip().startswith("{") else condition(text)
+        for text in where or ()
+    ]
     if given is not None:
         parts.append(_parsed(given))
     if not parts:
@@ -96,13 +99,13 @@ def _scalar(text: str) -> JsonValue:
     return value if isinstance(value, bool | int | float | str) or value is None else text
 
 
-def _parsed(text: str) -> dict[str, JsonValue]:
+def _parsed(text: str, option: str = "--filter") -> dict[str, JsonValue]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"--filter {shown(text)} is not JSON", hint=_FORM) from error
+        raise BadInput(f"{option} {shown(text)} is not JSON", hint=_FORM) from error
     if not isinstance(value, dict):
-        raise BadInput(f"--filter {shown(text)} is not an object", hint=_FORM)
+        raise BadInput(f"{option} {shown(text)} is not an object", hint=_FORM)
     return value
 
 

@@ -22,7 +22,7 @@ Where = Annotated[
         "--where",
         "-w",
         metavar="CONDITION",
-        help="FIELD=VALUE, or with != > >= < <=, or ~ for contains; may be repeated.",
+        help="FIELD=VALUE, or with != > >= < <=, or ~ for contains, or JSON; may be repeated.",
     ),
 ]
 Filter = Annotated[
@@ -120,6 +120,14 @@ def _add(
     licence: Annotated[
         str | None, typer.Option("--licence", metavar="NAME", help="Under which it may be used.")
     ] = None,
+    supersede: Annotated[
+        str | None,
+        typer.Option(
+            "--supersede",
+            metavar="auto|never",
+            help="Whether what it says anew ends the time of older memories.",
+        ),
+    ] = None,
     key: Key = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Store nothing if any entry cannot be read.")
@@ -142,6 +150,7 @@ def _add(
         expires_at=expires,
         sensitivity=sensitivity,
         licence=licence,
+        supersede=supersede,
     )
     name = _input_name(text, file)
     if name is not None:

@@ -48,7 +48,8 @@ class Plaintext(Frozen):
     position: int | None = None
     """Which turn of its session this is, from 0; None outside a conversation."""
     attributes: dict[str, str] = Field(default_factory=dict)
-    """What else the source said of it, such as the caption of a picture."""
+    """What else the source said of it: the ``caption`` of a picture, or the ``title`` it stands
+    under, where one was given; the header's is made from the text otherwise."""
 
 
 class Activation(Frozen):

@@ -168,6 +168,12 @@ class Act:
                 message = f"{self.principal} may see the {level} cube {cube.id} only redacted"
                 raise Forbidden(message, hint="ask for the right to administer it: memos grant")
 
+    def reads_whole(self, cube: MemCube) -> bool:
+        """Whether the principal may read the cube, and is shown it as it is."""
+        if not self.reach(Right.READ).holds(cube):
+            return False
+        return not self._rules.redaction.hides(cube, sees_whole=self.sees_whole(cube))
+
     def _levels_now(self, cubes: Sequence[MemCube]) -> dict[str, str]:
         partly = {cube.id for cube in cubes if not self.sees_whole(cube)}
         return self._rules.levels_of(partly) if partly else {}

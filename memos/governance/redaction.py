@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from memos.cube import Plaintext
 from memos.cube.wire import payload_digest
 from memos.governance.sensitivity import LEVELS, highest
-from memos.kinds.plaintext import CUT, title_of
+from memos.kinds.plaintext import CUT, heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -201,8 +201,10 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 def _reworded(cube: MemCube, words: dict[str, Any]) -> MemCube:
     payload, old = _payload(cube.payload, words), cube.header
-    if isinstance(cube.payload, Plaintext) and old.title == title_of(cube.payload.text):
-        words["title"] = title_of(words["text"])
+    if isinstance(cube.payload, Plaintext) and old.title == heading(
+        cube.payload.text, cube.payload.attributes
+    ):
+        words["title"] = heading(words["text"], words["attributes"])
     header = old.model_copy(
         update={
             "title": words["title"],

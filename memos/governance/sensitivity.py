@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from memos.errors import BadInput, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 LEVELS = ("public", "normal", "confidential", "secret")
 """From the least to the most sensitive."""
@@ -30,6 +30,11 @@ def checked_sensitivity(level: object) -> str:
     if level not in LEVELS:
         raise BadInput(f"{shown(level)} is no sensitivity", hint=f"there are: {', '.join(LEVELS)}")
     return str(level)
+
+
+def is_among(level: str, levels: Collection[str]) -> bool:
+    """Whether a level is one of these; one that is none of ours counts as if it were."""
+    return level in levels or level not in LEVELS
 
 
 def _rank(level: str) -> int:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from memos.kernel.access import AccessCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
+from memos.kernel.context import ContextCalls
+from memos.kernel.extracting import ExtractCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
+from memos.kernel.ingesting import IngestCalls
 from memos.kernel.kinds import KindCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
 from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
+from memos.kernel.superseding import SupersedeCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
 
 
 class Kernel(
+    IngestCalls,
+    ExtractCalls,
     BranchCalls,
     KindCalls,
+    SupersedeCalls,
+    ContextCalls,
     LifeCalls,
     MomentCalls,
     ForgetCalls,

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from memos.cube import Kind
+from memos.cube import Kind, State
 from memos.cube.identity import is_cube_id
 from memos.errors import BadInput, shown
 from memos.kinds.drafts import checked_text
 from memos.ports.grounds import require_outside
 
 _LARGEST = 2**31 - 1
+POLICIES = ("auto", "never")
+"""Whether a new memory is compared with the older ones of its mind."""
 
 
 def require_id(cube_id: object) -> None:
@@ -34,6 +36,30 @@ def read_kind(name: object) -> Kind:
     if isinstance(name, str) and name in set(Kind):
         return Kind(name)
     raise BadInput(f"there is no kind {shown(name)}", hint=f"there are: {', '.join(Kind)}")
+
+
+def read_state(name: object) -> State:
+    """The state of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if isinstance(name, str) and name in set(State):
+        return State(name)
+    raise BadInput(f"there is no state {shown(name)}", hint=f"there are: {', '.join(State)}")
+
+
+def read_policy(name: object, default: str) -> str:
+    """Whether older memories are superseded by new ones, ``auto`` or ``never``.
+
+    Raises:
+        BadInput: it is neither.
+    """
+    if name is None:
+        return default
+    if isinstance(name, str) and name in POLICIES:
+        return str(name)
+    raise BadInput(f"supersede is {shown(name)}", hint=f"there are: {', '.join(POLICIES)}")
 
 
 def require_whole(value: object, what: str) -> None:
@@ -94,6 +120,17 @@ def require_page(limit: object, after: object, *, newest_first: object) -> None:
         require_count(limit, "limit", largest=_LARGEST)
     if after is not None:
         require_id(after)
+
+
+def read_step(name: object, what: str) -> str | None:
+    """The name of an optional step; None for the usual one.
+
+    Raises:
+        BadInput: it is no text.
+    """
+    if name is None or (isinstance(name, str) and name):
+        return name
+    raise BadInput(f"{what} is {shown(name)}", hint="name a step, such as 'llm'")
 
 
 def read_source(source: object, start: object) -> tuple[str, int]:

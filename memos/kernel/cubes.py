@@ -10,12 +10,10 @@ from memos.errors import BadInput, Forbidden, UnknownCube
 from memos.governance.scope import narrowed
 from memos.governance.sensitivity import checked_sensitivity
 from memos.kernel.arguments import (
-    read_kind,
+    read_policy,
     read_source,
-    require_count,
     require_flags,
     require_id,
-    require_page,
     require_whole,
 )
 from memos.kernel.handle import Handle, Whose
@@ -38,10 +36,9 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from memos.cube import Kind, MemCube, Scope
+    from memos.cube import MemCube, Scope
     from memos.governance.act import Act
     from memos.ports.filters import Filter
-    from memos.retrieval.hit import Hit
 
 _LARGEST_K = 1000
 _NAMED = 1000
@@ -67,6 +64,7 @@ class CubeCalls(Handle):
         id: str | None = None,  # noqa: A002 - the name every user expects
         if_version: int | None = None,
         idempotency_key: str | None = None,
+        supersede: str | None = None,
         progress: Progress = silent,
         **whose: Unpack[Whose],
     ) -> list[MemCube]:
@@ -88,6 +86,10 @@ class CubeCalls(Handle):
             id: a UUID of the application's own, for a single cube.
             if_version: 0 says that the cube must be new, which it must be anyway.
             idempotency_key: the same key and arguments again return the same cubes.
+            supersede: ``auto`` compares with the older memories of the same user and agent: what
+                a new one says anew ends the time of the older, and what says the same or
+                contradicts it is linked. ``never`` compares nothing. By default as the settings
+                say.
             progress: told of embedding.
             whose: whose memory it is, and in which conversation; a message may name its own.
 
@@ -119,6 +121,8 @@ class CubeCalls(Handle):
             drafted = [repr(one) for one in drafts]  # without the rules: a ttl counts from now
             arguments = ["add", drafted, source, source_start, id, if_version]
             asked = [ttl_seconds, str(expires_at), sensitivity, licence]
+            asked += [] if supersede is None else [supersede]
+            policy = read_policy(supersede, self._parts.supersede)
             _require_choice(id, act)
             place = None if source is None else read_source(source, source_start)
             with self._changing(act):
@@ -129,30 +133,10 @@ class CubeCalls(Handle):
                     source=place,
                     cube_id=id,
                     if_version=if_version,
+                    relate=self._relater.related if policy == "auto" else None,
                     progress=progress,
                 )
             return act.made(made)
-
-    def search(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        filters: Mapping[str, Any] | None = None,
-        **whose: Unpack[Whose],
-    ) -> list[Hit]:
-        """The ``k`` memories that answer a query best, best first.
-
-        As many come back as the scope and the filters admit, up to ``k``: both are enforced
-        before ranking. ``hit.parts`` says what the score is made of.
-
-        Raises:
-            BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
-        """
-        with self._act("search", Right.READ, **whose) as act:
-            text = checked_text(query, "the query")
-            require_count(k, "k", largest=_LARGEST_K)
-            return self._search(text, act, k=k, where=act.asked(read_filter(filters)))
 
     def get(
         self,
@@ -176,43 +160,6 @@ class CubeCalls(Handle):
                     raise UnknownCube(f"cube {id} has no version {version}", hint="memos history")
                 cube = found
             return act.shown([cube])[0]
-
-    def get_all(
-        self,
-        *,
-        kind: Kind | str | None = None,
-        filters: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-        after: str | None = None,
-        newest_first: bool = False,
-        **whose: Unpack[Whose],
-    ) -> list[MemCube]:
-        """Cubes in the order in which they were made.
-
-        Args:
-            kind: only this kind.
-            filters: see ``memos.retrieval.filters``.
-            limit: at most so many.
-            after: a cube's id; only cubes beyond it, for reading page by page.
-            newest_first: the other way round.
-            whose: only these ids' cubes.
-
-        Raises:
-            BadInput: the kind, a filter or the limit cannot be read.
-        """
-        with self._act("get_all", Right.READ, **whose) as act:
-            require_page(limit, after, newest_first=newest_first)
-            selection = Selection(
-                scope=act.scope,
-                where=Every((act.asked(read_filter(filters)), act.visible())),
-                kinds=() if kind is None else (read_kind(kind),),
-                after=after,
-                newest_first=newest_first,
-                limit=limit,
-            )
-            cubes = self._parts.catalog.select(selection)
-            act.touch(cube.id for cube in cubes[:_NAMED])
-            return act.shown(cubes, current=True)
 
     def history(
         self,
@@ -316,16 +263,6 @@ class CubeCalls(Handle):
                 asked = self._asked_where(read_filter(filters), act)
                 once = self._once(None, act, [])
                 return self._forgetter.forget(asked, once, act=act, dry_run=dry_run)
-
-    def _search(self, text: str, act: Act, *, k: int, where: Filter) -> list[Hit]:
-        with self._lock:
-            vectors = self._index.vectors
-        hits = self._finder.find(text, vectors, reach=act.reach(), k=k, where=where)
-        act.touch(hit.cube.id for hit in hits)
-        shown = act.shown([hit.cube for hit in hits], current=True)
-        return [
-            hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
-        ]
 
     def _chosen(self, act: Act, where: Filter) -> list[MemCube]:
         """The cubes that the filter admits and the principal may read.

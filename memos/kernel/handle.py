@@ -22,6 +22,7 @@ from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
 from memos.life.expiry import Expirer
+from memos.life.extracting import FactWriter
 from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
@@ -29,7 +30,9 @@ from memos.life.installing import Installer
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
+from memos.life.relating import Relater
 from memos.life.shelves import Shelves
+from memos.life.superseding import Superseder
 from memos.life.sweeping import sweep_strays
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
@@ -37,6 +40,7 @@ from memos.ports.filters import Condition, Every, Operator
 from memos.retrieval.finding import Finder
 from memos.retrieval.finding_past import PastFinder
 from memos.retrieval.past import Past
+from memos.retrieval.recent_contexts import RecentContexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +99,8 @@ class Handle:
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
         )
+        self._relater = Relater(catalog=catalog, index=self._index)
+        self._superseder = Superseder(catalog=catalog, index=self._index, writer=self._writer)
         self._amender = Amender(catalog=catalog, index=self._index)
         self._brancher = Brancher(catalog=catalog, index=self._index, identities=identities)
         self._expirer = Expirer(catalog=catalog, amender=self._amender)
@@ -117,15 +123,8 @@ class Handle:
             identities=identities,
             demands=parts.demands,
         )
-        self._finder = Finder(catalog=catalog, words=parts.words, embedder=parts.embedder)
-        self._past = Past(catalog=catalog)
-        self._past_finder = PastFinder(
-            catalog=catalog,
-            words=parts.words,
-            embedder=parts.embedder,
-            open_scratch=parts.open_scratch,
-        )
-        self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._wire_finding(parts)
+        self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
         self._bundles = Bundles(
             catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
@@ -138,6 +137,24 @@ class Handle:
         )
         self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
         self._recover()
+
+    def _wire_finding(self, parts: Parts) -> None:
+        """What reads, and never writes."""
+        catalog = parts.catalog
+        self._finder = Finder(
+            catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
+        )
+        self._recent = RecentContexts()
+        self._past = Past(catalog=catalog)
+        self._past_finder = PastFinder(
+            catalog=catalog,
+            outlines=parts.outlines,
+            words=parts.words,
+            embedder=parts.embedder,
+            open_scratch=parts.open_scratch,
+        )
+        self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._steps = parts.open_steps(parts.runtime)
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""
@@ -152,6 +169,7 @@ class Handle:
         with self._lock:
             if not self._closed.is_set():
                 self._closed.set()
+                self._steps.close()
                 self._index.close()
                 self._parts.catalog.close()
                 self._parts.release()

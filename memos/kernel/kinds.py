@@ -8,9 +8,10 @@ from memos.cube import Activation, Kind, MemCube, Right
 from memos.errors import BadInput, NotFound, WrongKind
 from memos.governance.scope import joint
 from memos.kernel.arguments import read_ids, read_kind, require_count, require_flags
-from memos.kernel.cubes import CubeCalls
+from memos.kernel.searching import SearchCalls
 from memos.kinds.answering import Memories
 from memos.kinds.drafts import checked_text
+from memos.kinds.evidence import is_fact
 from memos.life.expectation import require_unexpired
 from memos.life.lineage import Lineage
 from memos.ports.filters import EVERYTHING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from memos.kinds.answer import Answer
 
 
-class KindCalls(CubeCalls):
+class KindCalls(SearchCalls):
     """Make one kind of memory from another, answer with any of them, tell where they came from."""
 
     def transform(
@@ -135,11 +136,13 @@ class KindCalls(CubeCalls):
     def _used(self, text: str, memories: Sequence[str] | None, k: int, act: Act) -> Memories:
         if memories is None:
             require_count(k, "k", largest=1000)
-            hits = self._search(text, act, k=k, where=EVERYTHING)
+            hits = self._search(text, act, k=k, where=EVERYTHING, at=act.at)
             return Memories(texts=tuple(hit.cube for hit in hits))
         cubes = [self._seen(one, act) for one in memories]
         for cube in cubes:
             require_unexpired(cube)
+            if is_fact(cube):
+                self._currency.require_current(cube)
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
         act.require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT])
         shown = {cube.id: cube for cube in act.shown(texts)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memos.steps.steps import plain_steps
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
+    from memos.ports.outlines import Outlines
     from memos.ports.privacy import Privacy
     from memos.ports.progress import Progress
     from memos.ports.repairs import Repairs
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.scratch import OpenScratch
+    from memos.steps.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Parts:
     blobs: Blobs
     words: Words
     graph: Graph
+    outlines: Outlines
     embedder: Embedder
     runtime: Runtime
     clock: Clock
@@ -55,6 +60,8 @@ class Parts:
     """How sensitive memories are shown to those who may not see them whole."""
     audit_reads: bool = True
     """Whether calls that change nothing leave a row in the journal, too."""
+    supersede: str = "auto"
+    """Whether a new memory ends the time of what it supersedes: ``auto`` or ``never``."""
     archive: Blobs | None = None
     """Where blobs go that are seldom read; None where they all stay in ``blobs``."""
     aside: Aside | None = None
@@ -65,6 +72,8 @@ class Parts:
     """The folders in which the store's files lie: nothing else is written there."""
     crashed: bool = False
     """Whether the last process that had the store did not come to its end."""
+    open_steps: Callable[[Runtime], Steps] = plain_steps
+    """Opens the optional steps; by default those that need no language model."""
     privacy: Privacy | None = None
     """The files on disk; None where nothing lies there."""
     release: Callable[[], None] = lambda: None

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Unpack
 from memos.cube import Right
 from memos.errors import UnknownCube
 from memos.kernel.arguments import read_kind, require_count, require_id, require_page
+from memos.kernel.valid import found_at, listed_at
 from memos.kinds.drafts import checked_text
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every
 from memos.retrieval.filters import read_filter
+from memos.retrieval.truth import is_over, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from memos.cube import Kind, MemCube
+    from memos.cube import Kind, MemCube, State
     from memos.governance.act import Act
     from memos.kernel.handle import Whose
     from memos.ports.filters import Filter
@@ -62,27 +64,42 @@ class View:
         *,
         k: int = 5,
         filters: Mapping[str, Any] | None = None,
+        as_of: datetime | str | float | None = None,
+        include_superseded: bool = False,
         **whose: Unpack[Whose],
     ) -> list[Hit]:
         """The ``k`` memories that would have answered a query best, best first.
 
-        What could be found then is found: neither what had expired or been put away by then, nor
-        what came later. How rare a word is, is judged by the texts of today.
+        What could be found then is found: neither what had expired, been put away or superseded by
+        then, nor what came later. How rare a word is, is judged by the texts of today.
+
+        Args:
+            query: what to look for.
+            k: at most so many, and at most 1,000.
+            filters: see ``memos.retrieval.filters``.
+            as_of: what was true at that time, as far as was known at the time of the view.
+            include_superseded: also what held no more then.
+            whose: only these ids' memories.
 
         Raises:
-            BadInput: the query is empty, ``k`` is out of range, or a filter cannot be read.
+            BadInput: the query is empty, ``k`` is out of range, a filter or a time cannot be read,
+                or both ``as_of`` and ``include_superseded`` were given.
         """
         with self._begun("search", **whose) as act:
             text = checked_text(query, "the query")
             require_count(k, "k", largest=_LARGEST_K)
             where = read_filter(filters)
             readable = _readable(act, where)
-            then = self._past.findable(readable, act.asked(where), self.at)
+            true = found_at(as_of, include_superseded=include_superseded)
+            if true is None:
+                true = EVERYTHING if include_superseded else lasting(self.at)
+            then = self._past.findable(readable, Every((act.asked(where), true)), self.at)
             hits = self._recall(text, then, k)
             act.touch(hit.cube.id for hit in hits)
             shown = act.shown([hit.cube for hit in hits])
             return [
-                hit.model_copy(update={"cube": cube}) for hit, cube in zip(hits, shown, strict=True)
+                hit.model_copy(update={"cube": cube, "superseded": is_over(cube, self.at)})
+                for hit, cube in zip(hits, shown, strict=True)
             ]
 
     def get(
@@ -102,7 +119,10 @@ class View:
         self,
         *,
         kind: Kind | str | None = None,
+        state: State | str | None = None,
         filters: Mapping[str, Any] | None = None,
+        as_of: datetime | str | float | None = None,
+        include_superseded: bool = True,
         limit: int | None = None,
         after: str | None = None,
         newest_first: bool = False,
@@ -111,7 +131,7 @@ class View:
         """Cubes as they were, in the order in which they were made; see ``MemOS.get_all``.
 
         Raises:
-            BadInput: the kind, a filter or the limit cannot be read.
+            BadInput: the kind, the state, a filter, a time or the limit cannot be read.
         """
         with self._begun("get_all", **whose) as act:
             require_page(limit, after, newest_first=newest_first)
@@ -120,7 +140,8 @@ class View:
             readable = _readable(
                 act, where, kinds=kinds, after=after, newest_first=newest_first, limit=limit
             )
-            cubes = self._past.cubes(readable, act.asked(where), self.at)
+            narrowed = listed_at(state, as_of, self.at, include_superseded=include_superseded)
+            cubes = self._past.cubes(readable, Every((act.asked(where), narrowed)), self.at)
             act.touch(cube.id for cube in cubes[:_NAMED])
             return act.shown(cubes)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from memos.cube import Governance, Scope
+from memos.cube import Governance, Parent, Scope, Source
 from memos.cube.identity import canonical
 from memos.errors import BadInput, shown
 from memos.kinds.times import read_time
@@ -20,12 +20,26 @@ TEXT_LIMIT = 1_000_000
 """Characters in one memory."""
 LABEL_LIMIT = 512
 """Characters in one label."""
+TITLE_LIMIT = 512
+"""Characters in the title that a message names."""
 REASON_LIMIT = 2_000
 """Characters in a purpose that is written into the journal."""
 
 _JSON = TypeAdapter(dict[str, JsonValue])
 _NAMES = {"content", "text", "role", "name", "speaker", "timestamp", "date", "user_id", "agent_id",
-          "session_id", "metadata", "labels", "caption"}  # fmt: skip
+          "session_id", "metadata", "labels", "caption", "title",
+          "attributes"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a draft was taken from, where that is more than the call says."""
+
+    source: Source | None
+    parents: tuple[Parent, ...] = ()
+    """The cubes that it was put together from, at their versions."""
+    duplicates: str | None = None
+    """An earlier cube that says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,8 @@ class Draft:
     governance: Governance = field(default_factory=Governance)
     turn: bool = False
     """Whether it is a turn of a conversation, to be linked with the ones around it."""
+    origin: Origin | None = field(default=None, repr=False)
+    """Not in what an idempotency key is compared by: that is older than it."""
 
 
 def read_drafts(content: object, outline: Draft) -> list[Draft]:
@@ -51,7 +67,8 @@ def read_drafts(content: object, outline: Draft) -> list[Draft]:
     Args:
         content: a text; a mapping with ``content`` or ``text`` and, optionally, ``role``,
             ``name`` or ``speaker``, ``timestamp`` or ``date``, ``user_id``, ``agent_id``,
-            ``session_id``, ``metadata``, ``labels``, ``caption``; or a sequence of such mappings.
+            ``session_id``, ``metadata``, ``labels``, ``caption``, ``title``, and ``attributes``, a
+            mapping of texts to texts; or a sequence of such mappings.
         outline: what holds where a message does not say otherwise.
 
     Raises:
@@ -180,8 +197,6 @@ def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
         raise BadInput(f"{what} has a field {unknown[0]!r} that we do not know", hint=hint)
     said = message.get("timestamp", message.get("date"))
     metadata = checked_metadata(message.get("metadata") or {}, f"the metadata of {what}")
-    caption = message.get("caption")
-    attributes = {"caption": checked_text(caption, f"the caption of {what}")} if caption else {}
     return replace(
         outline,
         text=_content(message, what),
@@ -191,9 +206,31 @@ def _message(message: Mapping[Any, Any], outline: Draft, what: str) -> Draft:
         said_at=outline.said_at if said is None else read_time(said),
         metadata={**outline.metadata, **metadata},
         labels=(*outline.labels, *checked_labels(message.get("labels") or (), what)),
-        attributes={**outline.attributes, **attributes},
-        turn=True,
+        attributes={**outline.attributes, **_named(message, what), **_attributes(message, what)},
+        turn=_is_turn(message, outline),
     )
+
+
+def _is_turn(message: Mapping[Any, Any], outline: Draft) -> bool:
+    """Whether it is somebody's words in a conversation, and not a text that stands alone."""
+    said = (message.get(name) for name in ("role", "speaker", "name", "session_id"))
+    return any(said) or outline.scope.session_id is not None or outline.speaker is not None
+
+
+def _named(message: Mapping[Any, Any], what: str) -> dict[str, str]:
+    """What else the source said of it, such as the pictures that were shown."""
+    named = checked_metadata(message.get("attributes") or {}, f"the attributes of {what}")
+    return {name: checked_text(one, f"{name} of {what}") for name, one in named.items()}
+
+
+def _attributes(message: Mapping[Any, Any], what: str) -> dict[str, str]:
+    """What the source said of the text: the caption of a picture, the title above it."""
+    limits = {"caption": TEXT_LIMIT, "title": TITLE_LIMIT}
+    return {
+        name: checked_text(message[name], f"the {name} of {what}", most=most)
+        for name, most in limits.items()
+        if message.get(name) not in (None, "")
+    }
 
 
 def _content(message: Mapping[Any, Any], what: str) -> str:

@@ -24,21 +24,59 @@ _COMMON = frozenset(
 )
 _READ = 20_000
 """Characters of a text that are read for names."""
-_MOST = 16
+_MOST = 32
 """Names kept of one text."""
+_LONGEST = 80
+"""Characters of a name that count."""
+_BRACKETS = re.compile(r"\([^()]*\)")
+_RUN = 7
+"""Words of a name in a question."""
+_ASKED = 60
+"""Words of a question that are read for names."""
 
 
 def entity_edges(cube: MemCube) -> list[Edge]:
-    """An edge from the cube to each name that it mentions, its speaker included.
+    """An edge from the cube to each name that it mentions, its speaker included, and to its title.
 
     An entity belongs to the cube's user and agent: two users who know a Lisbon share no node.
     """
     if not isinstance(cube.payload, Plaintext):
         return []
     names = [*mentions(cube.payload.text), *([cube.speaker] if cube.speaker else [])]
-    whose = canonical([cube.scope.user_id, cube.scope.agent_id]).decode()
-    nodes = dict.fromkeys(f"entity:{whose}:{name.lower()[:80]}" for name in names)
-    return [Edge(cube.id, Relation.MENTIONS, node) for node in nodes]
+    whose = (cube.scope.user_id, cube.scope.agent_id)
+    nodes = dict.fromkeys(entity_of(name, *whose) for name in names)
+    title = title_entity(cube.payload.attributes.get("title", ""), *whose)
+    titled = [Edge(cube.id, Relation.TITLED, title)] if title else []
+    return [*(Edge(cube.id, Relation.MENTIONS, node) for node in nodes), *titled]
+
+
+def entity_of(name: str, user_id: str | None, agent_id: str | None) -> str:
+    """The node of a name among the memories of a user and an agent."""
+    whose = canonical([user_id, agent_id]).decode()
+    return f"entity:{whose}:{name.lower()[:_LONGEST]}"
+
+
+def title_entity(title: str, user_id: str | None, agent_id: str | None) -> str | None:
+    """The node of what a title names, without what it says in brackets; None where that is nothing.
+
+    "Theodred II (Bishop of Elmham)" is about Theodred II.
+    """
+    name = " ".join(_BRACKETS.sub(" ", title).split())
+    return entity_of(name, user_id, agent_id) if name else None
+
+
+def asked_names(query: str) -> list[str]:
+    """What a question may name, whatever its capitals: each run of up to seven of its words."""
+    words = query.replace("\u2019", "'").strip(" ?!.").split()[:_ASKED]
+    words = [word.strip(",;:?!\"'()\u201c\u201d") for word in words]
+    owners = [word.removesuffix("'s") for word in words]  # "Ann's List" may name either
+    runs = (
+        " ".join(each[start : start + length])
+        for each in (owners, words)
+        for length in range(1, _RUN + 1)
+        for start in range(len(each) - length + 1)
+    )
+    return [run for run in dict.fromkeys(runs) if run.lower() not in _COMMON and len(run) > 1]
 
 
 def mentions(text: str) -> list[str]:

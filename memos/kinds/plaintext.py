@@ -8,6 +8,7 @@ from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, State
 from memos.cube.wire import payload_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from memos.kinds.drafts import Draft
@@ -41,7 +42,7 @@ def born(
     header = Header(
         id=cube_id,
         kind=Kind.PLAINTEXT,
-        title=title_of(draft.text),
+        title=heading(draft.text, draft.attributes),
         labels=draft.labels,
         metadata=dict(draft.metadata),
         created_at=now,
@@ -56,13 +57,23 @@ def born(
 
 
 def indexed_text(cube: MemCube) -> str:
-    """What vectors and words see of a cube: who said it, what, and what was shown."""
+    """What vectors and words see of a cube: under which title, who said it, what, what was shown.
+
+    A title that was made from the text itself says nothing new, and is left out.
+    """
     if not isinstance(cube.payload, Plaintext):
         return cube.header.title
     speaker = f"{cube.payload.speaker}: " if cube.payload.speaker else ""
+    title = cube.payload.attributes.get("title")
+    above = f"{title}: " if title else ""
     caption = cube.payload.attributes.get("caption")
     shown = f" [{caption}]" if caption else ""
-    return f"{speaker}{cube.payload.text}{shown}"
+    return f"{above}{speaker}{cube.payload.text}{shown}"
+
+
+def heading(text: str, attributes: Mapping[str, str]) -> str:
+    """The title in a cube's header: the one that was given, or else the text's own beginning."""
+    return title_of(attributes.get("title", text))
 
 
 def title_of(text: str) -> str:

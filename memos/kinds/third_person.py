@@ -62,6 +62,11 @@ def statements(cube: MemCube) -> list[str]:
     "I moved to Lisbon", said by Alice, is "Alice moved to Lisbon". Questions, and sentences about
     "she" or "we", are left out: whom they are about cannot be told from them alone.
     """
+    return [said for _, said in told(cube)]
+
+
+def told(cube: MemCube) -> list[tuple[str, str]]:
+    """The sentences as they stand in the cube, each with the statement that it is."""
     if not isinstance(cube.payload, Plaintext):
         return []
     if cube.payload.role == "assistant" and cube.speaker in {None, "assistant"}:
@@ -70,7 +75,8 @@ def statements(cube: MemCube) -> list[str]:
     text = cube.text.replace("\u2019", "'")
     named = _NAMED.match(text)
     text = text[named.end() :] if named else text
-    return [said for sentence in _SENTENCE.split(text) if (said := _stated(sentence, name))]
+    sentences = _SENTENCE.split(text)
+    return [(sentence, said) for sentence in sentences if (said := _stated(sentence, name))]
 
 
 def speaker(cube: MemCube) -> str:

@@ -37,6 +37,8 @@ class Amendment:
     governance: Mapping[str, Any] = field(default_factory=dict)
     """Fields of :class:`memos.cube.Governance`."""
     labels: tuple[str, ...] | None = None
+    header: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of :class:`memos.cube.Header`, such as ``valid_to``."""
     on_frozen: bool = False
     """Whether it may be done to a frozen cube."""
 
@@ -90,6 +92,7 @@ def amended(cube: MemCube, amendment: Amendment, act: Act) -> MemCube:
     header = Header(
         **{
             **dict(old),
+            **amendment.header,
             "labels": old.labels if amendment.labels is None else amendment.labels,
             "updated_at": act.at,
             "governance": Governance(**{**dict(old.governance), **amendment.governance}),

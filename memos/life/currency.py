@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from memos.cube import Kind, State
 from memos.errors import ExpiredCube, StaleCube
+from memos.ingest.whole import is_view
+from memos.kinds.evidence import is_fact
 from memos.life.expectation import require_unexpired
 from memos.life.lineage import Ancestor, Lineage
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
-    from memos.cube import MemCube
+    from memos.cube import MemCube, Parent
     from memos.ports.catalog import Catalog
     from memos.ports.graph import Graph
 
@@ -40,8 +43,9 @@ class Currency:
             distance[edge.target] = min(step, distance.get(edge.target, step))
         found = {(target, version): self._catalog.find(target, version)
                  for target, version in children}  # fmt: skip
-        kinds = {one.id: one.kind for one in (cube, *found.values()) if one is not None}
-        followed = {each: _follows(below, kinds) for each, below in children.items()}
+        there = [one for one in (cube, *found.values()) if one is not None]
+        apart = {one.id for one in there if not _speaks(one)}
+        followed = {each: not apart.issuperset(below) for each, below in children.items()}
         ancestors = [
             Ancestor(
                 cube=ancestor,
@@ -54,6 +58,24 @@ class Currency:
             if ancestor is not None
         ]
         return Lineage(cube=cube, ancestors=tuple(ancestors))
+
+    def outdated(self, cubes: Sequence[MemCube], at: datetime | None = None) -> set[str]:
+        """The ids of those that are facts whose sources have been revised, or have expired, since.
+
+        With ``at``, also of those whose sources held no more by then. A source that is not here at
+        all, as of a fact that was imported alone, is not missed.
+        """
+        facts = [cube for cube in cubes if is_fact(cube)]
+        if not facts:
+            return set()
+        named = {parent.id for fact in facts for parent in fact.provenance.parents}
+        now = {source.id: source for source in self._catalog.find_all(sorted(named))}
+        return {
+            fact.id
+            for fact in facts
+            for parent in fact.provenance.parents
+            if parent.id in now and not _holds(now[parent.id], parent, at)
+        }
 
     def require_current(self, cube: MemCube) -> Lineage:
         """The lineage of a cube that may be served.
@@ -79,6 +101,14 @@ def _expired(ids: Collection[str]) -> Selection:
     return Selection(where=Every((named, Condition("state", Operator.EQ, str(State.EXPIRED)))))
 
 
-def _follows(children: Sequence[str], kinds: Mapping[str, Kind]) -> bool:
-    """Whether a child speaks for this source; a fork or a merged text speaks for itself."""
-    return any(kinds.get(child) is not Kind.PLAINTEXT for child in children)
+def _speaks(cube: MemCube) -> bool:
+    """Whether a cube speaks for its sources; a fork or a merged text speaks for itself."""
+    return cube.kind is not Kind.PLAINTEXT or is_view(cube) or is_fact(cube)
+
+
+def _holds(source: MemCube, parent: Parent, at: datetime | None) -> bool:
+    """Whether a source is still what a fact was drawn from."""
+    ends = source.header.valid_to
+    over = at is not None and ends is not None and ends <= at
+    same = source.content_version == parent.version and source.state is not State.EXPIRED
+    return same and not over

@@ -21,6 +21,7 @@ from memos.errors import LegalHold
 from memos.life.certifying import UNKNOWN, blobs_of, body_of, proof_for
 from memos.life.doom import Doom
 from memos.life.quarantine import Asked, Leftovers
+from memos.life.reopening import reopened
 from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Operator
@@ -113,10 +114,13 @@ class Forgetter:
         ids = (*there, *(one.id for one in left.lost))
         said = [row for row in left.rows if row.cube_id in ids]
         sought = self._prover.sought([doom.cube for doom in doomed], said) if verify else None
+        again = reopened(ids, self._catalog, act)
         self._catalog.commit(
             Change(
-                audit=act.audit(ids),
+                audit=act.audit((*ids, *(cube.id for cube in again.put))),
+                put=again.put,
                 forget=ids,
+                edges=again.edges,
                 expects={**dict.fromkeys(ids, 0), **there},
                 receipt=once.receipt(_without_content(done)),
                 also=(*records, *also),

@@ -13,6 +13,7 @@ from memos.kinds.entities import entity_edges
 from memos.life.adopting import Home, is_installed
 from memos.life.contents import Contents, read_contents
 from memos.life.quarantine import Asked
+from memos.life.reopening import reopened
 from memos.life.signing import checked_public_key
 from memos.life.unpacking import Archive
 from memos.life.updating import Here, Update
@@ -86,11 +87,13 @@ class Installer:
                 act.outcome = "dry run"
                 return update.report(put, forgotten, dry_run=True)
             lost = tuple(doom.cube.id for doom in doomed)
+            again = reopened(set(lost) - back, self._catalog, act)
+            written = (*put, *again.put)
             change = Change(
-                audit=act.audit([*(cube.id for cube in put), *lost]),
-                put=tuple(put),
+                audit=act.audit([*(cube.id for cube in written), *lost]),
+                put=written,
                 forget=lost,
-                edges=self._edges(update, put, set(lost)),
+                edges=(*self._edges(update, put, set(lost)), *again.edges),
                 replaces=tuple(cube.id for cube in put if cube.version > 1),
                 also=(*records, update.entry(str(act.principal))),
             )

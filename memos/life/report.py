@@ -245,3 +245,39 @@ class AuditReport(Frozen):
     def ok(self) -> bool:
         """Whether the chain holds."""
         return not self.problems
+
+
+class Drawn(Frozen):
+    """A fact that was drawn from memories."""
+
+    id: str | None
+    """Of its cube; None in a dry run."""
+    text: str
+    evidence: tuple[str, ...]
+    """The words of the memories that it was drawn from."""
+    sources: tuple[str, ...]
+    """The ids of these memories."""
+
+
+class Unproven(Frozen):
+    """A claim that was refused, for its evidence does not say it."""
+
+    text: str
+    why: str
+    sources: tuple[str, ...]
+
+
+class Extracted(Frozen):
+    """What was drawn from memories; in a dry run, what would be."""
+
+    facts: tuple[Drawn, ...]
+    refused: tuple[Unproven, ...]
+    read: int
+    """How many memories were read."""
+    known: int
+    """How many facts were drawn before, and are there already."""
+    withheld: tuple[str, ...]
+    """The ids of memories that were not shown to a remote model, as they are too sensitive."""
+    by: str
+    """Which model, or code, drew them."""
+    dry_run: bool

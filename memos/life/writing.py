@@ -9,14 +9,17 @@ from memos.cube import Header, Kind, Life, MemCube, Plaintext, Provenance, Sourc
 from memos.cube.identity import is_cube_id
 from memos.cube.wire import payload_digest
 from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind, shown
+from memos.kinds.drafts import Origin
 from memos.kinds.entities import entity_edges
-from memos.kinds.plaintext import born, title_of
+from memos.kinds.evidence import EVIDENCE
+from memos.kinds.plaintext import born, heading
 from memos.life.expectation import (
     require_changeable,
     require_number,
     require_unexpired,
     require_version,
 )
+from memos.life.related import Related
 from memos.ports.catalog import Change, Selection
 from memos.ports.filters import Condition, Every, Operator
 from memos.ports.graph import Edge, Relation
@@ -24,7 +27,7 @@ from memos.ports.progress import Progress, silent
 from memos.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from pydantic import JsonValue
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
     from memos.cube.identity import Identities
     from memos.governance.act import Act
     from memos.kinds.drafts import Draft
-    from memos.life.index import Index
+    from memos.life.index import Index, Ready
     from memos.life.once import Once
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
+
+    Relate = Callable[[Sequence[MemCube], Ready, Act], Related]
 
 CODE = f"agent-memos {VERSION}"
 """Who did a step that no model had a part in."""
@@ -72,27 +77,32 @@ class Writer:
         source: tuple[str, int] | None = None,
         cube_id: str | None = None,
         if_version: int | None = None,
+        relate: Relate | None = None,
         progress: Progress = silent,
     ) -> list[MemCube]:
         """One cube a draft, in one transaction; see ``MemOS.add``.
 
-        ``source`` is a URI and which entry of it the first draft is.
+        ``source`` is a URI and which entry of it the first draft is. ``relate`` tells what follows
+        from the new cubes for older ones; None: nothing.
         """
         if once.answer is not None:
             return written_before(self._catalog, once.answer)
         ids = self._ids(drafts, cube_id, if_version)
         cubes, edges = self._cubes(drafts, ids, act, source)
         ready = self._index.embed(cubes, progress)
+        related = Related() if relate is None else relate(cubes, ready, act)
+        edges += [edge for cube in cubes for edge in entity_edges(cube)]
+        made = related.current(cubes)
         change = Change(
-            audit=act.audit(ids),
-            put=tuple(cubes),
-            edges=(*edges, *(edge for cube in cubes for edge in entity_edges(cube))),
-            expects=dict.fromkeys(ids, 0),
-            receipt=once.receipt(answer_of(cubes)),
+            audit=act.audit([*ids, *(cube.id for cube in related.put)]),
+            put=(*cubes, *related.put),
+            edges=(*edges, *related.edges),
+            expects={**_parents(cubes), **dict.fromkeys(ids, 0)},
+            receipt=once.receipt(answer_of(made)),
         )
         self._catalog.commit(change)
-        self._index.drain(cubes, ready)
-        return cubes
+        self._index.drain(made, ready)
+        return made
 
     def revise(
         self, cube: MemCube, revision: Revision, once: Once, *, act: Act, if_version: int | None
@@ -152,11 +162,14 @@ class Writer:
                 if before is not None:
                     edges.append(Edge(before, Relation.NEXT, cube_id))
                 last[draft.scope] = (cube_id, position + 1)
+            origin = draft.origin or Origin(_source(source, number))
+            edges += _edges(cube_id, origin)
             provenance = Provenance(
                 actor=act.actor,
                 time=now,
-                step=Step(operation="add", by=CODE),
-                source=_source(source, number),
+                step=Step(operation=act.call, by=CODE),
+                source=origin.source,
+                parents=origin.parents,
             )
             cubes.append(
                 born(
@@ -200,6 +213,19 @@ def _source(source: tuple[str, int] | None, number: int) -> Source | None:
     return Source(uri=uri, span=(start + number, start + number + 1))
 
 
+def _edges(cube_id: str, origin: Origin) -> list[Edge]:
+    """From a cube to what it was put together from, and to the earlier one that says the same."""
+    edges = [Edge(cube_id, Relation.DERIVED, one.id, one.version) for one in origin.parents]
+    if origin.duplicates is not None:
+        edges.append(Edge(cube_id, Relation.DUPLICATES, origin.duplicates))
+    return edges
+
+
+def _parents(cubes: Sequence[MemCube]) -> dict[str, int]:
+    """The versions that the cubes' parents must be at still."""
+    return {parent.id: parent.version for cube in cubes for parent in cube.provenance.parents}
+
+
 def answer_of(cubes: Sequence[MemCube]) -> JsonValue:
     """What a receipt keeps of the cubes that a call wrote."""
     return [[cube.id, cube.version] for cube in cubes]
@@ -227,16 +253,19 @@ def _revised(cube: MemCube, revision: Revision, act: Act) -> MemCube:
     if not isinstance(cube.payload, Plaintext):
         message = f"cube {cube.id} is {cube.kind}, and only plaintext is revised"
         raise WrongKind(message, hint="revise its sources and transform them again")
-    payload = cube.payload.model_copy(update={"text": revision.text})
+    # Who revises a fact speaks for it from now on, and its sources no more.
+    attributes = {name: said for name, said in cube.payload.attributes.items() if name != EVIDENCE}
+    payload = cube.payload.model_copy(update={"text": revision.text, "attributes": attributes})
     old = cube.header
     header = Header(
         **{
             **dict(old),
-            "title": title_of(revision.text),
+            "title": heading(revision.text, payload.attributes),
             "labels": old.labels if revision.labels is None else revision.labels,
             "metadata": old.metadata if revision.metadata is None else dict(revision.metadata),
             "updated_at": act.at,
             "valid_from": revision.said_at or old.valid_from,
+            "valid_to": None,  # what is said anew counts
             "digest": payload_digest(payload),
             "life": Life(state=cube.state, version=cube.version + 1, previous=cube.version),
         }

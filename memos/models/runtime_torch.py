@@ -86,6 +86,11 @@ class TorchRuntime:
         with self._lock:
             return self._lm.chat.encode(messages)
 
+    def count(self, text: str) -> int:
+        """How many tokens a text is within a message; the model's weights are not loaded for it."""
+        with self._lock:
+            return len(self._lm.chat.tokens_of(text))
+
     def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The tokens with which every prompt begins that starts with ``messages``."""
         with self._lock:

@@ -71,7 +71,8 @@ class Change:
     """Ids that go, with all their versions and edges."""
     edges: tuple[Edge, ...] = ()
     replaces: tuple[str, ...] = ()
-    """Ids whose MENTIONS edges go before ``edges`` are written."""
+    """Ids whose MENTIONS and TITLED edges go before ``edges`` are written, and those that tell with
+    which cubes their texts agree or not: DUPLICATES and CONTRADICTS, either way round."""
     expects: Mapping[str, int] = field(default_factory=dict)
     """Compare-and-swap: the version each of these ids must be at; 0 for absent."""
     receipt: Receipt | None = None

@@ -19,8 +19,16 @@ class Relation(StrEnum):
     """turn -> the turn that followed it"""
     MENTIONS = "mentions"
     """cube -> an entity (a node that is no cube)"""
+    TITLED = "titled"
+    """cube -> the entity that it stands under as its title"""
     DERIVED = "derived"
     """derived cube -> one of its parents"""
+    SUPERSEDES = "supersedes"
+    """cube -> one whose valid time it ended"""
+    CONTRADICTS = "contradicts"
+    """cube -> an older one with another value, of which nobody knows which holds"""
+    DUPLICATES = "duplicates"
+    """cube -> an older one that says the same"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,7 +39,8 @@ class Edge:
     relation: Relation
     target: str
     version: int = 1
-    """For DERIVED: the parent's version that the child was made from; otherwise 1."""
+    """For DERIVED: the parent's version that the child was made from; for SUPERSEDES: the version
+    of the older cube that was written to end its time; otherwise 1."""
 
 
 class Edges(Protocol):

@@ -112,6 +112,10 @@ class Runtime(Protocol):
         """The prompt's token ids, chat template and the opening of the answer included."""
         ...
 
+    def count(self, text: str) -> int:
+        """How many tokens a text is within a message; the model's weights are not loaded for it."""
+        ...
+
     def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The tokens with which every prompt begins that starts with ``messages``.
 

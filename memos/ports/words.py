@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from memos.cube import Scope
     from memos.ports.near import Near
 
@@ -29,6 +32,36 @@ class Room:
     among: Collection[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How some texts match a question, word by word."""
+
+    shares: NDArray[np.float64]
+    """[texts, terms]: 1 where a text has a term of the question; where it only has words that mean
+    about the same, how near the nearest of them is; 0 where it has neither."""
+    scores: NDArray[np.float64]
+    """[texts]: BM25, by the terms themselves."""
+    kin_scores: NDArray[np.float64]
+    """[texts]: BM25 by the shares, each term counted once."""
+
+
+class Matches(Protocol):
+    """How the texts that count match a question, and how much each of its words tells."""
+
+    @property
+    def rareness(self) -> NDArray[np.float64]:
+        """[terms]: the weight of each term that any of the texts has, or has kin of."""
+        ...
+
+    def best(self, k: int) -> list[Near]:
+        """The ``k`` texts of the highest ``kin_scores``, best first; ties are ordered by id."""
+        ...
+
+    def of(self, ids: Sequence[str]) -> Match:
+        """These texts' match, in their order; zeros for one that is not there or does not count."""
+        ...
+
+
 class Words(Protocol):
     """A full-text index; it can be rebuilt at any time.
 
@@ -46,6 +79,14 @@ class Words(Protocol):
         ``query`` is plain language: no character of it is an operator. How rare a word is, and
         how long a text is for one, is judged among the entries that count, and nothing else: an
         answer is the same whatever else the index holds. No term in common: an empty list.
+        """
+        ...
+
+    def ask(self, query: str, *, within: Sequence[Room]) -> Matches:
+        """How the entries in the rooms match a question; judged as for :meth:`near`.
+
+        Words that mean about the same as one of the question's count too, for less; none does for
+        what is written as a name. Without a table of such words only equal ones count.
         """
         ...
 

@@ -2,66 +2,143 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from memos.cube import EVERYBODY, Kind
-from memos.cube.header import FINDABLE
+from memos.kinds.whens import spans_in
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
-from memos.ports.graph import Relation
 from memos.ports.words import Room
+from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.hit import Hit
-from memos.retrieval.rank import Ranked, fused, with_neighbours
+from memos.retrieval.question import Question
+from memos.retrieval.rank import Ranked, ranked
+from memos.retrieval.said import said_within
+from memos.retrieval.spans import Spans
+from memos.retrieval.times import told_by
+from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
 
-    from memos.cube import MemCube, Scope
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memos.cube import Scope
     from memos.governance.access import Area, Reach
+    from memos.kinds.whens import When
     from memos.ports.catalog import Catalog
     from memos.ports.embedder import Embedder
     from memos.ports.near import Near
+    from memos.ports.outlines import Outline, Outlines
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
+    from memos.retrieval.evidence import Evidence
 
-POOL = 30
-"""Candidates asked of each index, at least."""
+    Nearest = Callable[..., list[Near]]
+    """The nearest within rooms: so many, and of these ids."""
+
 _SPARE = 2
-"""Cubes read beyond ``k``, for those that turn out not to be admitted."""
-_SEEDS = 8
-"""Direct hits whose neighbours are considered."""
+"""Cubes read beyond ``k``, for those that are gone meanwhile."""
+_OF_A_TIME = 50
+"""Candidates for each time that a question asks about, where no word or meaning leads to them."""
+_WIDER = 4
+"""How many times as many candidates are asked for when there were too few."""
 
 
 class Finder:
     """Searches the plaintext cubes that a principal may read."""
 
-    def __init__(self, *, catalog: Catalog, words: Words, embedder: Embedder) -> None:
+    def __init__(
+        self, *, catalog: Catalog, outlines: Outlines, words: Words, embedder: Embedder
+    ) -> None:
         self._catalog = catalog
         self._words = words
         self._embedder = embedder
+        self._gatherer = Gatherer(outlines)
 
     def find(
-        self, query: str, vectors: Vectors, *, reach: Reach, k: int, where: Filter
+        self,
+        query: str,
+        vectors: Vectors,
+        *,
+        reach: Reach,
+        k: int,
+        where: Filter,
+        now: datetime,
+        at: datetime | None = None,
     ) -> list[Hit]:
         """The best ``k`` cubes, best first; reach and filter are enforced before ranking.
+
+        What the question says of time, such as "last May", is meant as it is at ``now``.
+
+        With ``at``, what was over by then is left out: where cubes are listed anyway, by storage;
+        otherwise after their outlines were read, since few are.
 
         Each whole scope of the reach is asked by itself of the vectors: they are quick for a
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
-        rooms = self._rooms(reach.areas, where)
+        near = partial(_near, vectors, self._embedder.embed_query(query))
+        times = spans_in(query, anchor=now)
+        rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
+        pool = max(POOL, k + k // 2)
+        while rooms:
+            evidence, is_all = self._gathered(query, near, rooms, times=times, pool=pool, at=at)
+            hits = self._hits(ranked(evidence), k=k)
+            if len(hits) == k or is_all:
+                return hits
+            pool *= _WIDER  # what was found is over, or says the same as better hits
+        return []
+
+    def evidence(
+        self, query: str, vectors: Vectors, *, reach: Reach, now: datetime
+    ) -> Evidence | None:
+        """What there is to rank for a question without a filter; None where there is nothing."""
+        near = partial(_near, vectors, self._embedder.embed_query(query))
+        rooms = self._rooms(reach.areas, EVERYTHING)
+        times = spans_in(query, anchor=now)
         if not rooms:
-            return []
-        pool = max(POOL, 3 * k)
-        vector = self._embedder.embed_query(query)
-        near = joined(
-            vectors.near(vector, k=pool, scope=room.scope, among=room.among) for room in rooms
+            return None
+        return self._gathered(query, near, rooms, times=times, pool=POOL, at=None)[0]
+
+    def _gathered(
+        self,
+        query: str,
+        near: Nearest,
+        rooms: Sequence[Room],
+        *,
+        times: Sequence[When],
+        pool: int,
+        at: datetime | None,
+    ) -> tuple[Evidence, bool]:
+        """What there is in these rooms, and whether that is all there is."""
+        nearest = near(rooms, pool)
+        asked = Asked(
+            question=Question.read(query),
+            near=nearest,
+            cosines=lambda ids: {one.id: one.score for one in near(rooms, len(ids), among=ids)},
+            matches=self._words.ask(query, within=rooms),
+            admits=lambda outline: (
+                findable(outline)
+                and (at is None or not is_past(outline.valid_to, at))
+                and any(_holds(room, outline) for room in rooms)
+            ),
+            times=times,
+            said_then=self._said_then(rooms, times),
         )
-        worded = self._words.near(query, k=pool, within=rooms)
-        parts = fused(near, worded)
-        ranked = with_neighbours(parts, neighbours(self._catalog, parts))
-        return self._hits(ranked, rooms, k=k)
+        return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
+
+    def _said_then(self, rooms: Sequence[Room], times: Sequence[When]) -> list[str]:
+        """Memories of the times that a question asks about, some of each."""
+        return [
+            one
+            for asked in times
+            for one in said_within(self._catalog, rooms, *told_by(asked), limit=_OF_A_TIME)
+        ]
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""
@@ -83,41 +160,46 @@ class Finder:
             rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
-    def _hits(self, ranked: Sequence[Ranked], rooms: Sequence[Room], *, k: int) -> list[Hit]:
+    def _hits(self, found: Iterator[Ranked], *, k: int) -> list[Hit]:
         hits: list[Hit] = []
-        for cube, each in self._cubes(ranked, k + _SPARE):
-            if _is_found(cube) and any(_holds(room, cube) for room in rooms):
-                hits.append(Hit(cube=cube, score=each.score, parts=each.parts))
-            if len(hits) == k:
-                break
-        return hits
-
-    def _cubes(self, ranked: Sequence[Ranked], page: int) -> Iterator[tuple[MemCube, Ranked]]:
-        # Page by page: a neighbour may turn out to be another's, or outside the filter.
-        for start in range(0, len(ranked), page):
-            part = ranked[start : start + page]
-            cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in part])}
-            yield from ((cubes[one.id], one) for one in part if one.id in cubes)
+        spans = Spans(self._catalog)
+        while len(hits) < k and (page := list(islice(found, k + _SPARE))):
+            cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
+            hits += [
+                Hit(cube=cubes[one.id], score=one.score, parts=one.parts)
+                for one in page  # one may be gone since it was ranked
+                if one.id in cubes and spans.takes(cubes[one.id])
+            ]
+        return hits[:k]
 
 
-def _holds(room: Room, cube: MemCube) -> bool:
-    return room.scope.covers(cube.scope) and (room.among is None or cube.id in room.among)
+def _near(
+    vectors: Vectors,
+    vector: NDArray[np.float32],
+    rooms: Sequence[Room],
+    count: int,
+    *,
+    among: Collection[str] | None = None,
+) -> list[Near]:
+    """The nearest of all rooms, of those ``among`` them."""
+    return joined(
+        vectors.near(vector, k=count, scope=room.scope, among=_both(room.among, among))
+        for room in rooms
+    )
 
 
-def _is_found(cube: MemCube) -> bool:
-    return cube.kind is Kind.PLAINTEXT and cube.state in FINDABLE
+def _lasting(where: Filter, at: datetime | None) -> Filter:
+    return where if at is None else Every((where, lasting(at)))
 
 
-def neighbours(catalog: Catalog, parts: Mapping[str, Mapping[str, float]]) -> dict[str, list[str]]:
-    """What stands next to the strongest hits in their conversations."""
-    strongest = sorted(parts, key=lambda each: (-sum(parts[each].values()), each))[:_SEEDS]
-    edges = catalog.edges_of(strongest, [Relation.NEXT])
-    beside: dict[str, list[str]] = {seed: [] for seed in strongest}
-    for edge in edges:
-        for here, there in ((edge.source, edge.target), (edge.target, edge.source)):
-            if here in beside:
-                beside[here].append(there)
-    return beside
+def _holds(room: Room, outline: Outline) -> bool:
+    return outline.is_in(room.scope) and (room.among is None or outline.id in room.among)
+
+
+def _both(these: Collection[str] | None, those: Collection[str] | None) -> Collection[str] | None:
+    if these is None or those is None:
+        return those if these is None else these
+    return [one for one in those if one in these]
 
 
 def joined(lists: Iterable[Sequence[Near]]) -> list[Near]:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from memos.cube import MemCube
 from memos.cube.frozen import Frozen
+from memos.retrieval.links import Link
 
 
 class Hit(Frozen):
     """A cube that was found, and why.
 
-    ``score`` is the sum of ``parts``, which say how much each kind of evidence contributed:
-    ``vectors`` (nearness of meaning), ``words`` (BM25), ``graph`` (what stands next to good hits).
-    Scores are comparable within one search only.
+    ``score`` is the sum of ``parts``, which say how much each kind of evidence contributed, more or
+    less than it does on average: ``vectors`` (nearness of meaning), ``words`` (the question's words
+    and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
+    ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
+    (the names that it shares). Scores are comparable within one search only. ``why`` says of a part
+    what it comes from, where more can be told than its number.
     """
 
     cube: MemCube
     score: float
     parts: dict[str, float]
+    why: dict[str, str] = Field(default_factory=dict)
+    superseded: bool = False
+    """Whether it holds no more."""
+    links: tuple[Link, ...] = ()
+    """With which other memories it agrees, and with which it does not."""

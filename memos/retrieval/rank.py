@@ -1,88 +1,103 @@
-"""How candidates from several indexes become one ranking: pure functions."""
+"""How candidates become one ranking: pure functions over evidence.
+
+A candidate's score is a sum of features, each with a weight that depends on the candidate's form:
+a turn of a conversation, a text under a title, or a note. So every point of a score belongs to one
+feature, and features that say the same kind of thing are told as one part.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from memos.retrieval.features import features
+from memos.retrieval.weights import WEIGHTS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from memos.ports.near import Near
+    from memos.ports.outlines import Outline
+    from memos.retrieval.evidence import Evidence, Numbers
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each kind of evidence counts."""
-
-    vectors: float = 1.0
-    words: float = 1.0
-    graph: float = 0.25
-    """Of a neighbour's own direct score."""
+PARTS = {
+    "vectors": ("vectors", "vectors1", "vectors2"),
+    "words": ("words", "kin", "cover", "words2", "cover1", "cover2"),
+    "conversation": ("previous", "next", "answers", "answers_near"),
+    "session": ("session_cover", "session_words", "session_vectors"),
+    "speaker": ("speaker", "other_speaker"),
+    "answer": ("when", "many", "where"),
+    "time": ("time",),
+    "form": ("asks", "asks_within", "self", "length"),
+    "graph": ("walk", "linked", "linking", "together"),
+    "title": ("title",),
+}
+"""Which features each part of a score sums up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A cube's place in the ranking: its score is the sum of its parts."""
+    """A candidate's place in the ranking: its score is the sum of its parts.
+
+    A part of 0 says that the candidate is, in this, like the average one.
+    """
 
     id: str
     score: float
     parts: dict[str, float]
 
 
-def fused(
-    vectors: Sequence[Near], words: Sequence[Near], weights: Weights | None = None
-) -> dict[str, dict[str, float]]:
-    """Direct evidence by id: each list's scores, scaled to [0, 1] within the list, and weighted.
+def form_of(outline: Outline, title: str | None) -> str:
+    """Of what form it is.
 
-    Scores of different indexes are not comparable; their spread within one answer is. A cube
-    that a list does not hold gets nothing from it.
+    ``turn``: of a conversation whose speakers have names; ``message``: of one with an assistant, or
+    whose speakers are not told; ``passage``: a text under a title; ``note``: any other.
     """
-    weights = weights or Weights()
-    parts: dict[str, dict[str, float]] = {}
-    for name, near, weight in (
-        ("vectors", vectors, weights.vectors),
-        ("words", words, weights.words),
-    ):
-        for cube_id, share in _scaled(near).items():
-            parts.setdefault(cube_id, {})[name] = weight * share
-    return parts
+    if outline.position is not None:
+        return "message" if outline.speaker is None else "turn"
+    return "note" if title is None else "passage"
 
 
-def with_neighbours(
-    parts: Mapping[str, Mapping[str, float]],
-    neighbours: Mapping[str, Sequence[str]],
-    weights: Weights | None = None,
-) -> list[Ranked]:
-    """The final ranking: direct evidence plus a share of the best neighbour's.
-
-    Args:
-        parts: what :func:`fused` returned.
-        neighbours: for an id, the ids that stand next to it in the graph.
-        weights: how much a neighbour counts.
-
-    A cube next to a good hit is lifted by it, whether or not it was found itself; one neighbour
-    counts, the best, so that a well-connected cube does not win by its connections alone.
-    """
-    weights = weights or Weights()
-    direct = {cube_id: sum(each.values()) for cube_id, each in parts.items()}
-    lift: dict[str, float] = {}
-    for cube_id, near in neighbours.items():
-        for other in near:
-            lift[other] = max(lift.get(other, 0.0), weights.graph * direct.get(cube_id, 0.0))
-    ranked = []
-    for cube_id in direct.keys() | lift.keys():
-        all_parts = dict(parts.get(cube_id, {}))
-        if lift.get(cube_id):
-            all_parts["graph"] = lift[cube_id]
-        ranked.append(Ranked(cube_id, sum(all_parts.values()), all_parts))
-    return sorted(ranked, key=lambda each: (-each.score, each.id))
+def forms(evidence: Evidence) -> list[str]:
+    """The form of each candidate."""
+    titles = evidence.named.titles or [None] * evidence.count
+    return [
+        form_of(outline, title)
+        for outline, title in zip(evidence.outlines[: evidence.count], titles, strict=True)
+    ]
 
 
-def _scaled(near: Sequence[Near]) -> dict[str, float]:
-    if not near:
-        return {}
-    scores = [each.score for each in near]
-    best, floor = max(scores), min(0.0, *scores)
-    spread = best - floor
-    return {each.id: (each.score - floor) / spread if spread else 1.0 for each in near}
+def ranked(
+    evidence: Evidence, weights: Mapping[str, Mapping[str, float]] = WEIGHTS
+) -> Iterator[Ranked]:
+    """The candidates, best first; ties are ordered by id."""
+    if not evidence.count:
+        return
+    found, of = features(evidence), forms(evidence)
+    parts = {
+        name: _summed(found, [one for one in names if one in found], of, weights)
+        for name, names in PARTS.items()
+    }
+    scores = np.sum(list(parts.values()), axis=0).tolist()
+    ids = [outline.id for outline in evidence.outlines[: evidence.count]]
+    for row in sorted(range(evidence.count), key=lambda row: (-scores[row], ids[row])):
+        told = {name: float(values[row]) for name, values in parts.items() if values[row]}
+        yield Ranked(ids[row], sum(told.values()), told)
+
+
+def _summed(
+    found: Mapping[str, Numbers],
+    names: Sequence[str],
+    of: Sequence[str],
+    weights: Mapping[str, Mapping[str, float]],
+) -> Numbers:
+    """What these features add to each candidate's score, less what they add on average."""
+    total = np.zeros(len(of))
+    for form in set(of):
+        these = np.array([one == form for one in of])
+        for name in names:
+            weight = weights[form].get(name, 0.0)
+            if weight:
+                total[these] += weight * found[name][these]
+    return np.asarray(np.round(total - total.mean(), 6))

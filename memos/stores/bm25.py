@@ -21,7 +21,7 @@ POSTING = np.dtype([("entry", "<u4"), ("scope", "<u4"), ("count", "<u2"), ("leng
 CAP = 65_535
 """What is more is counted as this many."""
 
-_K1 = 1.2
+K1 = 1.2
 _B = 0.75
 
 
@@ -40,11 +40,27 @@ def scores(
     total = np.zeros(last + 1)
     average = max(length, 1) / max(texts, 1)
     for found in terms:
-        rareness = np.log1p((max(texts, len(found)) - len(found) + 0.5) / (len(found) + 0.5))
-        count = found["count"].astype(np.float64)
-        long = _K1 * (1 - _B + _B * found["length"] / average)
-        total[found["entry"]] += rareness * count * (_K1 + 1) / (count + long)
+        rare = rareness(len(found), texts)
+        total[found["entry"]] += rare * saturated(
+            found["count"], longness(found["length"], average)
+        )
     return total
+
+
+def rareness(having: NDArray[np.float64] | float, texts: int) -> NDArray[np.float64]:
+    """How much a term tells that ``having`` of the texts have."""
+    return np.asarray(np.log1p((np.maximum(texts, having) - having + 0.5) / (having + 0.5)))
+
+
+def longness(lengths: NDArray[np.generic], average: float) -> NDArray[np.float64]:
+    """What a text's length does to its counts, [n], from how many terms it has."""
+    return np.asarray(K1 * (1 - _B + _B * lengths.astype(np.float64) / average))
+
+
+def saturated(counts: NDArray[np.generic], long: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a term's occurrences are worth, [n], by the text's :func:`longness`."""
+    many = counts.astype(np.float64)
+    return np.asarray(many * (K1 + 1) / (many + long))
 
 
 def best(total: NDArray[np.float64], k: int) -> NDArray[np.intp]:

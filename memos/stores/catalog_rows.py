@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import delete, insert, or_, select, text, update
+from sqlalchemy import and_, delete, insert, or_, select, text, update
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
@@ -41,6 +41,9 @@ Value = TypeVar("Value")
 _ID = re.compile(r'"id":"([0-9a-f-]{36})"')
 _BLOB = re.compile(r'"blob":"([0-9a-f]{64})"')
 """In a body that is in quarantine: the ids of the cube and of its parents, and its blob."""
+
+_NAMING = (str(Relation.MENTIONS), str(Relation.TITLED))
+_COMPARED = (str(Relation.DUPLICATES), str(Relation.CONTRADICTS))
 
 _CHUNK = 500  # ids in one IN list; SQLite takes no more than 32,766 variables
 
@@ -195,13 +198,12 @@ def version_row(cube: MemCube, known: int) -> dict[str, Any]:
 
 
 def link(connection: Connection, change: Change) -> None:
-    """Write edges, in the place of the old mentions."""
+    """Write edges, in the place of those that the old texts had."""
     for chunk in chunks(change.replaces):
-        connection.execute(
-            delete(edges).where(
-                edges.c.source.in_(chunk), edges.c.relation == str(Relation.MENTIONS)
-            )
-        )
+        naming = and_(edges.c.source.in_(chunk), edges.c.relation.in_(_NAMING))
+        either = or_(edges.c.source.in_(chunk), edges.c.target.in_(chunk))
+        compared = and_(either, edges.c.relation.in_(_COMPARED))
+        connection.execute(delete(edges).where(or_(naming, compared)))
     add_edges(connection, change.edges)
 
 

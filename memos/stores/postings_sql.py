@@ -93,8 +93,8 @@ def shelf_of(user_id: str | None) -> int:
 
 def find(
     connection: Connection, terms: Sequence[str], counted: Counted, last: int
-) -> Iterator[NDArray[np.void]]:
-    """The postings that count, of each term that has any."""
+) -> Iterator[tuple[str, NDArray[np.void]]]:
+    """Each term that has any postings that count, and these."""
     asked = {"terms": json.dumps(terms)}
     if counted.users is None:
         rows = connection.execute(_FIND, asked)
@@ -110,7 +110,7 @@ def find(
         postings = np.concatenate(parts[term])
         if len(postings) and postings["entry"].max() > last:
             raise CorruptionError("the index of words names a text that is none", hint=_REPAIR)
-        yield counted.of(postings)
+        yield term, counted.of(postings)
 
 
 def add(connection: Connection, fresh: Mapping[Shelved, list[Posting]]) -> None:

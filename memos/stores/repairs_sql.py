@@ -36,9 +36,10 @@ _CUBES = text("SELECT id FROM cubes NOT INDEXED UNION SELECT cube_id FROM versio
 _LOOSE = text(
     """
     SELECT rowid AS number, source, relation, target FROM edges NOT INDEXED
-    WHERE relation NOT IN ('next', 'mentions', 'derived')
+    WHERE relation NOT IN ('next', 'mentions', 'titled', 'derived',
+                           'supersedes', 'contradicts', 'duplicates')
        OR source NOT IN (SELECT id FROM cubes)
-       OR (relation != 'mentions' AND target NOT IN (SELECT id FROM cubes))
+       OR (relation NOT IN ('mentions', 'titled') AND target NOT IN (SELECT id FROM cubes))
     ORDER BY rowid
     """
 )

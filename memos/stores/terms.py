@@ -21,10 +21,11 @@ from snowballstemmer.english_stemmer import EnglishStemmer
 from memos.stores.stopwords import STOP_WORDS
 
 _WORD = re.compile(r"[^\W_]+")
+_CAPITAL = re.compile(r"(?<=[\w,;:'\"] )[^\W\d_a-z][\w'\u2019-]*")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_UNSPACED = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
-)
+_UNSPACED_CHARACTER = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_UNSPACED = re.compile(f"{_UNSPACED_CHARACTER}+")
+_PIECE = re.compile(rf"{_UNSPACED_CHARACTER}|[^\W_]+")
 _LONGEST = 64
 """Characters of a word that count: what is longer is no word, but may be an address or a key."""
 
@@ -42,6 +43,19 @@ def asked_terms(query: str) -> list[str]:
     words = list(dict.fromkeys(_words(query)))
     telling = [word for word in words if word not in STOP_WORDS]
     return list(dict.fromkeys(_stem(word) for word in telling or words))
+
+
+def named_terms(query: str) -> frozenset[str]:
+    """The terms of a question that are written as names are: with a capital within a sentence."""
+    return frozenset(term for word in _CAPITAL.findall(query) for term in terms_of(word))
+
+
+def matches(query: str, content: str) -> list[tuple[int, int]]:
+    """Where a text has a term of the question: start and end of each such word, in order."""
+    asked = set(asked_terms(query))
+    return [
+        piece.span() for piece in _PIECE.finditer(content) if asked.intersection(terms_of(piece[0]))
+    ]
 
 
 def _words(content: str) -> list[str]:

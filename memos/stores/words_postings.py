@@ -29,6 +29,7 @@ from memos.stores.engine_sqlite import purge
 from memos.stores.errors_sqlite import legible
 from memos.stores.postings_sql import shelf_of, summand
 from memos.stores.terms import asked_terms, terms_of
+from memos.stores.words_matches import PostingMatches, kindred, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -154,13 +155,30 @@ class PostingWords:
             if not counted.texts:
                 return []
             last = connection.execute(_LAST).scalar_one()
+            found = postings_sql.find(connection, terms, counted, last)
             total = scores(
-                postings_sql.find(connection, terms, counted, last),
+                (postings for _, postings in found),
                 texts=counted.texts,
                 length=counted.length,
                 last=last,
             )
             return _named(connection, best(total, k), total)[:k]
+
+    def ask(self, query: str, *, within: Sequence[Room]) -> PostingMatches:
+        """How the entries in the rooms match a question, word by word."""
+        terms = kindred(query)
+        with _translated(), legible(_WHAT), self._engine.connect() as connection:
+            counted = words_rooms.counted(connection, within)
+            last = connection.execute(_LAST).scalar_one()
+            asked = list(dict.fromkeys(stem for each in terms for stem in each))
+            found = {
+                stem: postings
+                for stem, postings in postings_sql.find(connection, asked, counted, last)
+                if len(postings)  # a word that only others have is as if nobody had it
+            }
+        return PostingMatches(
+            self._engine, weighed(terms, found, texts=counted.texts, length=counted.length)
+        )
 
     def drop(self, ids: Collection[str]) -> None:
         """Remove entries; absent ids are no error."""

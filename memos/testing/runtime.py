@@ -110,6 +110,14 @@ class RuntimeSuite(ABC):
             uncut = runtime.logits(prompt)
             assert max(abs(a - b) for a, b in zip(uncut, whole_likelihoods, strict=True)) < 1e-2
 
+    def test_tokens_are_counted_as_a_prompt_has_them(self, runtime: Runtime) -> None:
+        empty = len(runtime.encode([Message("user", "")]))
+        said = "Keeper 7 of the lighthouse drinks tea 7."
+        counted = len(runtime.encode([Message("user", said)])) - empty
+        assert abs(runtime.count(said) - counted) <= 2
+        assert runtime.count("") == 0
+        assert runtime.count(self.forged()) > 0
+
     def test_another_prompt_resumes_from_what_it_has_in_common(self, runtime: Runtime) -> None:
         state = self.read(runtime)
         lines = MEMORIES.content.replace("Keeper 40", "Sailor 40")

@@ -40,8 +40,9 @@ def test_every_help_has_examples(memos: Memos, words: list[str]) -> None:
 def test_all_commands_are_there() -> None:
     names = {words[0] for words in commands() if words}
     assert names == set(
-        "init add search get ls history update forget transform chat lineage stats check demo "
-        "config key export import inspect install installed uninstall signing-key "
+        "init add ingest search context get ls history update forget transform chat lineage links "
+        "stats check supersede extract bench "
+        "demo config key export import inspect install installed uninstall signing-key "
         "grant grants revoke audit certificates tombstones "
         "archive activate freeze thaw expire sweep revert fork merge hold release classify "
         "snapshot backup restore quarantine move where".split()

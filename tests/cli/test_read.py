@@ -14,7 +14,7 @@ def test_a_search_finds_the_best_first_with_the_reasons(
 ) -> None:
     found = memos("search", "who moved to Lisbon?", "-k", "2").rows
     assert found[0]["cube"]["cube"]["header"]["id"] == remembered[0]
-    assert set(found[0]) == {"score", "parts", "cube"}
+    assert set(found[0]) == {"score", "parts", "superseded", "links", "cube"}
     assert len(found) == 2
 
 

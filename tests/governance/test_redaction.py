@@ -173,6 +173,14 @@ def test_a_title_does_not_show_the_beginning_of_what_the_text_hides(secret: str)
         assert secret[:8] not in shown(derived).header.title
 
 
+def test_a_title_that_was_given_is_shown_as_redacted_as_the_attribute_it_came_from() -> None:
+    long = f"{'a' * 70} {ADA}"
+    cube = with_payload(plaintext("x"), attributes={"title": long})
+    view = shown(with_header(cube, title=title_of(long)))
+    assert view.payload.attributes == {"title": f"{'a' * 70} [email]"}  # type: ignore[union-attr]
+    assert view.header.title == f"{'a' * 70} [email]"
+
+
 def test_a_whole_title_of_a_derived_cube_is_redacted() -> None:
     derived = with_header(activation([plaintext("x")], b"blob"), title=f"KV of 1: ask {ADA}")
     view = shown(derived)

@@ -210,12 +210,24 @@ CHANGES = (("cube", READ), ("cube", WRITE))
 RULES = (("cube", READ), ("cube", ADMINISTER))
 ROWS = [
     Row("add", (("scope", WRITE),), lambda mem, w: mem.add("new", user_id="alice")),
+    Row(
+        "ingest",
+        (("scope", WRITE),),
+        lambda mem, w: mem.ingest([{"role": "user", "content": w.name()}], user_id="alice"),
+    ),
     Row("search", (), lambda mem, w: mem.search(w.cube.text), finds=READ),
+    Row("context", (), lambda mem, w: mem.context(w.cube.text), finds=READ),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id)),
     Row("get", (("cube", READ),), lambda mem, w: mem.get(w.cube.id, version=1)),
     Row("get_all", (), lambda mem, w: mem.get_all(), finds=READ),
     Row("history", (("cube", READ),), lambda mem, w: mem.history(w.cube.id)),
     Row("lineage", (("cube", READ),), lambda mem, w: mem.lineage(w.cube.id)),
+    Row("links", (("cube", READ),), lambda mem, w: mem.links(w.cube.id)),
+    Row(
+        "supersede",
+        (("cube", READ), ("cube", WRITE), ("scope", WRITE)),
+        lambda mem, w: mem.supersede(w.cube.id, "new"),
+    ),
     Row("update", (("cube", READ), ("cube", WRITE)), lambda mem, w: mem.update(w.cube.id, "new")),
     Row("delete", (("cube", READ), ("cube", FORGET)), lambda mem, w: mem.delete(w.cube.id)),
     Row("delete_all", (("found", FORGET),), lambda mem, w: mem.delete_all(filters=w.only), READ),
@@ -226,6 +238,17 @@ ROWS = [
         lambda mem, w: mem.forget(w.cube.id, dry_run=True),
     ),
     Row("forget", (("found", FORGET),), lambda mem, w: mem.forget(filters=w.only), finds=READ),
+    Row(
+        "search",
+        (),
+        lambda mem, w: mem.search(w.cube.text, rewrite="auto", rerank="none"),
+        finds=READ,
+    ),
+    Row(
+        "extract",
+        (("cube", READ), ("scope", WRITE)),
+        lambda mem, w: mem.extract([w.cube.id], by="rules"),
+    ),
     Row(
         "transform",
         (("cube", READ), ("scope", WRITE)),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 EXAMPLES = 1_200
 NO_CALLS = {"close"}
 """It takes nothing."""
+OWN: dict[str, dict[str, Any]] = {"ingest": {"source": [{"role": "user", "content": "a word"}]}}
+"""Values that would do for one call alone."""
 
 
 class Rude:
@@ -94,6 +96,9 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         "memories": [cube_id],
         **dict.fromkeys(("content", "text", "query", "question", "name", "description"), "a word"),
         **dict.fromkeys(("reason", "source", "licence", "title", "label", "call"), "a word"),
+        "new": "another word",
+        **dict.fromkeys(("supersede", "as_of", "known_at", "state"), None),
+        "include_superseded": False,
         "idempotency_key": None,
         "principal": "agent:a",
         "actor": "agent:a",
@@ -110,9 +115,17 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         "time": mem._parts.clock.now(),
         **dict.fromkeys(("timestamp", "expires_at", "ttl_seconds", "if_version", "into"), None),
         **dict.fromkeys(("k", "limit", "max_tokens", "version"), 1),
-        **dict.fromkeys(("after", "head", "kind"), None),
+        **dict.fromkeys(("after", "head", "kind", "tokenizer", "previous"), None),
+        "budget_tokens": 100,
+        "standing": 0.5,
         "number": 1,
+        "by": "rules",
+        "rewrite": "none",
+        "rerank": "none",
         "source_start": 0,
+        "format": "auto",
+        "views": ["turn"],
+        "uri": None,
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
         **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
@@ -176,7 +189,7 @@ class Victim:
     def given(self, call: str, bad: dict[str, Any]) -> None:
         """Call with bad values in the place of good ones."""
         before = self.held()
-        good = fitting(self.mem, self.cube_id, self.folder)
+        good = fitting(self.mem, self.cube_id, self.folder) | OWN.get(call, {})
         wanted = inspect.signature(CALLS[call]).parameters.values()
         needed = {
             one.name: good[one.name]

@@ -71,14 +71,16 @@ def test_turns_of_two_users_with_equal_session_names_are_not_linked(mem: MemOS) 
     assert mem._parts.catalog.edges_of(ids, [Relation.NEXT]) == []
 
 
-def test_a_turn_beside_a_hit_is_found_through_it(mem: MemOS) -> None:
+def test_a_turn_beside_a_hit_is_found_and_its_score_says_why(mem: MemOS) -> None:
     turns = [{"content": "Where is the violin kept?"}, {"content": "Under my bed, of course."}]
     mem.add(turns, user_id="alice", session_id="s")
     for number in range(20):
         add(mem, f"Unrelated remark number {number}.", user_id="alice")
-    hits = mem.search("violin", user_id="alice", k=2)
-    assert [hit.cube.text for hit in hits] == [turn["content"] for turn in turns]
-    assert "graph" in hits[1].parts
+    hits = {hit.cube.text: hit for hit in mem.search("violin", user_id="alice", k=22)}
+    assert next(iter(hits)) == turns[0]["content"]
+    beside = hits[turns[1]["content"]]
+    assert beside.parts
+    assert beside.score == sum(beside.parts.values())
 
 
 def test_everything_given_comes_back(mem: MemOS) -> None:
@@ -100,6 +102,16 @@ def test_everything_given_comes_back(mem: MemOS) -> None:
     assert again.provenance.source.uri == "chat.jsonl"
     assert again.provenance.source.span == (256, 257)
     assert again.scope.named() == {"user_id": "alice", "agent_id": "a", "session_id": "s"}
+
+
+def test_a_title_that_is_given_is_the_cubes_and_is_found_by_its_words(mem: MemOS) -> None:
+    (cube,) = mem.add({"content": "She painted it at night.", "title": "Lighthouse"})
+    add(mem, "She painted the fence.")
+    assert (cube.header.title, cube.text) == ("Lighthouse", "She painted it at night.")
+    assert mem.search("lighthouse", k=1)[0].cube == cube
+    assert mem.update(cube.id, "He painted it.").header.title == "Lighthouse"
+    assert mem.fork(cube.id).header.title == "Lighthouse"
+    assert mem.check().ok
 
 
 def test_an_update_is_a_new_version_and_the_old_stays_readable(mem: MemOS) -> None:

@@ -23,6 +23,7 @@ from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
+from memos.stores.outlines_sql import SqlOutlines
 from memos.stores.repairs_sql import SqlRepairs
 from memos.stores.schema import upgrade
 from memos.stores.traces_files import FileTraces
@@ -66,6 +67,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 blobs=FileBlobs(folder / "blobs"),
                 words=PostingWords(engine),
                 graph=NetworkxGraph(catalog),
+                outlines=SqlOutlines(engine),
                 embedder=HashEmbedder(64),
                 runtime=runtime,
                 clock=self.clock,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memos.cube import Scope
 from memos.errors import BadInput, MemosError
-from memos.kinds.drafts import TEXT_LIMIT, Draft, read_drafts
+from memos.kinds.drafts import TEXT_LIMIT, TITLE_LIMIT, Draft, read_drafts
 
 OUTLINE = Draft(scope=Scope(user_id="alice"), metadata={"app": "test"}, labels=("all",))
 
@@ -32,6 +32,7 @@ def test_every_field_of_a_message_is_kept() -> None:
         "metadata": {"n": 1},
         "labels": ["home", "all"],
         "caption": "a house",
+        "title": "Moving",
     }
     (draft,) = read_drafts(message, OUTLINE)
     assert (draft.role, draft.speaker, draft.text) == ("user", "Alice", "I moved.")
@@ -39,8 +40,37 @@ def test_every_field_of_a_message_is_kept() -> None:
     assert draft.scope == Scope(user_id="alice", session_id="s1")
     assert draft.metadata == {"app": "test", "n": 1}
     assert set(draft.labels) == {"all", "home"}
-    assert draft.attributes == {"caption": "a house"}
+    assert draft.attributes == {"caption": "a house", "title": "Moving"}
     assert draft.turn
+
+
+@pytest.mark.parametrize("name", ["role", "name", "speaker", "session_id"])
+def test_what_somebody_said_is_a_turn(name: str) -> None:
+    assert read_drafts({"content": "I moved.", name: "user"}, OUTLINE)[0].turn
+    assert not read_drafts({"content": "I moved.", name: None}, OUTLINE)[0].turn
+
+
+@pytest.mark.parametrize(
+    "outline", [Draft(scope=Scope(session_id="s")), Draft(speaker="Alice")], ids=["session", "name"]
+)
+def test_messages_of_a_session_or_of_somebody_are_turns(outline: Draft) -> None:
+    drafts = read_drafts([{"content": "I moved."}, {"text": "To Lisbon."}], outline)
+    assert [draft.turn for draft in drafts] == [True, True]
+
+
+def test_a_text_that_stands_alone_is_no_turn_whatever_else_is_said_of_it() -> None:
+    passage = {
+        "content": "Lisbon lies on the Tagus.",
+        "title": "Lisbon",
+        "timestamp": "2024-05-01",
+        "user_id": "alice",
+        "agent_id": "a",
+        "metadata": {"n": 1},
+        "labels": ["town"],
+        "attributes": {"page": "7"},
+    }
+    assert not any(draft.turn for draft in read_drafts([passage, passage], OUTLINE))
+    assert not read_drafts("Lisbon lies on the Tagus.", Draft(scope=Scope(session_id="s")))[0].turn
 
 
 def test_text_parts_are_joined_and_other_parts_refused() -> None:
@@ -68,6 +98,8 @@ def test_text_parts_are_joined_and_other_parts_refused() -> None:
         ([{"content": "x", "metadata": {"a": object()}}], "metadata"),
         ([{"content": "x", "labels": "home"}], "home"),
         ([{"content": "x", "user_id": ""}], "user_id"),
+        ([{"content": "x", "title": 7}], "title"),
+        ([{"content": "x", "title": "y" * (TITLE_LIMIT + 1)}], "513 characters"),
         ("half a pair \ud800", "surrogate"),
         ("a\x00b", "NUL"),
         ("x" * (TEXT_LIMIT + 1), "1,000,001"),

@@ -1,56 +1,125 @@
-"""Ranking is pure: the same candidates give the same order, and every point is explained."""
+"""Ranking is pure: the same evidence gives the same order, and every point is explained."""
 
 from __future__ import annotations
 
-from hypothesis import given
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memos.ports.near import Near
-from memos.retrieval.rank import Weights, fused, with_neighbours
+from memos.retrieval.evidence import Evidence, Named
+from memos.retrieval.features import features
+from memos.retrieval.rank import PARTS, Ranked, form_of, forms
+from memos.retrieval.rank import ranked as in_order
+from memos.retrieval.weights import WEIGHTS
+from tests.retrieval.known import evidence, evidences, outline, turns
 
-NEARS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 30), max_size=8).map(
-    lambda scores: [Near(name, score) for name, score in scores.items()]
-)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-
-def test_what_both_indexes_find_comes_first() -> None:
-    vectors = [Near("a", 0.9), Near("b", 0.8), Near("c", 0.1)]
-    words = [Near("b", 7.0), Near("d", 6.0)]
-    ranked = with_neighbours(fused(vectors, words), {})
-    assert ranked[0].id == "b"
-    assert set(ranked[0].parts) == {"vectors", "words"}
-    assert {one.id for one in ranked} == set("abcd")
+FORMS = ("turn", "message", "passage", "note")
+FEATURES = list(chain.from_iterable(PARTS.values()))
 
 
-def test_a_neighbour_of_a_good_hit_is_found_through_it() -> None:
-    ranked = with_neighbours(fused([Near("a", 0.9)], []), {"a": ["b"]}, Weights(graph=0.25))
-    assert [(one.id, one.parts) for one in ranked] == [
-        ("a", {"vectors": 1.0}),
-        ("b", {"graph": 0.25}),
-    ]
+def ranked(known: Evidence, weights: Mapping[str, Mapping[str, float]] = WEIGHTS) -> list[Ranked]:
+    return list(in_order(known, weights))
 
 
-def test_many_neighbours_count_as_the_best_one() -> None:
-    parts = fused([Near("a", 1.0), Near("b", 0.5)], [])
-    ranked = with_neighbours(parts, {"a": ["z"], "b": ["z"]}, Weights(graph=0.5))
-    assert next(one for one in ranked if one.id == "z").score == 0.5
+def alike(**weights: float) -> dict[str, dict[str, float]]:
+    """The same weights whatever the form."""
+    return dict.fromkeys(FORMS, weights)
 
 
-def test_ties_are_ordered_by_id() -> None:
-    ranked = with_neighbours(fused([Near("b", 0.5), Near("a", 0.5)], []), {})
-    assert [one.id for one in ranked] == ["a", "b"]
+@settings(deadline=None)
+@given(evidences(), st.lists(st.floats(-2, 2), min_size=len(FEATURES), max_size=len(FEATURES)))
+def test_the_parts_add_up_and_the_order_is_that_of_the_scores(
+    known: Evidence, weights: list[float]
+) -> None:
+    found = ranked(known, alike(**dict(zip(FEATURES, weights, strict=True))))
+    assert sorted(one.id for one in found) == sorted(
+        each.id for each in known.outlines[: known.count]
+    )
+    for one in found:
+        assert one.score == sum(one.parts.values())
+        assert set(one.parts) <= set(PARTS)
+        assert all(one.parts.values())
+    assert found == sorted(found, key=lambda one: (-one.score, one.id))
+
+
+@settings(deadline=None)
+@given(evidences())
+def test_a_part_is_0_on_average(known: Evidence) -> None:
+    found = ranked(known, alike(vectors=1.5, cover=2.0, asks=-1.0, speaker=0.5))
+    for name in PARTS:
+        total = sum(one.parts.get(name, 0.0) for one in found)
+        assert total == pytest.approx(0, abs=1e-5)
+
+
+@settings(deadline=None)
+@given(evidences(), st.data())
+def test_the_order_in_which_candidates_come_does_not_count(
+    known: Evidence, data: st.DataObject
+) -> None:
+    notes = [each._replace(position=None) for each in known.outlines[: known.count]]
+    order = data.draw(st.permutations(range(known.count)))
+    cosines = known.cosines[: known.count].round(3)
+    one = evidence("tea?", notes, cosines=list(cosines))
+    other = evidence("tea?", [notes[row] for row in order], cosines=[cosines[row] for row in order])
+    weights = alike(vectors=1.0, asks=0.5)
+    scores = [{each.id: each.score for each in ranked(these, weights)} for these in (one, other)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-5)
 
 
 def test_nothing_found_is_an_empty_ranking() -> None:
-    assert with_neighbours(fused([], []), {}) == []
+    assert ranked(evidence("tea?", [])) == []
+    assert ranked(evidence("tea?", turns("one", "two"), count=0)) == []
 
 
-@given(NEARS, NEARS)
-def test_the_parts_add_up_and_the_order_is_that_of_the_scores(
-    vectors: list[Near], words: list[Near]
-) -> None:
-    ranked = with_neighbours(fused(vectors, words), {"a": ["b", "z"]})
-    for one in ranked:
-        assert one.score == sum(one.parts.values())
-        assert all(part >= 0 for part in one.parts.values())
-    assert ranked == sorted(ranked, key=lambda one: (-one.score, one.id))
+def test_ties_are_ordered_by_id() -> None:
+    known = evidence("tea?", [outline("b"), outline("c"), outline("a")], cosines=[1, 1, 1])
+    found = ranked(known, alike(vectors=1.0))
+    assert [(one.id, one.score, one.parts) for one in found] == [
+        ("a", 0, {}),
+        ("b", 0, {}),
+        ("c", 0, {}),
+    ]
+
+
+def test_what_is_near_and_has_the_words_comes_first_and_says_why() -> None:
+    notes = [outline("near"), outline("both"), outline("words"), outline("none")]
+    known = evidence("tea?", notes, cosines=[1, 1, 0, 0], shares=[[0], [1], [1], [0]])
+    found = ranked(known, alike(vectors=1.0, kin=1.0))
+    assert [one.id for one in found] == ["both", "near", "words", "none"]
+    assert found[0].parts == {"vectors": 1, "words": 1}
+    assert found[1].parts == {"vectors": 1, "words": -1}
+
+
+def test_each_form_has_weights_of_its_own() -> None:
+    known = evidence("tea?", [outline("note"), *turns("one")], cosines=[1, 0])
+    weights = {**alike(vectors=1.0), "note": {"vectors": -2.0}}
+    assert [one.id for one in ranked(known, weights)] == ["turn 0", "note"]
+
+
+def test_the_form_is_that_of_who_speaks_and_what_stands_above() -> None:
+    named = Named([{}, {"x": 1.0}, {}, {}], [None, "x", None, None])
+    said, wrote = turns("one", "two")
+    known = evidence(
+        "tea?", [outline("n"), outline("p"), said._replace(speaker="Ann"), wrote], named=named
+    )
+    assert forms(known) == ["note", "passage", "turn", "message"]
+    assert forms(evidence("tea?", [outline("n")])) == ["note"]
+    assert form_of(said, "a title") == "message"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_weight_is_of_a_feature_in_one_part(form: str) -> None:
+    assert set(WEIGHTS) == set(FORMS)
+    assert len(set(FEATURES)) == len(FEATURES)
+    assert set(WEIGHTS[form]) <= set(FEATURES)
+
+
+def test_every_feature_is_in_a_part_and_every_part_has_its_features() -> None:
+    named = Named([{"x": 1.0}, {}], ["x", None])
+    assert set(features(evidence("tea?", turns("one", "two"), named=named))) == set(FEATURES)

@@ -16,6 +16,7 @@ from memos.stores.postings_sql import shelf_of
 from memos.stores.words_postings import PostingWords
 from memos.testing.vectors import ALICE, BOB
 from memos.testing.words import WordsSuite, entry, found
+from memos.testing.words_asked import WordsAskedSuite, WordsKinSuite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from memos.ports.words import Words
 
 
-class TestPostingWordsInAFile(WordsSuite):
+class TestPostingWordsInAFile(WordsSuite, WordsAskedSuite, WordsKinSuite):
     @pytest.fixture
     def words(self, tmp_path: Path, request: pytest.FixtureRequest) -> Words:
         self.path = tmp_path / "catalog.db"
@@ -45,7 +46,7 @@ class TestPostingWordsInAFile(WordsSuite):
         return PostingWords(engine)
 
 
-class TestPostingWordsInMemory(WordsSuite):
+class TestPostingWordsInMemory(WordsSuite, WordsAskedSuite, WordsKinSuite):
     @pytest.fixture
     def words(self) -> Iterator[Words]:
         engine = open_engine(None)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.repairs import Repairs, Stored
 
 _PAGE = 200
-_TOLD = [Relation.MENTIONS, Relation.DERIVED]
+_TOLD = [Relation.MENTIONS, Relation.TITLED, Relation.DERIVED]
 """The relations that bodies tell of; turn order stands in the edges alone."""
 
 

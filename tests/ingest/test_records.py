@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from memos.cli.reading import read
 from memos.errors import BadInput
+from memos.ingest.records import read
 
 
 def messages(content: str, *, lines: bool = False) -> list[object]:
-    return [entry.message for entry in read(content.encode(), lines=lines)]
+    entries = read(content.encode(), lines=lines)
+    return [entry.message for entry in entries if not entry.is_empty]
 
 
 def places(content: str) -> list[tuple[str, bool]]:

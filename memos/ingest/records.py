@@ -1,4 +1,4 @@
-"""What ``memos add`` reads: JSON lines, chat exports, and plain text, entry by entry.
+"""What ``memos add`` takes: JSON lines, chat exports, and plain text, entry by entry.
 
     JSON lines        {"text": "...", "speaker": "...", "date": "..."}      one memory a line
                       {"messages": [...]}  or  {"memories": [...]}          one conversation a line
@@ -11,29 +11,20 @@ A message is in the form that ``MemOS.add`` takes: see :mod:`memos.cli.message`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memos.cli.message import Unreadable, conversation, message
 from memos.errors import BadInput
+from memos.ingest.conversation import conversation, uri_of
+from memos.ingest.entry import Entry
+from memos.ingest.message import Unreadable, read_message, says_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pydantic import JsonValue
 
 _SAMPLE = 20
 """How many lines are tried to find out whether a file is JSON lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that was read: a message, or the reason why there is none."""
-
-    place: str
-    """Where in the file, for people: ``line 12``."""
-    message: Mapping[str, JsonValue] | None
-    problem: str = ""
 
 
 def read(content: bytes, *, lines: bool = False) -> Iterator[Entry]:
@@ -43,22 +34,27 @@ def read(content: bytes, *, lines: bool = False) -> Iterator[Entry]:
         BadInput: plain text that is not UTF-8.
     """
     text = content.decode("utf-8-sig", errors="surrogateescape")
-    rows = text.split("\n")
     if lines:
-        return _from_lines(rows)
-    if text.lstrip()[:1] in {"{", "["}:
-        if _are_json_lines(rows):
-            return _from_json_lines(rows)
-        document = _document(text)
-        if document is not None:
-            return _from_document(document)
-    return iter([_from_text(text)])
+        return _from_lines(text.split("\n"))
+    records = read_records(text)
+    return iter([_from_text(text)]) if records is None else records
+
+
+def read_records(text: str) -> Iterator[Entry] | None:
+    """The entries of JSON lines, or of a JSON document; None for what is neither."""
+    if text.lstrip()[:1] not in {"{", "["}:
+        return None
+    rows = text.split("\n")
+    if _are_json_lines(rows):
+        return _from_json_lines(rows)
+    document = parsed_or_none(text)
+    return None if document is None else from_document(document)
 
 
 def _from_lines(rows: list[str]) -> Iterator[Entry]:
     for number, row in enumerate(rows, 1):
         if row.strip():
-            yield _entry(f"line {number}", {"text": row.strip()})
+            yield _read(f"line {number}", {"text": row.strip()})
 
 
 def _from_text(text: str) -> Entry:
@@ -71,7 +67,7 @@ def _from_text(text: str) -> Entry:
 
 def _are_json_lines(rows: list[str]) -> bool:
     sample = [row for row in rows if row.strip()][:_SAMPLE]
-    return any(row.lstrip()[:1] == "{" and isinstance(_document(row), dict) for row in sample)
+    return any(row.lstrip()[:1] == "{" and isinstance(parsed_or_none(row), dict) for row in sample)
 
 
 def _from_json_lines(rows: list[str]) -> Iterator[Entry]:
@@ -86,7 +82,8 @@ def _from_json_lines(rows: list[str]) -> Iterator[Entry]:
         yield from _from_value(value, f"line {number}")
 
 
-def _from_document(document: JsonValue) -> Iterator[Entry]:
+def from_document(document: JsonValue) -> Iterator[Entry]:
+    """The entries of an array of messages or conversations, or of one of them."""
     if not isinstance(document, list):
         yield from _from_value(document, "the document")
         return
@@ -98,23 +95,30 @@ def _from_value(value: JsonValue, place: str) -> Iterator[Entry]:
     """The entries of one object: itself, or the messages inside."""
     inside = conversation(value)
     if inside is None:
-        yield _entry(place, value)
+        yield _read(place, value)
         return
+    uri = uri_of(value)
     for number, one in enumerate(inside, 1):
-        yield _entry(f"{place}, message {number}", one)
+        yield as_entry(f"{place}, message {number}", one, uri=uri)
 
 
-def _entry(place: str, value: JsonValue) -> Entry:
+def as_entry(place: str, value: JsonValue, *, uri: str | None = None) -> Entry:
+    """A message of a conversation as an entry; what says nothing is an entry without one."""
+    return Entry(place, None, uri=uri) if says_nothing(value) else _read(place, value, uri=uri)
+
+
+def _read(place: str, value: JsonValue, *, uri: str | None = None) -> Entry:
     try:
-        found = message(value)
+        found, left_out = read_message(value)
     except Unreadable as error:
-        return Entry(place, None, str(error))
+        return Entry(place, None, str(error), uri=uri)
     if not _is_text(json.dumps(found, ensure_ascii=False)):
-        return Entry(place, None, "not UTF-8")
-    return Entry(place, found)
+        return Entry(place, None, "not UTF-8", uri=uri)
+    return Entry(place, found, left_out=left_out, uri=uri)
 
 
-def _document(text: str) -> JsonValue:
+def parsed_or_none(text: str) -> JsonValue:
+    """The JSON value of a text; None for what is no JSON."""
     try:
         return _parsed(text)
     except (ValueError, RecursionError):

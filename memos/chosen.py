@@ -1,0 +1,74 @@
+"""The models that settings name, and what is asked of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos.errors import BadSetting
+from memos.governance.redaction import Redaction
+from memos.life.deriving import Demands
+from memos.plugins import find
+
+if TYPE_CHECKING:
+    from memos.config import Settings
+    from memos.ports.embedder import Embedder
+    from memos.ports.progress import Progress
+    from memos.ports.redactor import Redactor
+    from memos.ports.runtime import Runtime
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    """The embedder that the settings name; its model is loaded with the first text.
+
+    Raises:
+        BadSetting: the embedder has no such precision.
+        UnknownBackend: there is none of that name.
+    """
+    chosen = settings.embedder
+    name = chosen.backend
+    if name == "auto":  # one model, and its vectors have one name: a store takes either
+        name = "onnx" if chosen.model == "minilm" else "sentence"
+    backend = find("embedder", name)
+    if chosen.precision != "float32" and name != "onnx":
+        message = f"the embedder {name!r} has no precision {chosen.precision!r}"
+        raise BadSetting(message, hint='embedder.backend = "onnx" has it')
+    if name == "onnx":
+        made: Embedder = backend(chosen.model, batch=chosen.batch, precision=chosen.precision)
+    elif name == "sentence":
+        made = backend(chosen.model, batch=chosen.batch)
+    else:
+        made = backend()
+    return made
+
+
+def runtime_of(settings: Settings, progress: Progress) -> Runtime:
+    """The language model that the settings name; it is loaded when it is first needed."""
+    chosen = settings.runtime
+    runtime: Runtime = find("runtime", chosen.backend)(
+        chosen.model,
+        cache_folder=Path(settings.cache).expanduser() / "models",
+        device=chosen.device,
+        dtype=chosen.dtype,
+        progress=progress,
+    )
+    return runtime
+
+
+def redaction_of(settings: Settings) -> Redaction:
+    """How sensitive memories are shown to those who may not see them whole."""
+    chosen = settings.redaction
+
+    def make() -> Redactor:
+        backend = find("redactor", chosen.backend)
+        known = {"regions": chosen.regions} if chosen.backend == "detectors" else {}
+        redactor: Redactor = backend(**known)
+        return redactor
+
+    return Redaction(make, chosen.levels)
+
+
+def demands_of(settings: Settings) -> Demands:
+    """What a parametric cube must reach, and how it is trained."""
+    training = settings.training
+    return Demands(training.required_recall, training.allowed_drift, training.seed, training.steps)

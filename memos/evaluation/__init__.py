@@ -1,0 +1,1 @@
+"""How well memories are found: cases with known evidence, run through a store, beside rivals."""

@@ -1,0 +1,1 @@
+"""Optional steps: what is drawn from texts, how one asks, what comes first."""
