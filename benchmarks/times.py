@@ -334,10 +334,10 @@ def _candidates(texts: int) -> None:
         for user in ("large", "small 8"):
             spent, found = [], 0
             for month in range(1, 12):
-                start, end = (datetime(2022, each, 1, tzinfo=UTC) for each in (month, month + 1))
+                since, until = (datetime(2022, each, 1, tzinfo=UTC) for each in (month, month + 1))
                 begun = time.process_time()
                 room = Room(Scope(user_id=user))
-                found += len(said_within(catalog, [room], start, end, limit=POOL))
+                found += len(said_within(catalog, [room], since, until, limit=POOL))
                 spent.append((time.process_time() - begun) * 1e3)
             print(
                 f"said in a month, user {user!r}: p50 {median(spent):.1f} ms, {found / 11:.0f} ids"

@@ -112,7 +112,8 @@ def _is_leap(year: int) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\u2019", "'").replace("valentines", "valentine's")
+    plain = name.replace("\u2019", "'").replace("valentines", "valentine's")
+    return plain.replace("new year ", "new year's ")
 
 
 def _range(said: Said) -> Days | None:

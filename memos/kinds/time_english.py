@@ -119,7 +119,7 @@ FORMS = (
     _form(
         "holiday",
         (_HOLIDAYS, "####"),
-        "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
+        "(?:(?P<lead><LEAD>) )?(?:<WHICH> )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
     ),
     _form("holiday", (_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
     _form("holiday", (_HOLIDAYS,), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
