@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from memos.cube.scope import Scope
-    from memos.ports.graph import Edge
 
 
 class Outline(NamedTuple):
@@ -40,6 +39,14 @@ class Outline(NamedTuple):
         )
 
 
+class Naming(NamedTuple):
+    """A MENTIONS or TITLED edge: a cube and a name in it."""
+
+    source: str
+    relation: str
+    target: str
+
+
 BEGINNING = 2000
 """Characters of a text that an outline holds."""
 
@@ -55,11 +62,11 @@ class Outlines(Protocol):
         """Each NEXT edge that starts or ends in one of ``ids``: a turn and the one after it."""
         ...
 
-    def names_in(self, ids: Collection[str]) -> list[Edge]:
+    def names_in(self, ids: Collection[str]) -> list[Naming]:
         """The MENTIONS and TITLED edges that start in one of ``ids``."""
         ...
 
-    def naming(self, entities: Collection[str], *, most: int) -> list[Edge]:
+    def naming(self, entities: Collection[str], *, most: int) -> list[Naming]:
         """The MENTIONS and TITLED edges that end in one of ``entities``.
 
         An entity in which more than ``most`` end tells nothing, and is left out.

@@ -20,7 +20,7 @@ from memos.retrieval.times import closeness
 from memos.retrieval.walk import walked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from memos.ports.outlines import Outline
     from memos.retrieval.evidence import Numbers, Rows
@@ -36,10 +36,16 @@ _NEAREST = 3
 """So many of a session's nearest turns say how near it is."""
 
 
-def features(evidence: Evidence) -> Features:
-    """Every feature of every candidate."""
+def features(evidence: Evidence, wanted: Collection[str] | None = None) -> Features:
+    """The features of every candidate.
+
+    Args:
+        evidence: what is known of them.
+        wanted: which features are of use; of the others, those that cost something are left out.
+            None for all.
+    """
     direct = direct_score(evidence)
-    found = _direct(evidence) | _form(evidence) | _answers(evidence)
+    found = _direct(evidence) | _form(evidence, wanted) | _answers(evidence, wanted)
     if _turns(evidence).any():
         found |= _around(evidence, direct) | _session(evidence) | _speaker(evidence)
     if any(evidence.named.mentions) or any(evidence.named.titles):
@@ -66,23 +72,32 @@ def _direct(evidence: Evidence) -> Features:
     }
 
 
-def _form(evidence: Evidence) -> Features:
+def _form(evidence: Evidence, wanted: Collection[str] | None) -> Features:
     lengths = np.array([each.length for each in evidence.outlines[: evidence.count]], float)
-    return {
-        "asks": _told(evidence, traits.asks),
-        "asks_within": _told(evidence, lambda text: "?" in text),
-        "self": _told(evidence, traits.tells_of_self),
-        "length": scaled(np.log1p(lengths)),
+    traits_told = {
+        "asks": traits.asks,
+        "asks_within": traits.asks_within,
+        "self": traits.tells_of_self,
     }
+    told = {
+        name: _told(evidence, trait)
+        for name, trait in traits_told.items()
+        if wanted is None or name in wanted
+    }
+    return {**told, "length": scaled(np.log1p(lengths))}
 
 
-def _answers(evidence: Evidence) -> Features:
+def _answers(evidence: Evidence, wanted: Collection[str] | None) -> Features:
     """Whether a candidate has the kind of thing that is asked for."""
     question, none = evidence.question, np.zeros(evidence.count)
+    answers = {
+        "when": (question.when, traits.tells_time),
+        "many": (question.many, traits.tells_number),
+        "where": (question.where, traits.names_something),
+    }
     return {
-        "when": _told(evidence, traits.tells_time) if question.when else none,
-        "many": _told(evidence, traits.tells_number) if question.many else none,
-        "where": _told(evidence, traits.names_something) if question.where else none,
+        name: _told(evidence, trait) if is_asked and (wanted is None or name in wanted) else none
+        for name, (is_asked, trait) in answers.items()
     }
 
 

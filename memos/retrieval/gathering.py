@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
+from math import log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,11 +102,12 @@ class Gatherer:
         inside: list[dict[str, float]] = [{} for _ in candidates]
         titles: list[str | None] = [None] * len(candidates)
         often = Counter(edge.target for edge in edges)
-        for edge in edges:
-            weight = float(np.log1p(len(texts) / often[edge.target]))
-            inside[rows[edge.source]][edge.target] = weight
-            if edge.relation is Relation.TITLED:
-                titles[rows[edge.source]] = edge.target
+        weights = {name: log1p(len(texts) / count) for name, count in often.items()}
+        for source, relation, target in edges:
+            row = rows[source]
+            inside[row][target] = weights[target]
+            if relation == Relation.TITLED:
+                titles[row] = target
         return Named(tuple(inside), tuple(titles), frozenset(known.asked_names()))
 
 

@@ -10,8 +10,7 @@ from memos.ports.outlines import BEGINNING, Outline
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from memos.ports.graph import Edge
-    from memos.ports.outlines import Outlines
+    from memos.ports.outlines import Naming, Outlines
     from memos.retrieval.past import Findable
 
 
@@ -35,11 +34,11 @@ class PastOutlines:
         """Each NEXT edge that starts or ends in one of ``ids``."""
         return self._today.turns_beside(ids)
 
-    def names_in(self, ids: Collection[str]) -> list[Edge]:
+    def names_in(self, ids: Collection[str]) -> list[Naming]:
         """The names of those that have not changed."""
         return self._today.names_in([one for one in ids if one not in self._then.changed])
 
-    def naming(self, entities: Collection[str], *, most: int) -> list[Edge]:
+    def naming(self, entities: Collection[str], *, most: int) -> list[Naming]:
         """The edges of those that have not changed."""
         edges = self._today.naming(entities, most=most)
         return [edge for edge in edges if edge.source not in self._then.changed]

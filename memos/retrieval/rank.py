@@ -74,7 +74,8 @@ def ranked(
     """The candidates, best first; ties are ordered by id."""
     if not evidence.count:
         return
-    found, of = features(evidence), forms(evidence)
+    of = forms(evidence)
+    found = features(evidence, {name for form in set(of) for name in weights[form]})
     parts = {
         name: _summed(found, [one for one in names if one in found], of, weights)
         for name, names in PARTS.items()

@@ -26,6 +26,11 @@ def asks(text: str) -> bool:
     return text.rstrip().endswith("?")
 
 
+def asks_within(text: str) -> bool:
+    """Whether there is a question in it."""
+    return "?" in text
+
+
 def tells_of_self(text: str) -> bool:
     """Whether somebody speaks of themselves in it."""
     return not _SELF.isdisjoint(_WORD.findall(text))

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memos.ports.graph import Edge, Relation
-from memos.ports.outlines import BEGINNING, Outline
+from memos.ports.outlines import BEGINNING, Naming, Outline
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible
 
@@ -69,15 +68,15 @@ class SqlOutlines:
         return sorted({(source, target) for source, target in both})
 
     @legible("an edge")
-    def names_in(self, ids: Collection[str]) -> list[Edge]:
+    def names_in(self, ids: Collection[str]) -> list[Naming]:
         """The MENTIONS and TITLED edges that start in one of ``ids``."""
-        return sorted(_edge(*row) for row in self._rows(_NAMES_IN, _listed(ids)))
+        return list(map(Naming._make, self._rows(_NAMES_IN, _listed(ids))))
 
     @legible("an edge")
-    def naming(self, entities: Collection[str], *, most: int) -> list[Edge]:
+    def naming(self, entities: Collection[str], *, most: int) -> list[Naming]:
         """The MENTIONS and TITLED edges that end in one of ``entities``, if not too many do."""
         few = [row[0] for row in self._rows(_FEW, _listed(entities), most + 1, most)]
-        return sorted(_edge(*row) for row in self._rows(_NAMING, _listed(few)))
+        return list(map(Naming._make, self._rows(_NAMING, _listed(few))))
 
     def _rows(self, query: str, *asked: object) -> list[tuple[Any, ...]]:
         with asking(self._engine) as cursor:
@@ -87,7 +86,3 @@ class SqlOutlines:
 
 def _listed(things: Collection[str]) -> str:
     return json.dumps(list(things))
-
-
-def _edge(source: str, relation: str, target: str) -> Edge:
-    return Edge(source, Relation(relation), target)
