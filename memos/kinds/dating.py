@@ -112,7 +112,8 @@ def _is_leap(year: int) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.replace("\u2019", "'").replace("valentines", "valentine's")
+    plain = name.replace("\u2019", "'").replace("valentines", "valentine's")
+    return plain.replace("new year ", "new year's ")
 
 
 def _range(said: Said) -> Days | None:
@@ -144,8 +145,9 @@ def _beside(said: Said) -> Days | None:
     if point is None:
         return None
     what, count, side = said.parts["what"], said.parts.get("count"), said.parts["side"]
-    if side == "of":
-        return around(point.first, Grain(what)) if what in {"week", "weekend"} else None
+    if side == "of":  # the week of 3 April; of the last week of May 2022 we keep the month
+        is_day = point.grain is Grain.DAY and what in {"week", "weekend"}
+        return around(point.first, Grain(what)) if is_day else point
     before = side in {"before", "prior to"}
     if count is not None:
         expression = f"{count} {what} ago" if before else f"in {count} {what}"

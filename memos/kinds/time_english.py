@@ -79,23 +79,29 @@ _UNITS = "day week weekend month year decade days weeks weekends months years de
 FORMS = (
     _form(
         "range",
-        ("between from", f"# {_MONTHS}"),
+        (f"# #### {_MONTHS}", "between from"),
         "(?:between|from) (?P<first><DATE>|<MONTHYEAR>|<YEAR>|<ANYMONTH>|<DAY>)"
         "(?: and | to | until | till | through | ?[-\u2013] ?)"
         "(?P<last><DATE>|<MONTHYEAR>|<YEAR>|<WHOLE>|<PROPER>)",
     ),
     _form(
         "beside",
-        ("before after following of prior", f"# {_HOLIDAYS}"),
+        (f"#### {_MONTHS} {_HOLIDAYS}", "before after following of prior"),
         "(?:the |a )?(?:(?P<count><COUNT>) )?(?:last |next )?(?P<what><UNIT>|<WEEKDAY>) "
         "(?P<side>before|after|following|of|prior to) "
         "(?P<point><DATE>|<MONTHYEAR>|<HOLIDAY>(?: <YEAR>)?)",
     ),
-    _form("point", ("#",), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
-    _form("point", ("#",), "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)"),
+    _form("point", (f"#### {_MONTHS}", "# ####"), "(?:(?P<lead><LEAD>) )?(?P<point><DATE>)"),
+    _form("point", ("may march", "#"), "(?P<lead>on) (?P<point>(?:the )?<DAY> (?:may|march))"),
+    _form("point", ("may march", "#"), "(?P<lead>on) (?P<point>(?:may|march) (?:the )?<DAY>)"),
+    _form(
+        "point",
+        (_MONTHS, "####"),
+        "(?:(?P<lead><LEAD>) )?(?:<PORTION>)?(?P<point><MONTHYEAR>)",
+    ),
     _form(
         "season",
-        (_SEASONS, "#"),
+        (_SEASONS, "####"),
         "(?:(?P<lead><LEAD>) )?(?:the )?(?:<PORTION>)?"
         "(?P<name>spring|summer|fall|autumn|winter)(?: of)? (?P<year><YEAR>)",
     ),
@@ -112,8 +118,8 @@ FORMS = (
     ),
     _form(
         "holiday",
-        (_HOLIDAYS, "#"),
-        "(?:(?P<which><WHICH>) )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
+        (_HOLIDAYS, "####"),
+        "(?:(?P<lead><LEAD>) )?(?:<WHICH> )?(?P<name><HOLIDAY>)(?: of)? (?P<year><YEAR>)",
     ),
     _form("holiday", (_HOLIDAYS, _WHICH), "(?P<which><WHICH>) (?P<name><HOLIDAY>)"),
     _form("holiday", (_HOLIDAYS,), "(?P<lead><LEAD>) (?P<name><HOLIDAY>)"),
@@ -131,7 +137,7 @@ FORMS = (
     ),
     _form(
         "rolling",
-        ("last past previous", _UNITS),
+        (_UNITS, "last past previous"),
         "(?:(?:in|over|during|for|within) )?(?:the |this )?"
         "(?:(?:last|past|previous) (?P<count><COUNT>)|(?:the|this) past) "
         "(?P<unit>(?:day|week|month|year|decade)s?)",
@@ -143,25 +149,25 @@ FORMS = (
     ),
     _form(
         "step",
-        ("yesterday tomorrow today tonight last this",),
+        ("yesterday tomorrow today tonight night morning afternoon evening",),
         "(?:(?P<lead>since|until|till|before|after) )?"
         "(?P<said>yesterday|tomorrow|today|tonight|last night|this morning|this afternoon"
         "|this evening)<PARTOFDAY>",
     ),
     _form(
         "step",
-        ("ago now",),
+        (_UNITS, "ago now"),
         "(?P<said>(?P<count><COUNT>|an?|one)(?: and a half)? (?P<unit><UNIT>)"
         " (?P<ago>ago|from now))",
     ),
     _form(
         "step",
-        ("in", _UNITS),
+        (_UNITS, "in"),
         "(?P<said>in (?P<count><COUNT>) (?P<unit><UNIT>))(?: time)?",
     ),
     _form(
         "step",
-        (_WHICH, _UNITS),
+        (_UNITS, _WHICH),
         "(?:(?P<lead>since|until|till|before|after) )?(?:the )?"
         "(?P<said>(?P<which>last|previous|this|(?:this )?coming|next|upcoming) "
         "(?P<unit>week|month|year|decade))(?! of )",
@@ -177,13 +183,13 @@ FORMS = (
     ),
     _form(
         "weekday",
-        (f"on {_WHICH}", _SHORTDAYS),
+        (_SHORTDAYS, f"on {_WHICH}"),
         "(?:on|(?P<which><WHICH>)) (?P<name><SHORTDAY>)",
     ),
-    _form("decade", ("#",), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
+    _form("decade", ("####",), r"(?:the )?(?:(?:early|late|mid)[ -])?(?P<year>(?:19|20)\d0)s"),
     _form(
         "year",
-        ("#",),
+        ("####",),
         "(?:(?P<lead>in|by|during|since|until|till|before|after|throughout|around|from)"
         "|the(?: year)?|early|late|mid|(?:beginning|start|middle|end) of) "
         "(?P<year><YEAR>)(?! <THINGS>)",
@@ -195,12 +201,18 @@ Most texts have none of the words that a form needs, and are read no further: to
 form in every text would take ten times as long.
 """
 
-_WORD = re.compile("[a-z]+|[0-9]")
+HINTS = frozenset().union(*(form.needs[0] for form in FORMS))
+"""Of these, every expression has at least one."""
+_WORD = re.compile("[a-z]+|[0-9]+")
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text in lower case; digits are ``#``."""
-    return {"#" if "0" <= word <= "9" else word for word in set(_WORD.findall(text.lower()))}
+    """The words of a text in lower case; a number is ``#``, and one of four digits ``####``."""
+    words = set(_WORD.findall(text.lower()))
+    numbers = {word for word in words if word.isdigit()}
+    if numbers:
+        words.update("####" if len(number) == 4 else "#" for number in numbers)
+    return words
 
 
 AHEAD = re.compile(
@@ -215,8 +227,8 @@ BEHIND = re.compile(
 )
 """A sentence about what was: in it, "in two weeks" is how long it took."""
 
-SENTENCE = re.compile(r"[.!?\n]\s")
-"""Where one ends."""
+SENTENCE = re.compile(r"[!?]\s|\.\s(?=[A-Z])|\n\s*\n")
+"""Where one ends, as far as can be told: not within "Sept. 7"."""
 
 THREE = re.compile(r"(?:a )?few|several", re.IGNORECASE)
 """Numbers that are about three."""

@@ -65,6 +65,14 @@ def test_what_only_looks_like_a_time_is_none(text: str) -> None:
         ("in may", "2023-05-01", "2023-06-01", "month"),
         ("in June", "2022-06-01", "2022-07-01", "month"),
         ("We'll fly in June", "2023-06-01", "2023-07-01", "month"),
+        ("on New Year Eve", "2022-12-31", "2023-01-01", "day"),
+        ("on Valentines Day 2022", "2022-02-14", "2022-02-15", "day"),
+        ("before New Year\u2019s Day 2023", "0001-01-01", "2023-01-01", "day"),
+        ("on 5 may", "2023-05-05", "2023-05-06", "day"),
+        ("on may 7th", "2023-05-07", "2023-05-08", "day"),
+        ("We met. It was in mid-July. Rain!", "2022-07-01", "2022-08-01", "month"),
+        ("on Sept. 7, 2021", "2021-09-07", "2021-09-08", "day"),
+        ("in the first week of May 2022", "2022-05-01", "2022-06-01", "month"),
         ("on 29 February", "2020-02-29", "2020-03-01", "day"),
     ],
 )
@@ -135,7 +143,7 @@ WORDS = st.sampled_from(
         *"last next this in on at since before after until between and from to of the".split(),
         *"a few two 3 7th 31 2022 1999 999 2024-02-30 5/7/2023 may May june Mar week weeks".split(),
         *"weekend month year decade friday Sun summer fall christmas easter ago yesterday".split(),
-        *("early", "coming", "\u2013", " ", "\n", ","),
+        *("early", "coming", "new year", "new year eve", "\u2013", " ", "\n", ","),
     ]
 )
 
