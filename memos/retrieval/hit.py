@@ -12,8 +12,8 @@ from memos.retrieval.links import Link
 class Hit(Frozen):
     """A cube that was found, and why.
 
-    ``score`` is the sum of ``parts``, which say how much each kind of evidence contributed, more or
-    less than it does on average: ``vectors`` (nearness of meaning), ``words`` (the question's words
+    ``score`` is the sum of ``parts``, which say how much each kind of evidence added, or took away
+    beside the other candidates: ``vectors`` (nearness of meaning), ``words`` (the question's words
     and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
     ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
     (the names that it shares). Scores are comparable within one search only. ``why`` says of a part

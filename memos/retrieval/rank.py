@@ -40,7 +40,7 @@ PARTS = {
 class Ranked:
     """A candidate's place in the ranking: its score is the sum of its parts.
 
-    A part of 0 says that the candidate is, in this, like the average one.
+    What is scaled among the candidates adds 0 to the average one, and less to those below it.
     """
 
     id: str
@@ -93,7 +93,7 @@ def _summed(
     of: Sequence[str],
     weights: Mapping[str, Mapping[str, float]],
 ) -> Numbers:
-    """What these features add to each candidate's score, less what they add on average."""
+    """What these features add to each candidate's score."""
     total = np.zeros(len(of))
     for form in set(of):
         these = np.array([one == form for one in of])
@@ -101,4 +101,4 @@ def _summed(
             weight = weights[form].get(name, 0.0)
             if weight:
                 total[these] += weight * found[name][these]
-    return np.asarray(np.round(total - total.mean(), 6))
+    return np.asarray(np.round(total, 6))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memos import Kind, MemCube, MemOS, State
-from memos.cube import Parent
+from memos.cube import Parent, Scope
 from memos.errors import (
     BadInput,
     ExpiredCube,
@@ -18,6 +18,7 @@ from memos.errors import (
     VersionConflict,
     WrongKind,
 )
+from memos.ports.words import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,9 @@ def add(mem: MemOS, text: str = "Alice moved to Lisbon.", **more: Any) -> MemCub
 
 
 def found(mem: MemOS, query: str, **whose: Any) -> set[str]:
-    return {hit.cube.id for hit in mem.search(query, **whose) if "words" in hit.parts}
+    """What a search finds that has the word itself, in what the index holds of it."""
+    near = mem._parts.words.near(query, k=99, within=[Room(Scope(**whose))])
+    return {hit.cube.id for hit in mem.search(query, **whose)} & {one.id for one in near}
 
 
 def test_an_old_version_comes_back_as_a_new_one(mem: MemOS) -> None:

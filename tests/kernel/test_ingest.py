@@ -198,9 +198,8 @@ def test_the_same_words_from_elsewhere_are_a_duplicate_and_kept(mem: MemOS) -> N
     assert [one.of for one in second.duplicates] == [first.ids[1], first.ids[0], first.ids[0]]
     assert [one.id for one in second.duplicates] == list(second.ids)
     edges = mem._parts.catalog.edges_of(second.ids, [Relation.DUPLICATES])
-    assert {(edge.source, edge.target) for edge in edges} == {
-        (one.id, one.of) for one in second.duplicates
-    }
+    told = {(one.id, one.of) for one in second.duplicates}
+    assert {(edge.source, edge.target) for edge in edges} >= told  # and those among themselves
     assert mem.check().ok
     other = mem.ingest(CHAT, uri="chat:3", user_id="bob")
     assert other.duplicates == ()

@@ -52,15 +52,6 @@ def test_the_parts_add_up_and_the_order_is_that_of_the_scores(
 
 
 @settings(deadline=None)
-@given(evidences())
-def test_a_part_is_0_on_average(known: Evidence) -> None:
-    found = ranked(known, alike(vectors=1.5, cover=2.0, asks=-1.0, speaker=0.5))
-    for name in PARTS:
-        total = sum(one.parts.get(name, 0.0) for one in found)
-        assert total == pytest.approx(0, abs=1e-5)
-
-
-@settings(deadline=None)
 @given(evidences(), st.data())
 def test_the_order_in_which_candidates_come_does_not_count(
     known: Evidence, data: st.DataObject
