@@ -39,13 +39,8 @@ class Outline(NamedTuple):
         )
 
 
-class Naming(NamedTuple):
-    """A MENTIONS or TITLED edge: a cube and a name in it."""
-
-    source: str
-    relation: str
-    target: str
-
+Naming = tuple[str, str, str]
+"""A MENTIONS or TITLED edge: a cube, which of the two, and a name; a search reads thousands."""
 
 BEGINNING = 2000
 """Characters of a text that an outline holds."""

@@ -82,17 +82,17 @@ class Gatherer:
 
     def _follow_names(self, texts: Sequence[str], known: _Known) -> set[str]:
         """Take what shares a name with good candidates or the question; tell hubs."""
-        names = {edge.target for edge in self._outlines.names_in(texts)}
+        names = {name for _, _, name in self._outlines.names_in(texts)}
         names |= known.asked_names()
         edges = self._outlines.naming(names, most=_HUB)
-        reached = Counter(edge.source for edge in edges if edge.source not in known.outlines)
+        reached = Counter(cube for cube, _, _ in edges if cube not in known.outlines)
         known.take([one for one, _ in sorted(reached.items(), key=_most_first)[:_REACHED]])
-        return names - {edge.target for edge in edges}
+        return names - {name for _, _, name in edges}
 
     def _named(self, candidates: Sequence[str], hubs: set[str], known: _Known) -> Named:
         texts = [one for one in candidates if known.outlines[one].position is None]
         edges = (
-            [edge for edge in self._outlines.names_in(texts) if edge.target not in hubs]
+            [edge for edge in self._outlines.names_in(texts) if edge[2] not in hubs]
             if texts
             else []
         )
@@ -101,13 +101,13 @@ class Gatherer:
         rows = {one: row for row, one in enumerate(candidates)}
         inside: list[dict[str, float]] = [{} for _ in candidates]
         titles: list[str | None] = [None] * len(candidates)
-        often = Counter(edge.target for edge in edges)
+        often = Counter(name for _, _, name in edges)
         weights = {name: log1p(len(texts) / count) for name, count in often.items()}
-        for source, relation, target in edges:
-            row = rows[source]
-            inside[row][target] = weights[target]
+        for cube, relation, name in edges:
+            row = rows[cube]
+            inside[row][name] = weights[name]
             if relation == Relation.TITLED:
-                titles[row] = target
+                titles[row] = name
         return Named(tuple(inside), tuple(titles), frozenset(known.asked_names()))
 
 

@@ -41,7 +41,7 @@ class PastOutlines:
     def naming(self, entities: Collection[str], *, most: int) -> list[Naming]:
         """The edges of those that have not changed."""
         edges = self._today.naming(entities, most=most)
-        return [edge for edge in edges if edge.source not in self._then.changed]
+        return [edge for edge in edges if edge[0] not in self._then.changed]
 
 
 def outlined(cube: MemCube) -> Outline:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memos.ports.outlines import BEGINNING, Naming, Outline
+from memos.ports.outlines import BEGINNING, Outline
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy import Engine
+
+    from memos.ports.outlines import Naming
 
 _OUTLINES = f"""
     SELECT c.id, c.kind, c.state, c.user_id, c.agent_id, c.session_id, c.position, c.speaker,
@@ -70,13 +72,13 @@ class SqlOutlines:
     @legible("an edge")
     def names_in(self, ids: Collection[str]) -> list[Naming]:
         """The MENTIONS and TITLED edges that start in one of ``ids``."""
-        return list(map(Naming._make, self._rows(_NAMES_IN, _listed(ids))))
+        return self._rows(_NAMES_IN, _listed(ids))
 
     @legible("an edge")
     def naming(self, entities: Collection[str], *, most: int) -> list[Naming]:
         """The MENTIONS and TITLED edges that end in one of ``entities``, if not too many do."""
         few = [row[0] for row in self._rows(_FEW, _listed(entities), most + 1, most)]
-        return list(map(Naming._make, self._rows(_NAMING, _listed(few))))
+        return self._rows(_NAMING, _listed(few))
 
     def _rows(self, query: str, *asked: object) -> list[tuple[Any, ...]]:
         with asking(self._engine) as cursor:
