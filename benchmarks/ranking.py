@@ -257,7 +257,9 @@ def _write(fitted: Weights) -> None:
     lines = ["WEIGHTS: Mapping[str, Mapping[str, float]] = {\n"]
     for form, weights in fitted.items():
         lines.append(f'    "{form}": {{\n')
-        lines += [f'        "{name}": {weight},\n' for name, weight in weights.items()]
+        by_hand = {} if "time" in weights else {"time": "TIME"}
+        told = {**by_hand, **weights}
+        lines += [f'        "{name}": {weight},\n' for name, weight in told.items()]
         lines.append("    },\n")
     target.write_text(head + "".join([*lines, "}\n"]))
 

@@ -87,7 +87,9 @@ class Finder:
         rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
         pool = max(POOL, k + k // 2)
         while rooms:
-            evidence, is_all = self._gathered(query, near, rooms, times=times, pool=pool, at=at)
+            evidence, is_all = self._gathered(
+                query, near, rooms, times=times, pool=pool, at=at, follows=_is_whole(reach)
+            )
             hits = self._hits(ranked(evidence), k=k)
             if len(hits) == k or is_all:
                 return hits
@@ -103,7 +105,9 @@ class Finder:
         times = spans_in(query, anchor=now)
         if not rooms:
             return None
-        return self._gathered(query, near, rooms, times=times, pool=POOL, at=None)[0]
+        return self._gathered(
+            query, near, rooms, times=times, pool=POOL, at=None, follows=_is_whole(reach)
+        )[0]
 
     def _gathered(
         self,
@@ -114,6 +118,7 @@ class Finder:
         times: Sequence[When],
         pool: int,
         at: datetime | None,
+        follows: bool,
     ) -> tuple[Evidence, bool]:
         """What there is in these rooms, and whether that is all there is."""
         nearest = near(rooms, pool)
@@ -129,6 +134,7 @@ class Finder:
             ),
             times=times,
             said_then=self._said_then(rooms, times),
+            follows=follows,
         )
         return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
 
@@ -186,6 +192,11 @@ def _near(
         vectors.near(vector, k=count, scope=room.scope, among=_both(room.among, among))
         for room in rooms
     )
+
+
+def _is_whole(reach: Reach) -> bool:
+    """Whether all memories of the users and agents in question may be read."""
+    return all(area.where == EVERYTHING and area.scope.session_id is None for area in reach.areas)
 
 
 def _lasting(where: Filter, at: datetime | None) -> Filter:

@@ -56,6 +56,9 @@ class Asked:
     """The times that it asks about."""
     said_then: Sequence[str] = ()
     """Memories of these times."""
+    follows: bool = False
+    """Whether names may lead to memories beyond the indexes' answers. In how many memories a name
+    is decides whether it leads anywhere: that is told only to one who may read all of them."""
 
 
 class Gatherer:
@@ -74,7 +77,7 @@ class Gatherer:
         turns = [one for one in best if known.outlines[one].position is not None]
         texts = [one for one in best[:_NAMED] if known.outlines[one].position is None]
         known.take(known.turns_beside(turns))
-        hubs = self._follow_names(texts, known) if texts else set()
+        hubs = self._follow_names(texts, known) if texts and asked.follows else set()
         candidates = list(known.outlines)
         for _ in range(2):  # the turns next to each, and next to these
             known.take(known.turns_beside(list(known.outlines)))

@@ -612,3 +612,25 @@ def test_whoever_may_write_without_reading_is_not_told_what_is_there(
     assert scribe.get_all() == []
     with pytest.raises(UnknownCube):
         scribe.get(made.id)
+
+
+def test_in_how_many_memories_a_name_is_tells_nothing_of_those_one_may_not_read(
+    settings: Settings,
+) -> None:
+    def told(mem: MemOS) -> list[tuple[str, float]]:
+        hits = mem.acting("agent:reader").search("Who built the bridge of Zorba?", k=9)
+        return [(hit.cube.text, hit.score) for hit in hits]
+
+    with closing(MemOS.open(settings=settings)) as mem:
+        shared = [
+            {"title": "Zorba", "text": "Zorba is a town with a bridge."},
+            {"title": "Bridges", "text": "The bridge in Zorba was built by Ann Dee."},
+            {"title": "Ann Dee", "text": "Ann Dee was an engineer."},
+        ]
+        mem.add(shared, user_id="alice", labels=["shared"])
+        mem.grant("agent:reader", Right.READ, label="shared", user_id="alice")
+        before = told(mem)
+        hidden = [{"title": f"Diary {day}", "text": f"In Zorba, day {day}."} for day in range(70)]
+        mem.add(hidden, user_id="alice", supersede="never")
+        assert len(before) == 3
+        assert told(mem) == before

@@ -64,6 +64,7 @@ class Gathering:
             cosines=lambda ids: dict.fromkeys(ids, 0.25),
             matches=self.words.ask(query, within=[Room(EVERYBODY)]),
             admits=lambda outline: findable(outline) and outline.id not in hidden,
+            follows=True,
         )
         return Gatherer(SqlOutlines(self.engine)).gather(asked, pool=pool)
 
