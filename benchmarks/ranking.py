@@ -54,11 +54,20 @@ RIDGE = {"turn": 0.003, "message": 0.01, "passage": 0.01, "note": 0.02}
 USED = {
     "turn": tuple(chain.from_iterable(PARTS.values())),
     "message": tuple(chain.from_iterable(PARTS.values())),
-    "passage": (*PARTS["vectors"], *PARTS["words"], *PARTS["graph"], *PARTS["title"]),
-    "note": (*PARTS["vectors"], *PARTS["words"], *PARTS["answer"], *PARTS["form"], *PARTS["graph"]),
+    "passage": tuple(
+        chain.from_iterable(
+            PARTS[part] for part in ("vectors", "tokens", "words", "graph", "title")
+        )
+    ),
+    "note": tuple(
+        chain.from_iterable(
+            PARTS[part] for part in ("vectors", "tokens", "words", "answer", "form", "graph")
+        )
+    ),
 }
 """Features that may count for a form; of these, those that are never 0."""
 STEPS = 60
+_WITH = "Where the embedding model tells of tokens; the others are for where it does not."
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +218,7 @@ def main() -> None:
     arguments.add_argument("--sets", default=",".join(SETS))
     given = arguments.parse_args()
     print(machine(), "\n\nrecall@5 / @10 / @20 / all@5 in percent, each question unseen\n")
-    fitted = {}
+    fitted: dict[str, dict[str, dict[str, float]]] = {"WEIGHTS": {}, "WITHOUT_TOKENS": {}}
     for form in dict.fromkeys(SETS.values()):
         data = {
             name: list(
@@ -237,11 +246,13 @@ def main() -> None:
             left = [name for name in used if name not in names]
             if left and len(left) < len(used):
                 _tell(f"{form}: without {part}", validated(data, form, left))
-        weights = fit(list(data.values()), used, RIDGE[form])
-        fitted[form] = {
-            name: round(float(each), 3) for name, each in zip(used, weights, strict=True)
-        }
-        print(f"{form}:", fitted[form], "\n", flush=True)
+        for table, of in fitted.items():
+            kept = [name for name in used if table == "WEIGHTS" or name not in PARTS["tokens"]]
+            weights = fit(list(data.values()), kept, RIDGE[form])
+            of[form] = {
+                name: round(float(each), 3) for name, each in zip(kept, weights, strict=True)
+            }
+            print(f"{table}, {form}:", of[form], "\n", flush=True)
     if given.write:
         _write(fitted)
 
@@ -251,17 +262,19 @@ def _tell(what: str, told: Mapping[str, Sequence[float]]) -> None:
     print(f"{what:28s} {cells}", flush=True)
 
 
-def _write(fitted: Weights) -> None:
+def _write(fitted: Mapping[str, Weights]) -> None:
     target = Path(sys.modules["memos"].__path__[0]) / "retrieval" / "weights.py"
-    head = target.read_text().partition("WEIGHTS:")[0]
-    lines = ["WEIGHTS: Mapping[str, Mapping[str, float]] = {\n"]
-    for form, weights in fitted.items():
-        lines.append(f'    "{form}": {{\n')
-        by_hand = {} if "time" in weights else {"time": "TIME"}
-        told = {**by_hand, **weights}
-        lines += [f'        "{name}": {weight},\n' for name, weight in told.items()]
-        lines.append("    },\n")
-    target.write_text(head + "".join([*lines, "}\n"]))
+    lines = [target.read_text().partition("WEIGHTS:")[0]]
+    for table, by_form in fitted.items():
+        lines.append(f"{table}: Mapping[str, Mapping[str, float]] = {{\n")
+        for form, weights in by_form.items():
+            lines.append(f'    "{form}": {{\n')
+            by_hand = {} if "time" in weights else {"time": "TIME"}
+            told = {**by_hand, **weights}
+            lines += [f'        "{name}": {weight},\n' for name, weight in told.items()]
+            lines.append("    },\n")
+        lines.append("}\n")
+    target.write_text("".join(lines).replace("}\nWITHOUT", f'}}\n"""{_WITH}"""\n\nWITHOUT'))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from memos.stores.clock_system import SystemClock
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.folder import Folder
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.imprints_sql import SqlImprints
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
 from memos.stores.outlines_sql import SqlOutlines
@@ -260,6 +261,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         blobs=MemoryBlobs(),
         archive=MemoryBlobs(),
         words=PostingWords(engine),
+        imprints=SqlImprints(engine),
         graph=NetworkxGraph(catalog),
         outlines=SqlOutlines(engine),
         embedder=embedder or embedder_of(settings),
@@ -312,6 +314,7 @@ def _in_folder(
             crashed=home.crashed,
             back_up=partial(take, source_of(home.path, settings, keys)),
             words=PostingWords(engine),
+            imprints=SqlImprints(engine),
             graph=NetworkxGraph(catalog),
             outlines=SqlOutlines(engine),
             embedder=embedder or embedder_of(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.evaluation.stopwatch import Stopwatch
+from memos.ports.embedder import read, read_query
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Asking, Embedder, Reading
 
 
 class Listener:
@@ -50,6 +51,20 @@ class Listener:
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The unit vector [dimension] of a question."""
+        return self.read_query(text).vector
+
+    def read(self, texts: Sequence[str], *, progress: Progress = silent) -> list[Reading]:
+        """What the embedder behind makes of texts to be found."""
         with self.watch.running():
-            self.query = self._embedder.embed_query(text)
-        return self.query
+            readings = read(self._embedder, texts, progress=progress)
+        self.texts.update(
+            (text, reading.vector) for text, reading in zip(texts, readings, strict=True)
+        )
+        return readings
+
+    def read_query(self, text: str) -> Asking:
+        """What the embedder behind makes of a question."""
+        with self.watch.running():
+            asking = read_query(self._embedder, text)
+        self.query = asking.vector
+        return asking

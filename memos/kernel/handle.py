@@ -91,6 +91,7 @@ class Handle:
             catalog=catalog,
             blobs=blobs,
             words=parts.words,
+            imprints=parts.imprints,
             embedder=parts.embedder,
             open_vectors=parts.open_vectors,
             aside=parts.aside,
@@ -142,7 +143,11 @@ class Handle:
         """What reads, and never writes."""
         catalog = parts.catalog
         self._finder = Finder(
-            catalog=catalog, outlines=parts.outlines, words=parts.words, embedder=parts.embedder
+            catalog=catalog,
+            outlines=parts.outlines,
+            words=parts.words,
+            imprints=parts.imprints,
+            embedder=parts.embedder,
         )
         self._recent = RecentContexts()
         self._past = Past(catalog=catalog)
@@ -150,6 +155,7 @@ class Handle:
             catalog=catalog,
             outlines=parts.outlines,
             words=parts.words,
+            imprints=parts.imprints,
             embedder=parts.embedder,
             open_scratch=parts.open_scratch,
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos.ports.clock import Clock
     from memos.ports.embedder import Embedder
     from memos.ports.graph import Graph
+    from memos.ports.imprints import Imprints
     from memos.ports.journal import Journal
     from memos.ports.ledger import Ledger
     from memos.ports.outlines import Outlines
@@ -45,6 +46,7 @@ class Parts:
     repairs: Repairs
     blobs: Blobs
     words: Words
+    imprints: Imprints
     graph: Graph
     outlines: Outlines
     embedder: Embedder

@@ -10,7 +10,9 @@ from memos.cube.header import FINDABLE
 from memos.errors import BackendError, CorruptionError, ModelMismatch
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand, Selection
+from memos.ports.embedder import TokenEmbedder, read
 from memos.ports.filters import Condition, Every, Operator
+from memos.ports.imprints import ImprintEntry
 from memos.ports.progress import Progress, silent
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import WordEntry
@@ -18,22 +20,21 @@ from memos.ports.words import WordEntry
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
     from pydantic import JsonValue
 
     from memos.cube import MemCube
     from memos.ports.aside import Aside
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog, Task
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Embedder, Reading
     from memos.ports.filters import Filter
+    from memos.ports.imprints import Imprints
     from memos.ports.ledger import Ledger
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
 
-    Ready = Mapping[str, NDArray[np.float32]]
-    """Vectors already computed, by text."""
+    Ready = Mapping[str, Reading]
+    """Vectors and imprints already computed, by text."""
 
 _STATES: list[JsonValue] = [str(state) for state in FINDABLE]
 _FINDABLE = Selection(where=Condition("state", Operator.IN, _STATES), kinds=(Kind.PLAINTEXT,))
@@ -42,7 +43,7 @@ _NOTE = "embedder"
 
 
 class Index:
-    """Vectors and words over the plaintext cubes; whatever the outbox owes, :meth:`drain` pays.
+    """Vectors, imprints and words of plaintext cubes; what the outbox owes, :meth:`drain` pays.
 
     A task is settled after its effect is durable, and doing it twice is the same as doing it
     once: so a crash between any two steps loses nothing.
@@ -54,6 +55,7 @@ class Index:
         catalog: Catalog,
         blobs: Blobs,
         words: Words,
+        imprints: Imprints,
         embedder: Embedder,
         open_vectors: Callable[[str, int], Vectors],
         aside: Aside | None = None,
@@ -62,6 +64,7 @@ class Index:
         self._catalog = catalog
         self._blobs = blobs
         self.words = words
+        self.imprints = imprints
         self._embedder = embedder
         self._open_vectors = open_vectors
         self._aside = aside
@@ -92,6 +95,11 @@ class Index:
         """The length of a vector of the configured embedding model."""
         return self._embedder.dimension
 
+    @property
+    def imprinting(self) -> bool:
+        """Whether the configured embedding model leaves imprints."""
+        return isinstance(self._embedder, TokenEmbedder)
+
     def indexed_by(self) -> str | None:
         """The embedding model that the store's vectors were made by; None before the first.
 
@@ -102,12 +110,12 @@ class Index:
         return None if made_by is None else made_by[0]
 
     def embed(self, cubes: Sequence[MemCube], progress: Progress = silent) -> Ready:
-        """The vectors of what is indexed of these cubes, by text."""
+        """The vectors and imprints of what is indexed of these cubes, by text."""
         _ = self.vectors  # a mismatch of models is found before any work is done
         texts = list(dict.fromkeys(indexed_text(cube) for cube in cubes))
         if not texts:
             return {}
-        return dict(zip(texts, self._embedder.embed(texts, progress=progress), strict=True))
+        return dict(zip(texts, read(self._embedder, texts, progress=progress), strict=True))
 
     def drain(
         self,
@@ -121,7 +129,7 @@ class Index:
 
         Args:
             fresh: cubes that were committed just now, to be spared another reading.
-            ready: vectors of theirs, as :meth:`embed` returned them.
+            ready: what the model made of theirs, as :meth:`embed` returned them.
             progress: told of embedding.
             insist: whether a purge that fails is an error. Otherwise it is still owed: a disk
                 without room for it is no reason not to open a store.
@@ -160,6 +168,7 @@ class Index:
     def _purged(self, *, insist: bool) -> bool:
         try:
             self.words.purge()
+            self.imprints.purge()
             if self.indexed_by() is not None:
                 self.vectors.purge()
             self._catalog.purge()
@@ -181,6 +190,7 @@ class Index:
             old = self._open_vectors(*made_by)
             old.drop(old.ids())
             old.close()
+        self.imprints.clear()
         self._vectors = self._vectors or self._open_vectors(
             self._embedder.name, self._embedder.dimension
         )
@@ -195,7 +205,7 @@ class Index:
         self._note()
 
     def restart(self, progress: Progress = silent) -> None:
-        """Make both indexes anew, from the texts."""
+        """Make all indexes anew, from the texts."""
         self.rebuild()
         ids = self._catalog.ids(_FINDABLE)
         self._catalog.owe([(Errand.INDEX, cube_id) for cube_id in ids])
@@ -228,10 +238,20 @@ class Index:
         texts = {cube.id: indexed_text(cube) for cube in cubes}
         missing = [cube for cube in cubes if texts[cube.id] not in ready]
         by_text = {**ready, **(self.embed(missing, progress) if missing else {})}
-        self.vectors.put(
-            [VectorEntry(cube.id, by_text[texts[cube.id]], cube.scope) for cube in cubes]
-        )
+        made = {cube.id: by_text[texts[cube.id]] for cube in cubes}
+        self.vectors.put([VectorEntry(cube.id, made[cube.id].vector, cube.scope) for cube in cubes])
+        self._imprint(made)
         self._word(cubes)
+
+    def _imprint(self, made: Mapping[str, Reading]) -> None:
+        """Put the imprints of these cubes; what a model without any makes leaves none behind."""
+        entries = [
+            ImprintEntry(cube_id, reading.imprint)
+            for cube_id, reading in made.items()
+            if reading.imprint is not None
+        ]
+        self.imprints.put(entries)
+        self.imprints.drop(made.keys() - {entry.id for entry in entries})
 
     def _word(self, cubes: Sequence[MemCube]) -> None:
         self.words.put(
@@ -250,6 +270,7 @@ class Index:
         gone = [cube_id for cube_id in ids if cube_id not in there]
         if gone:
             self.words.drop(gone)
+            self.imprints.drop(gone)
             if self.indexed_by() is not None:
                 self.vectors.drop(gone)
 

@@ -12,13 +12,10 @@ from memos.ports.catalog import Selection
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from memos.cube import MemCube
-    from memos.life.index import Index
+    from memos.life.index import Index, Ready
     from memos.life.remains import Remains
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
@@ -37,8 +34,8 @@ class Sought:
     """What must not be found any more."""
 
     texts: tuple[str, ...]
-    vectors: Mapping[str, NDArray[np.float32]]
-    """By what was indexed."""
+    readings: Ready
+    """What the embedding model made of it, by what was indexed."""
 
 
 class Prover:
@@ -66,7 +63,9 @@ class Prover:
         still = {indexed_text(cube) for cube in self._current()}
         found = self._traces.find(
             sought.texts,
-            vectors=[vector for text, vector in sought.vectors.items() if text not in still],
+            vectors=[
+                reading.vector for text, reading in sought.readings.items() if text not in still
+            ],
             living=self._living(),
             progress=progress,
         )

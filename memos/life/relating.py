@@ -29,14 +29,14 @@ from memos.life.related import Related
 from memos.ports.graph import Edge, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
     from memos.governance.act import Act
     from memos.kinds.kinship import Neighbourhood
-    from memos.life.index import Index
+    from memos.life.index import Index, Ready
     from memos.ports.catalog import Catalog
 
 _FURTHER = 16
@@ -56,18 +56,18 @@ class Relater:
     def related(
         self,
         cubes: Sequence[MemCube],
-        ready: Mapping[str, NDArray[np.float32]],
+        ready: Ready,
         act: Act,
     ) -> Related:
         """What follows from the new cubes, in their order.
 
         Args:
             cubes: not written yet; a later one may end the time of an earlier one.
-            ready: their vectors, by text; see :meth:`memos.life.index.Index.embed`.
+            ready: what the embedding model made of them; see ``Index.embed``.
             act: by whom.
         """
         act = act.widened()  # a call that names one session is about a mind of several
-        vectors = np.stack([ready[indexed_text(cube)] for cube in cubes])
+        vectors = np.stack([ready[indexed_text(cube)].vector for cube in cubes])
         around = [neighbourhood(_said(cube)) for cube in cubes]
         stored = [
             self._stored(cube, vector, each, act)

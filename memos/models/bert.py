@@ -2,7 +2,7 @@
 
     ids [B,T] -> word + position -> LayerNorm -> 6 x ( attention -> +skip, LayerNorm
                                                        -> up, GELU, down -> +skip, LayerNorm )
-              -> sum over each text's own tokens -> length one
+              -> the tokens -> sum over each text's own tokens -> length one
 
 The architecture is that of Devlin et al., *BERT* (2018); the mean over tokens that of Reimers and
 Gurevych, *Sentence-BERT* (2019). A mean and a sum have the same direction, so nothing is divided.
@@ -70,7 +70,8 @@ def bert_graph(shape: Shape, weights: EncoderWeights, precision: Precision) -> G
 
     Its inputs are ``ids`` int64 [B, T], ``lengths`` int32 [B] and ``mask`` float32 [B, T, 1], which
     is 1 where ``ids`` has a token and 0 behind the end of a shorter text; with ``int8``, B must be
-    1. Its output is float32 [B, hidden], each vector of length one.
+    1. Its outputs are float32 [B, hidden], each vector of length one, and [B, T, hidden], the
+    tokens as the last layer leaves them, those behind the end of a text with zeros.
 
     Args:
         shape: the model's sizes.
@@ -105,6 +106,7 @@ class _Bert:
         total = graph.node("ReduceSum", [own, axis], keepdims=0)
         one_long = graph.node("LpNormalization", [total], axis=-1, p=2)
         graph.output(one_long, "float32", ["B", hidden])
+        graph.output(own, "float32", ["B", "T", hidden])
         return graph
 
     def _embedded(self, ids: str) -> str:

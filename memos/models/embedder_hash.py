@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memos.errors import BadInput
+from memos.ports.embedder import Asking, Reading
+from memos.ports.imprint import impressed
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _WORD = re.compile(r"\w+")
 _ENDINGS = ("ations", "ation", "ingly", "ings", "edly", "ing", "ied", "ies", "ed", "es", "ly", "s")
 _STEM_LEAST = 3
 _PIECE = 3
+_MOST = 256
+"""Words of a text that are told of one by one."""
 
 
 class HashEmbedder:
@@ -57,6 +61,29 @@ class HashEmbedder:
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The unit vector [dimension] of a question."""
+        return self._summed(text)
+
+    def read(self, texts: Sequence[str], *, progress: Progress = silent) -> list[Reading]:
+        """Unit vectors, and the imprints of the words; of a text without any, of the whole."""
+        vectors = self.embed(texts, progress=progress)
+        return [
+            Reading(vector, impressed(np.concatenate([self._worded(text), vector[None]])))
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
+
+    def read_query(self, text: str) -> Asking:
+        """The unit vectors of a question and its words; there is no mark."""
+        return Asking(self.embed_query(text), self._worded(text), None)
+
+    def _worded(self, text: str) -> NDArray[np.float32]:
+        """The unit vector of each word, [words, dimension]."""
+        words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())[:_MOST]
+        made = np.zeros((len(words), self._dimension), np.float32)
+        for row, word in enumerate(words):
+            made[row] = self._summed(word)
+        return made
+
+    def _summed(self, text: str) -> NDArray[np.float32]:
         total = np.zeros(self._dimension)
         for feature, times in Counter(_features(text)).items():
             place, sign, weight = _hashed(feature)

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from memos.errors import BackendError, MissingLibrary, NotSupported
 from memos.models.bert import Precision, Shape, bert_graph
 from memos.models.encoder_weights import EncoderWeights
 from memos.models.encoders import DEFAULT, encoder_name, locate_encoder, plain_pooling
+from memos.ports.embedder import Asking, Reading
+from memos.ports.imprint import impressed, one_long
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _INSTALL = "pip install 'agent-memos[onnx]'"
 _LIBRARIES = ("onnxruntime", "tokenizers", "safetensors")
+
+_T = TypeVar("_T")
 
 _HINT = "look whether the model's files are whole"
 
@@ -106,8 +110,37 @@ class OnnxEmbedder:
             BackendError: a file of the model is not whole; errors as for :attr:`dimension`, too.
         """
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for rows, vector in self._each(texts, self._vectors, progress):
+            vectors[rows] = vector
+        return vectors
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """The unit vector [dimension] of a question; errors as for :meth:`embed`."""
+        return self.read_query(text).vector
+
+    def read(self, texts: Sequence[str], *, progress: Progress = silent) -> list[Reading]:
+        """Unit vectors and the imprints of the tokens; errors as for :meth:`embed`."""
+        found: list[Reading | None] = [None] * len(texts)
+        for rows, reading in self._each(texts, self._readings, progress):
+            for row in rows:
+                found[row] = reading
+        return [reading for reading in found if reading is not None]
+
+    def read_query(self, text: str) -> Asking:
+        """A question's vector, its tokens and its mark [CLS]; errors as for :meth:`embed`."""
+        vectors, states = self._forward(self._tokens([text]))
+        tokens = one_long(states[0])
+        return Asking(vectors[0], tokens[1:-1], tokens[0])
+
+    def _each(
+        self,
+        texts: Sequence[str],
+        compute: Callable[[Sequence[NDArray[np.int64]]], Sequence[_T]],
+        progress: Progress,
+    ) -> Iterator[tuple[list[int], _T]]:
+        """What is computed of each different text, and the rows in which it stands."""
         if not texts:
-            return vectors
+            return
         tokens = self._tokens(texts)
         where: dict[bytes, list[int]] = {}
         for row, ids in enumerate(tokens):
@@ -118,17 +151,11 @@ class OnnxEmbedder:
         passes = list(self._passes([tokens[same[0]] for same in rows]))
         done = 0
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            for made in pool.map(self._forward, passes):
-                for vector in made:
-                    vectors[rows[done]] = vector
+            for made in pool.map(compute, passes):
+                for one in made:
+                    yield rows[done], one
                     done += 1
                 progress("embedding", done, len(rows))
-        return vectors
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The unit vector [dimension] of a question; errors as for :meth:`embed`."""
-        vector: NDArray[np.float32] = self._forward(self._tokens([text]))[0]
-        return vector
 
     def _tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """The numbers of each text's tokens, no more than the model reads."""
@@ -143,15 +170,28 @@ class OnnxEmbedder:
             yield tokens[start : start + count]
             start += count
 
-    def _forward(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def _vectors(self, tokens: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        return list(self._forward(tokens)[0])
+
+    def _readings(self, tokens: Sequence[NDArray[np.int64]]) -> list[Reading]:
+        vectors, states = self._forward(tokens)
+        return [
+            Reading(vector, impressed(state[: len(ids)]))
+            for ids, vector, state in zip(tokens, vectors, states, strict=True)
+        ]
+
+    def _forward(
+        self, tokens: Sequence[NDArray[np.int64]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The texts' vectors [B, hidden], and their tokens' [B, T, hidden], of any length."""
         lengths = np.array([len(ids) for ids in tokens], dtype=np.int32)
         places = np.arange(lengths.max())
         mask = places < lengths[:, None]
         ids = np.zeros(mask.shape, dtype=np.int64)
         ids[mask] = np.concatenate(tokens)
         given = {"ids": ids, "lengths": lengths, "mask": mask[..., None].astype(np.float32)}
-        vectors: NDArray[np.float32] = self._load().session.run(None, given)[0]
-        return vectors
+        vectors, states = self._load().session.run(None, given)
+        return vectors, states
 
     @cached_property
     def _folder(self) -> Path:

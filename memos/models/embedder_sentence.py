@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,12 @@ from memos.models.encoders import (
 )
 from memos.models.patience import wait_asleep
 from memos.models.weights import quiet
+from memos.ports.embedder import Asking, Reading
+from memos.ports.imprint import impressed, one_long
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,6 +35,22 @@ _FEW = 16
 
 _THREADS = threading.Lock()
 """Held while torch has fewer threads than before, for their number is the whole process's."""
+
+
+class _Made(NamedTuple):
+    """What the library gives of a text."""
+
+    vector: NDArray[np.float32]
+    ids: NDArray[np.int64]
+    tokens: NDArray[np.float32]
+    """[tokens, dimension], of any length."""
+
+    @classmethod
+    def of(cls, made: Mapping[str, Any]) -> _Made:
+        own = made["attention_mask"].bool()
+        vector = one_long(made["sentence_embedding"].float().cpu().numpy()[None])[0]
+        tokens = made["token_embeddings"][own].float().cpu().numpy()
+        return cls(vector, made["input_ids"][own].cpu().numpy(), tokens)
 
 
 class SentenceEmbedder:
@@ -69,34 +87,59 @@ class SentenceEmbedder:
 
     def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dimension]; errors as for :attr:`name`."""
-        # Texts of like length stand together, to pad little; the longest first, so that what
-        # does not fit in the machine's memory fails at once.
-        ordered = sorted(dict.fromkeys(texts), key=len, reverse=True)
-        vectors = np.empty((len(ordered), self.dimension), dtype=np.float32)
-        few = len(ordered) <= _FEW
-        for start in range(0, len(ordered), self._batch):
-            end = min(start + self._batch, len(ordered))
-            vectors[start:end] = self._encode("encode_document", ordered[start:end], few=few)
-            progress("embedding", end, len(ordered))
-        rows = {text: row for row, text in enumerate(ordered)}
-        return vectors[[rows[text] for text in texts]]
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for rows, reading in self._each(texts, progress):
+            vectors[rows] = reading.vector
+        return vectors
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The unit vector [dimension] of a question; errors as for :attr:`name`."""
-        vectors = self._encode("encode_query", [text], few=True)
-        return vectors.reshape(-1)
+        return self.read_query(text).vector
+
+    def read(self, texts: Sequence[str], *, progress: Progress = silent) -> list[Reading]:
+        """Unit vectors and the imprints of the tokens; errors as for :attr:`name`."""
+        found: list[Reading | None] = [None] * len(texts)
+        for rows, reading in self._each(texts, progress):
+            for row in rows:
+                found[row] = reading
+        return [reading for reading in found if reading is not None]
+
+    def read_query(self, text: str) -> Asking:
+        """A question's vector, its tokens and its mark; errors as for :attr:`name`."""
+        (made,) = self._encode("encode_query", [text], few=True)
+        tokens = one_long(made.tokens)
+        marks = np.isin(made.ids, self._load().tokenizer.all_special_ids)
+        mark = tokens[0] if len(marks) and marks[0] else None
+        return Asking(made.vector, tokens[~marks], mark)
+
+    def _each(
+        self, texts: Sequence[str], progress: Progress
+    ) -> Iterator[tuple[list[int], Reading]]:
+        """What the model makes of each different text, and the rows in which it stands."""
+        rows: dict[str, list[int]] = {}
+        for row, text in enumerate(texts):
+            rows.setdefault(text, []).append(row)
+        # Texts of like length stand together, to pad little; the longest first, so that what
+        # does not fit in the machine's memory fails at once.
+        ordered = sorted(rows, key=len, reverse=True)
+        few = len(ordered) <= _FEW
+        for start in range(0, len(ordered), self._batch):
+            batch = ordered[start : start + self._batch]
+            for text, made in zip(
+                batch, self._encode("encode_document", batch, few=few), strict=True
+            ):
+                yield rows[text], Reading(made.vector, impressed(made.tokens))
+            progress("embedding", start + len(batch), len(ordered))
 
     @cached_property
     def _folder(self) -> Path:
         return locate_encoder(self._model)
 
-    def _encode(self, how: str, texts: list[str], *, few: bool) -> NDArray[np.float32]:
+    def _encode(self, how: str, texts: list[str], *, few: bool) -> list[_Made]:
         encode = getattr(self._load(), how)
         with _one_thread() if few else nullcontext():
-            vectors = encode(
-                texts, batch_size=len(texts), show_progress_bar=False, normalize_embeddings=True
-            )
-        return np.asarray(vectors, dtype=np.float32)
+            made = encode(texts, batch_size=len(texts), show_progress_bar=False, output_value=None)
+            return [_Made.of(one) for one in made]
 
     def _load(self) -> Any:
         with self._lock:

@@ -73,7 +73,7 @@ class Traces(Protocol):
     Found is every text of which 31 bytes on end lie anywhere in one of the spellings, also where a
     database has torn it into pages, and every vector of which 39 numbers on end do. Shorter texts
     and vectors are found whole, and so are vectors half of whose numbers are zero. Not found is
-    what is compressed or encrypted, and what an index keeps of single words.
+    what is compressed or encrypted, and what an index keeps of single words and tokens.
     """
 
     def find(

@@ -31,8 +31,15 @@ def meant(values: Numbers, rows: list[Rows]) -> Numbers:
 
 def united(shares: NDArray[np.float64], rows: list[Rows]) -> NDArray[np.float64]:
     """[outlines, terms]: what any text of each window has."""
+    return most(shares, rows, otherwise=0.0)
+
+
+def most(
+    values: NDArray[np.float64], rows: list[Rows], *, otherwise: float = -1.0
+) -> NDArray[np.float64]:
+    """[outlines, ...]: the highest of each window, place by place."""
     return np.asarray(
-        np.max([np.where((at >= 0)[:, None], shares[at], 0.0) for at in rows], axis=0)
+        np.max([np.where((at >= 0)[:, None], values[at], otherwise) for at in rows], axis=0)
     )
 
 

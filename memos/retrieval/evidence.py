@@ -34,6 +34,16 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Met:
+    """Late interaction: the nearest token of each text (Khattab and Zaharia, "ColBERT", 2020)."""
+
+    tokens: NDArray[np.float64]
+    """[outlines, question's tokens], cosines; a text whose tokens are not known has the mean."""
+    mark: Numbers
+    """[outlines], of the mark that stands for the whole question; zeros where there is none."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What indexes, catalog and graph say; all of it the principal may see, and all admitted."""
 
@@ -51,6 +61,8 @@ class Evidence:
     """[outlines]: the row of the turn before each, or -1."""
     after: Rows
     """[outlines]: the row of the turn after each, or -1."""
+    met: Met | None = None
+    """How near the question's tokens come to each outline's text; None where none is known."""
     named: Named = field(default_factory=Named)
     times: Sequence[When] = ()
     """The times that the question asks about."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from memos.kinds.whens import When, spans_in
 from memos.retrieval import traits
-from memos.retrieval.around import beside, meant, united, windows
+from memos.retrieval.around import beside, meant, most, united, windows
 from memos.retrieval.evidence import Evidence, coverage, scaled
 from memos.retrieval.times import closeness
 from memos.retrieval.walk import walked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from memos.ports.outlines import Outline
-    from memos.retrieval.evidence import Numbers, Rows
+    from memos.retrieval.evidence import Met, Numbers, Rows
 
     Features = dict[str, Numbers]
 
@@ -31,6 +31,8 @@ _SEEDS = 10
 """So many of the best candidates lead to what they name."""
 _STARTS = 20
 """And from so many a walk over names begins."""
+_SHARP = 5.0
+"""How much more than others the tokens count that come nearest."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEAREST = 3
 """So many of a session's nearest turns say how near it is."""
@@ -48,6 +50,8 @@ def features(evidence: Evidence, wanted: Collection[str] | None = None) -> Featu
     found = _direct(evidence) | _form(evidence, wanted) | _answers(evidence, wanted)
     if _turns(evidence).any():
         found |= _around(evidence, direct) | _session(evidence) | _speaker(evidence)
+    if evidence.met is not None and evidence.count:
+        found |= _tokens(evidence, evidence.met)
     if any(evidence.named.mentions) or any(evidence.named.titles):
         found |= _names(evidence, direct[: evidence.count])
     if evidence.times:
@@ -70,6 +74,24 @@ def _direct(evidence: Evidence) -> Features:
         "kin": scaled(evidence.match.kin_scores[:count]),
         "cover": evidence.covered[:count],
     }
+
+
+def _tokens(evidence: Evidence, met: Met) -> Features:
+    """What the question's tokens find in each text, and in the turns around it.
+
+    What they find in all of the candidates tells little, and counts for less.
+    """
+    count = evidence.count
+    telling = 1 - met.tokens[:count].mean(axis=0)
+    found = {
+        "tokens": scaled(met.tokens[:count] @ telling),
+        "tokens_best": scaled(np.log(np.exp(_SHARP * met.tokens[:count]).mean(axis=1))),
+        "mark": scaled(met.mark[:count]),
+    }
+    if _turns(evidence).any():
+        wide = most(met.tokens, windows(evidence, 2))[:count]
+        found["tokens2"] = scaled(wide @ telling)
+    return found
 
 
 def _form(evidence: Evidence, wanted: Collection[str] | None) -> Features:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from memos.cube import EVERYBODY, Kind
 from memos.kinds.whens import spans_in
 from memos.ports.catalog import Selection
+from memos.ports.embedder import read_query
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.words import Room
 from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.hit import Hit
+from memos.retrieval.meeting import met
 from memos.retrieval.question import Question
 from memos.retrieval.rank import Ranked, ranked
 from memos.retrieval.said import said_within
@@ -21,7 +23,7 @@ from memos.retrieval.times import told_by
 from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -31,15 +33,13 @@ if TYPE_CHECKING:
     from memos.governance.access import Area, Reach
     from memos.kinds.whens import When
     from memos.ports.catalog import Catalog
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Asking, Embedder
+    from memos.ports.imprints import Imprints
     from memos.ports.near import Near
     from memos.ports.outlines import Outline, Outlines
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.evidence import Evidence
-
-    Nearest = Callable[..., list[Near]]
-    """The nearest within rooms: so many, and of these ids."""
 
 _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
@@ -53,10 +53,17 @@ class Finder:
     """Searches the plaintext cubes that a principal may read."""
 
     def __init__(
-        self, *, catalog: Catalog, outlines: Outlines, words: Words, embedder: Embedder
+        self,
+        *,
+        catalog: Catalog,
+        outlines: Outlines,
+        words: Words,
+        imprints: Imprints,
+        embedder: Embedder,
     ) -> None:
         self._catalog = catalog
         self._words = words
+        self._imprints = imprints
         self._embedder = embedder
         self._gatherer = Gatherer(outlines)
 
@@ -82,13 +89,20 @@ class Finder:
         scope, and slow for a union of scopes, and cosines are comparable wherever they come from.
         Words are asked of all at once: how rare one is depends on the texts that count.
         """
-        near = partial(_near, vectors, self._embedder.embed_query(query))
+        asking = read_query(self._embedder, query)
         times = spans_in(query, anchor=now)
         rooms = self._rooms(reach.areas, where if where == EVERYTHING else _lasting(where, at))
         pool = max(POOL, k + k // 2)
         while rooms:
             evidence, is_all = self._gathered(
-                query, near, rooms, times=times, pool=pool, at=at, follows=_is_whole(reach)
+                query,
+                asking,
+                vectors,
+                rooms,
+                times=times,
+                pool=pool,
+                at=at,
+                follows=_is_whole(reach),
             )
             hits = self._hits(ranked(evidence), k=k)
             if len(hits) == k or is_all:
@@ -100,19 +114,27 @@ class Finder:
         self, query: str, vectors: Vectors, *, reach: Reach, now: datetime
     ) -> Evidence | None:
         """What there is to rank for a question without a filter; None where there is nothing."""
-        near = partial(_near, vectors, self._embedder.embed_query(query))
+        asking = read_query(self._embedder, query)
         rooms = self._rooms(reach.areas, EVERYTHING)
         times = spans_in(query, anchor=now)
         if not rooms:
             return None
         return self._gathered(
-            query, near, rooms, times=times, pool=POOL, at=None, follows=_is_whole(reach)
+            query,
+            asking,
+            vectors,
+            rooms,
+            times=times,
+            pool=POOL,
+            at=None,
+            follows=_is_whole(reach),
         )[0]
 
     def _gathered(
         self,
         query: str,
-        near: Nearest,
+        asking: Asking,
+        vectors: Vectors,
         rooms: Sequence[Room],
         *,
         times: Sequence[When],
@@ -121,12 +143,14 @@ class Finder:
         follows: bool,
     ) -> tuple[Evidence, bool]:
         """What there is in these rooms, and whether that is all there is."""
-        nearest = near(rooms, pool)
+        near = partial(_near, vectors, asking.vector, rooms)
+        nearest = near(pool)
         asked = Asked(
             question=Question.read(query),
             near=nearest,
-            cosines=lambda ids: {one.id: one.score for one in near(rooms, len(ids), among=ids)},
+            cosines=lambda ids: {one.id: one.score for one in near(len(ids), among=ids)},
             matches=self._words.ask(query, within=rooms),
+            met=lambda ids: met(asking, ids, self._imprints.of(ids)),
             admits=lambda outline: (
                 findable(outline)
                 and (at is None or not is_past(outline.valid_to, at))

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from memos.ports.near import Near
     from memos.ports.outlines import Outline, Outlines
     from memos.ports.words import Matches
+    from memos.retrieval.evidence import Met
     from memos.retrieval.question import Question
 
     Cosines = Callable[[Sequence[str]], Mapping[str, float]]
     """How near to the question the memories of these ids are."""
+    Meeting = Callable[[Sequence[str]], Met | None]
+    """How near the question's tokens come to the texts of these ids."""
     Admits = Callable[[Outline], bool]
 
 POOL = 150
@@ -51,6 +54,7 @@ class Asked:
     """The nearest by meaning."""
     cosines: Cosines
     matches: Matches
+    met: Meeting
     admits: Admits
     times: Sequence[When] = ()
     """The times that it asks about."""
@@ -81,7 +85,7 @@ class Gatherer:
         candidates = list(known.outlines)
         for _ in range(2):  # the turns next to each, and next to these
             known.take(known.turns_beside(list(known.outlines)))
-        return known.evidence(candidates, self._named(candidates, hubs, known))
+        return known.evidence(candidates, self._named(candidates, hubs, known), closely=True)
 
     def _follow_names(self, texts: Sequence[str], known: _Known) -> set[str]:
         """Take what shares a name with good candidates or the question; tell hubs."""
@@ -172,8 +176,10 @@ class _Known:
             for name in asked_names(self._asked.question.text)
         }
 
-    def evidence(self, candidates: Sequence[str], named: Named) -> Evidence:
-        """All that is known, the candidates first."""
+    def evidence(
+        self, candidates: Sequence[str], named: Named, *, closely: bool = False
+    ) -> Evidence:
+        """All that is known, the candidates first; ``closely``, token by token, too."""
         first = set(candidates)
         ids = [*candidates, *(one for one in self.outlines if one not in first)]
         rows = {one: row for row, one in enumerate(ids)}
@@ -191,6 +197,7 @@ class _Known:
             rareness=self._asked.matches.rareness,
             before=before,
             after=after,
+            met=self._asked.met(ids) if closely else None,
             named=named,
             times=self._asked.times,
         )

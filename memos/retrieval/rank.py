@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memos.retrieval.features import features
-from memos.retrieval.weights import WEIGHTS
+from memos.retrieval.weights import WEIGHTS, WITHOUT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARTS = {
     "vectors": ("vectors", "vectors1", "vectors2"),
+    "tokens": ("tokens", "tokens_best", "mark", "tokens2"),
     "words": ("words", "kin", "cover", "words2", "cover1", "cover2"),
     "conversation": ("previous", "next", "answers", "answers_near"),
     "session": ("session_cover", "session_words", "session_vectors"),
@@ -69,11 +70,18 @@ def forms(evidence: Evidence) -> list[str]:
 
 
 def ranked(
-    evidence: Evidence, weights: Mapping[str, Mapping[str, float]] = WEIGHTS
+    evidence: Evidence, weights: Mapping[str, Mapping[str, float]] | None = None
 ) -> Iterator[Ranked]:
-    """The candidates, best first; ties are ordered by id."""
+    """The candidates, best first; ties are ordered by id.
+
+    Args:
+        evidence: on all of them.
+        weights: of the features, by form; None for those that were fitted.
+    """
     if not evidence.count:
         return
+    if weights is None:
+        weights = WITHOUT_TOKENS if evidence.met is None else WEIGHTS
     of = forms(evidence)
     found = features(evidence, {name for form in set(of) for name in weights[form]})
     parts = {

@@ -99,3 +99,5 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "together": 0.0,
     },
 }
+
+WITHOUT_TOKENS = WEIGHTS

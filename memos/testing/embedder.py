@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-if TYPE_CHECKING:
-    from memos.ports.embedder import Embedder
+from memos.ports.imprint import nearest_tokens, width
 
+if TYPE_CHECKING:
+    from memos.ports.embedder import Embedder, TokenEmbedder
+
+MARGIN = 0.02
+"""The share of signs that may differ where numbers next to zero were rounded otherwise."""
 LONG = "and then she went on to tell the whole story from its very beginning " * 60
 TEXTS = ["Alice moved to Lisbon in May.", LONG, "", "tea", "Two eggs and some flour.", "??"]
 ROUNDING = 1e-5
@@ -81,3 +85,70 @@ class EmbedderSuite(ABC):
                 assert np.linalg.norm(vector) == pytest.approx(1, abs=ROUNDING)
 
         check()
+
+
+class TokenEmbedderSuite(EmbedderSuite):
+    """For a model that tells of tokens, too."""
+
+    @pytest.fixture
+    @abstractmethod
+    def embedder(self) -> TokenEmbedder:
+        """An embedder; a costly one may be shared by all tests."""
+
+    def test_reading_gives_the_vectors_of_embedding(self, embedder: TokenEmbedder) -> None:
+        texts = [*TEXTS, TEXTS[0]]
+        readings = embedder.read(texts)
+        assert np.stack([each.vector for each in readings]) == pytest.approx(
+            embedder.embed(texts), abs=ROUNDING
+        )
+        asking = embedder.read_query("Where does Alice live?")
+        assert asking.vector == pytest.approx(
+            embedder.embed_query("Where does Alice live?"), abs=ROUNDING
+        )
+        assert embedder.read([]) == []
+
+    def test_every_text_has_an_imprint_and_a_longer_one_a_longer(
+        self, embedder: TokenEmbedder
+    ) -> None:
+        for text, reading in zip(TEXTS, embedder.read(TEXTS), strict=True):
+            assert reading.imprint is not None, text
+            assert reading.imprint.dtype == np.uint8
+            assert reading.imprint.shape[1] == width(embedder.dimension)
+            assert len(reading.imprint)
+        short, long = (each.imprint for each in embedder.read(["tea", TEXTS[0]]))
+        assert short is not None
+        assert long is not None
+        assert len(short) < len(long)
+
+    def test_an_imprint_is_that_of_the_text_whatever_is_read_beside_it(
+        self, embedder: TokenEmbedder
+    ) -> None:
+        for text, beside in zip(TEXTS, embedder.read(TEXTS), strict=True):
+            (alone,) = embedder.read([text])
+            assert alone.imprint is not None
+            assert beside.imprint is not None
+            assert alone.imprint.shape == beside.imprint.shape
+            assert np.unpackbits(alone.imprint ^ beside.imprint).mean() < MARGIN
+
+    def test_a_questions_tokens_are_of_length_one(self, embedder: TokenEmbedder) -> None:
+        asking = embedder.read_query("Where does Alice live?")
+        assert asking.tokens is not None
+        assert asking.tokens.shape[1] == embedder.dimension
+        assert len(asking.tokens) >= 4
+        assert np.linalg.norm(asking.tokens, axis=1) == pytest.approx(1, abs=ROUNDING)
+        assert asking.mark is None or asking.mark.shape == (embedder.dimension,)
+
+    def test_a_questions_tokens_are_nearest_to_those_of_the_text_that_has_them(
+        self, embedder: TokenEmbedder
+    ) -> None:
+        asking = embedder.read_query("Alice moved to Lisbon")
+        assert asking.tokens is not None
+        imprints = [each.imprint for each in embedder.read([TEXTS[4], TEXTS[0]])]
+        near = nearest_tokens(asking.tokens, [each for each in imprints if each is not None])
+        assert near.mean(axis=1).argmax() == 1
+
+    def test_nothing_asked_has_a_vector_and_perhaps_no_token(self, embedder: TokenEmbedder) -> None:
+        asking = embedder.read_query("")
+        assert np.linalg.norm(asking.vector) == pytest.approx(1, abs=ROUNDING)
+        assert asking.tokens is not None
+        assert asking.tokens.shape[1] == embedder.dimension

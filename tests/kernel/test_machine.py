@@ -21,6 +21,7 @@ from memos.stores.blobs_files import FileBlobs
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
+from memos.stores.imprints_sql import SqlImprints
 from memos.stores.journal_sql import SqlJournal
 from memos.stores.ledger_sql import SqlLedger
 from memos.stores.outlines_sql import SqlOutlines
@@ -66,6 +67,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 repairs=SqlRepairs(engine),
                 blobs=FileBlobs(folder / "blobs"),
                 words=PostingWords(engine),
+                imprints=SqlImprints(engine),
                 graph=NetworkxGraph(catalog),
                 outlines=SqlOutlines(engine),
                 embedder=HashEmbedder(64),

@@ -20,6 +20,7 @@ from memos.cube.identity import digest_of
 from memos.cube.wire import payload_digest, to_sealed_json
 from memos.errors import Conflict, CorruptionError, NotFound, UnknownCube
 from memos.ports.catalog import Change
+from memos.ports.imprints import ImprintEntry
 from memos.ports.journal import Audit
 from memos.ports.ledger import Certificate, Installed, Placed, Snapshot, Tombstone
 from memos.ports.vectors import VectorEntry
@@ -85,6 +86,26 @@ def _give_vectors_away(mem: MemOS) -> None:
 def _cut_vectors(mem: MemOS) -> None:
     cut = "UPDATE vectors SET vector = substr(vector, 1, 7) WHERE id = :id"
     sql(mem, cut, file="vectors/exact", id=first(mem))
+
+
+def _lose_imprints(mem: MemOS) -> None:
+    mem._index.imprints.drop([first(mem)])
+
+
+def _bend_imprints(mem: MemOS) -> None:
+    sql(mem, "UPDATE imprints SET signs = zeroblob(length(signs)) WHERE id = :id", id=first(mem))
+
+
+def _narrow_imprints(mem: MemOS) -> None:
+    mem._index.imprints.put([ImprintEntry(first(mem), np.ones((2, 1), np.uint8))])
+
+
+def _haunt_imprints(mem: MemOS) -> None:
+    mem._index.imprints.put([ImprintEntry(GHOST, np.ones((2, 32), np.uint8))])
+
+
+def _lose_the_imprints_table(mem: MemOS) -> None:
+    sql(mem, "DROP TABLE imprints")
 
 
 def _lose_words(mem: MemOS) -> None:
@@ -192,6 +213,11 @@ DERIVED = [
     (_bend_vectors, {"wrong-vector"}),
     (_give_vectors_away, {"wrong-vector"}),
     (_cut_vectors, {"wrong-vector"}),
+    (_lose_imprints, {"missing-imprint"}),
+    (_bend_imprints, {"wrong-imprint"}),
+    (_narrow_imprints, {"wrong-imprint"}),
+    (_haunt_imprints, {"orphan-imprint"}),
+    (_lose_the_imprints_table, {"damaged-imprints"}),
     (_lose_words, {"missing-word"}),
     (_change_words, {"wrong-word"}),
     (_haunt_words, {"orphan-word"}),
@@ -369,7 +395,13 @@ def test_a_broken_note_and_a_broken_outbox_do_not_keep_anybody_from_a_check(
 
 
 def test_a_check_counts_what_it_looked_at(mem: MemOS) -> None:
-    assert mem.check().checked == {"cubes": 5, "vectors": 5, "words": 5, "blobs": 0}
+    assert mem.check().checked == {
+        "cubes": 5,
+        "vectors": 5,
+        "imprints": 5,
+        "words": 5,
+        "blobs": 0,
+    }
 
 
 def test_another_distribution_with_our_package_s_name_is_told_of(

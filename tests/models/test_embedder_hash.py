@@ -11,15 +11,15 @@ import pytest
 
 from memos.errors import BadInput
 from memos.models.embedder_hash import HashEmbedder
-from memos.testing.embedder import EmbedderSuite
+from memos.testing.embedder import TokenEmbedderSuite
 
 if TYPE_CHECKING:
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Embedder, TokenEmbedder
 
 
-class TestHashEmbedder(EmbedderSuite):
+class TestHashEmbedder(TokenEmbedderSuite):
     @pytest.fixture
-    def embedder(self) -> Embedder:
+    def embedder(self) -> TokenEmbedder:
         return HashEmbedder()
 
     def another(self) -> Embedder:

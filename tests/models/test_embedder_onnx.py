@@ -23,7 +23,7 @@ from memos.errors import (
 )
 from memos.models.embedder_onnx import OnnxEmbedder
 from memos.models.embedder_sentence import SentenceEmbedder
-from memos.testing.embedder import EmbedderSuite
+from memos.testing.embedder import TokenEmbedderSuite
 from memos.testing.tiny_bert import write_tiny_bert
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Embedder, TokenEmbedder
 
 VARIED = [
     "Alice moved to Lisbon in May, because the rent was lower.",
@@ -78,9 +78,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.weights
-class TestFloat32(EmbedderSuite):
+class TestFloat32(TokenEmbedderSuite):
     @pytest.fixture
-    def embedder(self, exact: OnnxEmbedder) -> Embedder:
+    def embedder(self, exact: OnnxEmbedder) -> TokenEmbedder:
         return exact
 
     def another(self) -> Embedder:
@@ -88,9 +88,9 @@ class TestFloat32(EmbedderSuite):
 
 
 @pytest.mark.weights
-class TestInt8(EmbedderSuite):
+class TestInt8(TokenEmbedderSuite):
     @pytest.fixture
-    def embedder(self, rounded: OnnxEmbedder) -> Embedder:
+    def embedder(self, rounded: OnnxEmbedder) -> TokenEmbedder:
         return rounded
 
     def another(self) -> Embedder:

@@ -13,12 +13,12 @@ import pytest
 
 from memos.errors import BackendError, MissingLibrary, UnknownBackend
 from memos.models.embedder_sentence import SentenceEmbedder
-from memos.testing.embedder import EmbedderSuite
+from memos.testing.embedder import TokenEmbedderSuite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from memos.ports.embedder import Embedder
+    from memos.ports.embedder import Embedder, TokenEmbedder
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def minilm() -> SentenceEmbedder:
 
 
 @pytest.mark.weights
-class TestSentenceEmbedder(EmbedderSuite):
+class TestSentenceEmbedder(TokenEmbedderSuite):
     @pytest.fixture
-    def embedder(self, minilm: SentenceEmbedder) -> Embedder:
+    def embedder(self, minilm: SentenceEmbedder) -> TokenEmbedder:
         return minilm
 
     def another(self) -> Embedder:

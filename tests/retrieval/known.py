@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memos.ports.outlines import Outline
 from memos.ports.words import Match
-from memos.retrieval.evidence import Evidence, Named
+from memos.retrieval.evidence import Evidence, Met, Named
 from memos.retrieval.question import Question
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def evidence(
     rareness: Sequence[float] = (1.0,),
     named: Named | None = None,
     count: int | None = None,
+    tokens: Sequence[Sequence[float]] | None = None,
 ) -> Evidence:
     """What is known; turns of one session with positions that follow each other are linked."""
     rows = {(each.session_id, each.position): row for row, each in enumerate(outlines)}
@@ -87,6 +88,7 @@ def evidence(
         rareness=np.array(rareness),
         before=before,
         after=after,
+        met=None if tokens is None else Met(np.array(tokens, float), np.zeros(len(outlines))),
         named=named or Named(),
     )
 
@@ -115,6 +117,8 @@ def evidences(draw: st.DrawFn) -> Evidence:
     names = draw(st.lists(NAMES, min_size=count, max_size=count))
     titles = [draw(st.sampled_from([None, *sorted(each)])) for each in names]
     named = Named(names, titles, frozenset(draw(st.sets(st.sampled_from("xyz")))))
+    near = st.lists(st.floats(-1, 1), min_size=2, max_size=2)
+    tokens = draw(st.none() | st.lists(near, min_size=size, max_size=size))
     return evidence(
         draw(st.sampled_from(["Where does Ann live?", "When, and how many?", "bob", ""])),
         outlines,
@@ -123,4 +127,5 @@ def evidences(draw: st.DrawFn) -> Evidence:
         rareness=rareness,
         named=draw(st.sampled_from([named, Named()])),
         count=count,
+        tokens=tokens if size else None,
     )

@@ -16,7 +16,7 @@ from memos.retrieval.evidence import Evidence, Named
 from memos.retrieval.features import features
 from memos.retrieval.rank import PARTS, Ranked, form_of, forms
 from memos.retrieval.rank import ranked as in_order
-from memos.retrieval.weights import WEIGHTS
+from memos.retrieval.weights import WEIGHTS, WITHOUT_TOKENS
 from tests.retrieval.known import evidence, evidences, outline, turns
 
 if TYPE_CHECKING:
@@ -117,5 +117,19 @@ def test_every_weight_is_of_a_feature_in_one_part(form: str) -> None:
 def test_every_feature_is_in_a_part_and_every_part_has_its_features() -> None:
     named = Named([{"x": 1.0}, {}], ["x", None])
     times = spans_in("in May 2022", anchor=datetime(2024, 1, 1, tzinfo=UTC))
-    known = replace(evidence("tea?", turns("one", "two"), named=named), times=times)
+    notes = turns("one", "two")
+    known = replace(evidence("tea?", notes, named=named, tokens=[[0.5], [1]]), times=times)
     assert set(features(known)) == set(FEATURES)
+
+
+def test_where_no_tokens_are_told_the_weights_are_those_that_were_fitted_without() -> None:
+    assert set(WEIGHTS) == set(WITHOUT_TOKENS) == set(FORMS)
+    for form in FORMS:
+        assert not set(WITHOUT_TOKENS[form]) & set(PARTS["tokens"])
+        assert set(WEIGHTS[form]) & set(PARTS["tokens"])
+    notes = [outline("a", "I like tea"), outline("b", "a tram")]
+    known = evidence("tea?", notes, cosines=[0.9, 0.1])
+    assert list(in_order(known)) == ranked(known, WITHOUT_TOKENS)
+    known = evidence("tea?", notes, cosines=[0.9, 0.1], tokens=[[0.9], [0.1]])
+    assert list(in_order(known)) == ranked(known, WEIGHTS)
+    assert "tokens" in ranked(known)[0].parts

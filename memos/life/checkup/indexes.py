@@ -1,4 +1,4 @@
-"""The vectors and the words, compared with the texts they were made from."""
+"""The vectors, the imprints and the words, compared with the texts they were made from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from memos.errors import BackendError, CorruptionError, ModelMismatch
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand
+from memos.ports.imprint import width
 from memos.ports.progress import Progress, silent
 from memos.ports.words import WordEntry
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from memos.life.checkup.findings import Findings
     from memos.life.index import Index
     from memos.ports.catalog import Catalog
+    from memos.ports.embedder import Reading
     from memos.ports.vectors import VectorEntry
 
 _PAGE = 500
@@ -27,15 +29,17 @@ _ROUNDING = 1e-3
 """How far from 1 the length of a sound vector may be; half precision keeps three digits."""
 _SAME = 0.999
 """The cosine of a vector and itself, computed again by the same model on another day."""
+_OTHER_SIGNS = 0.01
+"""The share of signs that may differ then: those of numbers next to zero."""
 
 
 class IndexExam:
-    """Looks at the outbox and at both indexes, and puts the outbox to work on what is wrong.
+    """Looks at the outbox and at the indexes, and puts the outbox to work on what is wrong.
 
     Args:
         catalog: holds the texts, and the outbox.
-        index: the two indexes.
-        deep: whether vectors are made again and compared.
+        index: the indexes.
+        deep: whether vectors and imprints are made again and compared.
     """
 
     def __init__(self, catalog: Catalog, index: Index, *, deep: bool) -> None:
@@ -52,6 +56,7 @@ class IndexExam:
         self._unfinished()
         self._words(census, findings, repair=repair)
         self._vectors(census, findings, repair=repair)
+        self._imprints(census, findings, repair=repair)
         try:
             self._contents(census, progress)
         except (CorruptionError, BackendError) as error:
@@ -101,6 +106,20 @@ class IndexExam:
         findings.checked["vectors"] = len(there)
         self._compare("vector", there, census, Errand.INDEX)
 
+    def _imprints(self, census: Census, findings: Findings, *, repair: bool) -> None:
+        imprints = self._index.imprints
+        try:
+            there = imprints.ids()
+        except (CorruptionError, BackendError) as error:
+            self._found.append(("damaged-imprints", "imprints", error.message))
+            self._all(census)
+            if repair:
+                imprints.clear()
+            return
+        findings.checked["imprints"] = len(there)
+        if self._index.imprinting:
+            self._compare("imprint", there, census, Errand.INDEX)
+
     def _anew(self, message: str, census: Census, *, repair: bool) -> None:
         self._found.append(("damaged-vectors", "vectors", message))
         self._all(census)
@@ -130,6 +149,7 @@ class IndexExam:
         for start in range(0, len(ids), _PAGE):
             cubes = self._catalog.find_all(ids[start : start + _PAGE])
             self._compare_words(cubes)
+            self._compare_imprints(cubes)
             self._compare_vectors(cubes)
             progress("checking indexes", start + len(cubes), len(ids))
 
@@ -139,6 +159,16 @@ class IndexExam:
             message = f"the words that are indexed of cube {cube_id} are not those of its text"
             self._tell("wrong-word", cube_id, message, Errand.WORDS)
 
+    def _compare_imprints(self, cubes: Sequence[MemCube]) -> None:
+        if not self._index.imprinting:
+            return
+        there = self._index.imprints.of([cube.id for cube in cubes])
+        for cube in cubes:
+            found = there.get(cube.id)
+            if found is None or found.shape[1] != width(self._index.dimension):
+                message = f"the imprint of cube {cube.id} is none that was put"
+                self._tell("wrong-imprint", cube.id, message, Errand.INDEX)
+
     def _compare_vectors(self, cubes: Sequence[MemCube]) -> None:
         entries = {one.id: one for one in self._index.vectors.fetch([cube.id for cube in cubes])}
         again = self._index.embed(cubes) if self._deep else {}
@@ -147,9 +177,20 @@ class IndexExam:
             if entry is None or not _is_sound(entry, cube, self._index.dimension):
                 message = f"the vector of cube {cube.id} is none that was put"
                 self._tell("wrong-vector", cube.id, message, Errand.INDEX)
-            elif self._deep and float(entry.vector @ again[indexed_text(cube)]) < _SAME:
-                message = f"the vector of cube {cube.id} is not that of its text"
+            elif self._deep and not self._is_of(entry, again[indexed_text(cube)]):
+                message = f"vector or imprint of cube {cube.id} is not that of its text"
                 self._tell("wrong-vector", cube.id, message, Errand.INDEX)
+
+    def _is_of(self, entry: VectorEntry, again: Reading) -> bool:
+        """Whether vector and imprint are those that the model makes again."""
+        if float(entry.vector @ again.vector) < _SAME:
+            return False
+        if again.imprint is None:
+            return True
+        there = self._index.imprints.of([entry.id]).get(entry.id)
+        if there is None or there.shape != again.imprint.shape:
+            return False
+        return bool(np.mean(np.unpackbits(there ^ again.imprint)) < _OTHER_SIGNS)
 
     def _mended(self, progress: Progress, census: Census, findings: Findings) -> bool:
         self._catalog.owe(list(self._owed))
