@@ -193,13 +193,14 @@ def _matched(cube: MemCube, query: str) -> list[JsonValue]:
 def _reasons(hit: Hit, hits: Sequence[Hit], ranks: Mapping[str, int]) -> Iterator[Text]:
     """What parts come from, line by line; what is the id of another hit, by its rank."""
     for name, reason in hit.why.items():
-        line = Text(f"{one_line(name)}: ", style="dim", no_wrap=True, overflow="ellipsis")
-        rank = ranks.get(reason)
+        line, rank = Text(f"{one_line(name)}: ", style="dim"), ranks.get(reason)
         if rank is None:
             yield line.append(one_line(reason))
         else:
             quoted = one_line(said(hits[rank - 1].cube))[:_QUOTED]
-            yield line.append(f"the {rank}{_ordinal(rank)} hit, “{quoted}”")
+            line.append(f"the {rank}{_ordinal(rank)} hit, “{quoted}”")
+            line.no_wrap, line.overflow = True, "ellipsis"
+            yield line
 
 
 def _ordinal(number: int) -> str:

@@ -15,6 +15,7 @@ from memos.ports.catalog import Selection
 from memos.ports.filters import Every
 from memos.retrieval.filters import read_filter
 from memos.retrieval.links import links_of
+from memos.retrieval.reasons import as_shown
 from memos.retrieval.truth import is_over
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class SearchCalls(Stepping, MomentCalls):
         """The ``k`` memories that answer a query best, best first.
 
         As many come back as the scope and the filters admit, up to ``k``: both are enforced
-        before ranking. ``hit.parts`` says what the score is made of, ``hit.links`` with which
-        other memories a hit agrees or not.
+        before ranking. ``hit.parts`` says what the score is made of, ``hit.why`` what a part comes
+        from, ``hit.links`` with which other memories a hit agrees or not.
 
         Args:
             query: what to look for.
@@ -225,10 +226,9 @@ class SearchCalls(Stepping, MomentCalls):
         return [
             hit.model_copy(
                 update={
-                    "cube": cube,
-                    "superseded": is_over(cube, act.at),
-                    "links": links.get(cube.id, ()),
+                    "superseded": is_over(hit.cube, act.at),
+                    "links": links.get(hit.cube.id, ()),
                 }
             )
-            for hit, cube in zip(hits, shown, strict=True)
+            for hit in as_shown(hits, shown)
         ]

@@ -13,6 +13,7 @@ from memos.kinds.drafts import checked_text
 from memos.ports.catalog import Selection
 from memos.ports.filters import EVERYTHING, Every
 from memos.retrieval.filters import read_filter
+from memos.retrieval.reasons import as_shown
 from memos.retrieval.truth import is_over, lasting
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ class View:
             act.touch(hit.cube.id for hit in hits)
             shown = act.shown([hit.cube for hit in hits])
             return [
-                hit.model_copy(update={"cube": cube, "superseded": is_over(cube, self.at)})
-                for hit, cube in zip(hits, shown, strict=True)
+                hit.model_copy(update={"superseded": is_over(hit.cube, self.at)})
+                for hit in as_shown(hits, shown)
             ]
 
     def get(

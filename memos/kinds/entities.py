@@ -56,6 +56,11 @@ def entity_of(name: str, user_id: str | None, agent_id: str | None) -> str:
     return f"entity:{whose}:{name.lower()[:_LONGEST]}"
 
 
+def name_of(entity: str, user_id: str | None, agent_id: str | None) -> str:
+    """The name, in lower case, that :func:`entity_of` made this node of for this user and agent."""
+    return entity.removeprefix(entity_of("", user_id, agent_id))
+
+
 def title_entity(title: str, user_id: str | None, agent_id: str | None) -> str | None:
     """The node of what a title names, without what it says in brackets; None where that is nothing.
 

@@ -53,6 +53,11 @@ class Matches(Protocol):
         """[terms]: the weight of each term that any of the texts has, or has kin of."""
         ...
 
+    @property
+    def terms(self) -> Sequence[str]:
+        """[terms]: each as the question spells it, or, where no word of it does, as it is read."""
+        ...
+
     def best(self, k: int) -> list[Near]:
         """The ``k`` texts of the highest ``kin_scores``, best first; ties are ordered by id."""
         ...

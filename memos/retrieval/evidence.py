@@ -57,6 +57,8 @@ class Evidence:
     """[outlines], by the words of the question."""
     rareness: Numbers
     """[terms]"""
+    terms: Sequence[str]
+    """[terms], as the question spells them."""
     before: Rows
     """[outlines]: the row of the turn before each, or -1."""
     after: Rows

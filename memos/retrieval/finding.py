@@ -13,23 +13,23 @@ from memos.ports.embedder import read_query
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.words import Room
 from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
-from memos.retrieval.hit import Hit
 from memos.retrieval.meeting import met
 from memos.retrieval.question import Question
-from memos.retrieval.rank import Ranked, ranked
+from memos.retrieval.rank import ranked
+from memos.retrieval.reasons import explained
 from memos.retrieval.said import said_within
 from memos.retrieval.spans import Spans
 from memos.retrieval.times import told_by
 from memos.retrieval.truth import is_past, lasting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from memos.cube import Scope
+    from memos.cube import MemCube, Scope
     from memos.governance.access import Area, Reach
     from memos.kinds.whens import When
     from memos.ports.catalog import Catalog
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
     from memos.retrieval.evidence import Evidence
+    from memos.retrieval.hit import Hit
+    from memos.retrieval.rank import Ranked
 
 _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
@@ -104,7 +106,7 @@ class Finder:
                 at=at,
                 follows=_is_whole(reach),
             )
-            hits = self._hits(ranked(evidence), k=k)
+            hits = self._hits(evidence, k=k)
             if len(hits) == k or is_all:
                 return hits
             pool *= _WIDER  # what was found is over, or says the same as better hits
@@ -190,17 +192,19 @@ class Finder:
             rooms.append(Room(scope, frozenset(listed)))
         return rooms
 
-    def _hits(self, found: Iterator[Ranked], *, k: int) -> list[Hit]:
-        hits: list[Hit] = []
+    def _hits(self, evidence: Evidence, *, k: int) -> list[Hit]:
+        found = ranked(evidence)
+        best: list[Ranked] = []
+        cubes: dict[str, MemCube] = {}
         spans = Spans(self._catalog)
-        while len(hits) < k and (page := list(islice(found, k + _SPARE))):
-            cubes = {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
-            hits += [
-                Hit(cube=cubes[one.id], score=one.score, parts=one.parts)
-                for one in page  # one may be gone since it was ranked
+        while len(best) < k and (page := list(islice(found, k + _SPARE))):
+            cubes |= {cube.id: cube for cube in self._catalog.find_all([one.id for one in page])}
+            best += [
+                one  # one may be gone since it was ranked
+                for one in page
                 if one.id in cubes and spans.takes(cubes[one.id])
             ]
-        return hits[:k]
+        return explained(evidence, best[:k], cubes)
 
 
 def _near(

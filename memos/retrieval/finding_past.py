@@ -20,14 +20,14 @@ from memos.ports.vectors import VectorEntry
 from memos.ports.words import Room, WordEntry
 from memos.retrieval.finding import joined
 from memos.retrieval.gathering import POOL, Asked, Gatherer
-from memos.retrieval.hit import Hit
 from memos.retrieval.meeting import met
 from memos.retrieval.outlines_past import PastOutlines
 from memos.retrieval.question import Question
 from memos.retrieval.rank import ranked
+from memos.retrieval.reasons import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from memos.cube import MemCube
     from memos.ports.catalog import Catalog
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from memos.ports.words import Matches, Words
     from memos.retrieval.evidence import Met
     from memos.retrieval.gathering import Meeting
+    from memos.retrieval.hit import Hit
     from memos.retrieval.past import Findable
-    from memos.retrieval.rank import Ranked
     from memos.retrieval.scratch import OpenScratch, Scratch
 
     class Nearest(Protocol):
@@ -141,16 +141,10 @@ class PastFinder:
 
     def _found(self, asked: Asked, then: Findable, *, k: int, pool: int) -> list[Hit]:
         gatherer = Gatherer(PastOutlines(self._outlines, then))
-        return self._hits(ranked(gatherer.gather(asked, pool=pool)), then, k=k)
-
-    def _hits(self, found: Iterator[Ranked], then: Findable, *, k: int) -> list[Hit]:
-        best = list(islice(found, k))
+        evidence = gatherer.gather(asked, pool=pool)
+        best = list(islice(ranked(evidence), k))
         cubes = self._as_then([each.id for each in best], then)
-        return [
-            Hit(cube=cubes[each.id], score=each.score, parts=each.parts)
-            for each in best
-            if each.id in cubes
-        ]
+        return explained(evidence, [each for each in best if each.id in cubes], cubes)
 
     def _as_then(self, ids: Sequence[str], then: Findable) -> dict[str, MemCube]:
         """The cubes as they were; what has not changed is read as it is."""

@@ -195,6 +195,7 @@ class _Known:
             cosines=np.array([self._cosines.get(one, least) for one in ids]),
             match=self._asked.matches.of(ids),
             rareness=self._asked.matches.rareness,
+            terms=self._asked.matches.terms,
             before=before,
             after=after,
             met=self._asked.met(ids) if closely else None,

@@ -16,8 +16,11 @@ class Hit(Frozen):
     beside the other candidates: ``vectors`` (nearness of meaning), ``words`` (the question's words
     and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
     ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
-    (the names that it shares). Scores are comparable within one search only. ``why`` says of a part
-    what it comes from, where more can be told than its number.
+    (the names that it shares). Scores are comparable within one search only.
+
+    ``why`` says of a part that adds to the score what it comes from, where more can be told than
+    its number: a text, or the id of another memory. See :mod:`memos.retrieval.reasons`. Of a memory
+    that is shown redacted it says nothing.
     """
 
     cube: MemCube

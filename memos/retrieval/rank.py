@@ -47,6 +47,8 @@ class Ranked:
     id: str
     score: float
     parts: dict[str, float]
+    row: int
+    """Which of the evidence's candidates it is."""
 
 
 def form_of(outline: Outline, title: str | None) -> str:
@@ -92,7 +94,7 @@ def ranked(
     ids = [outline.id for outline in evidence.outlines[: evidence.count]]
     for row in sorted(range(evidence.count), key=lambda row: (-scores[row], ids[row])):
         told = {name: float(values[row]) for name, values in parts.items() if values[row]}
-        yield Ranked(ids[row], sum(told.values()), told)
+        yield Ranked(ids[row], sum(told.values()), told, row)
 
 
 def _summed(

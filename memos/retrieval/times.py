@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from memos.kinds.days import Grain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from memos.kinds.whens import When
 
@@ -50,10 +50,36 @@ def closeness(asked: Sequence[When], memory: Sequence[When], said_at: datetime |
         memory: the times in the memory.
         said_at: when it was said; aware.
     """
-    near = [_mean(one, told) for one in asked for told in memory]
-    if said_at is not None:
-        near += [_nearness(one, said_at) for one in asked]
-    return max(near, default=0.0)
+    return max((nearness for nearness, _, _ in _pairs(asked, memory, said_at)), default=0.0)
+
+
+def nearest(
+    asked: Sequence[When], memory: Sequence[When], said_at: datetime | None
+) -> tuple[When, When | None] | None:
+    """Which time that is asked about, and which of a memory's, make its closeness.
+
+    Args:
+        asked: the times in the question.
+        memory: the times in the memory.
+        said_at: when it was said; aware.
+
+    Returns:
+        The one of the question and the one of the memory, None for when it was said; None where
+        either has no times. Of those that are equally near the first.
+    """
+    best = max(_pairs(asked, memory, said_at), key=lambda pair: pair[0], default=None)
+    return None if best is None else best[1:]
+
+
+def _pairs(
+    asked: Sequence[When], memory: Sequence[When], said_at: datetime | None
+) -> Iterator[tuple[float, When, When | None]]:
+    """How near each time of the memory, None for when it was said, is to each that is asked for."""
+    for one in asked:
+        for told in memory:
+            yield _mean(one, told), one, told
+        if said_at is not None:
+            yield _nearness(one, said_at), one, None
 
 
 def _nearness(asked: When, at: datetime) -> float:

@@ -45,6 +45,15 @@ def asked_terms(query: str) -> list[str]:
     return list(dict.fromkeys(_stem(word) for word in telling or words))
 
 
+def spellings(query: str) -> dict[str, str]:
+    """How a question spells its terms, by term; of those that are pieces of a word, nothing."""
+    found: dict[str, str] = {}
+    for word in _PIECE.findall(query):
+        for term in terms_of(word):
+            found.setdefault(term, word)
+    return found
+
+
 def named_terms(query: str) -> frozenset[str]:
     """The terms of a question that are written as names are: with a capital within a sentence."""
     return frozenset(term for word in _CAPITAL.findall(query) for term in terms_of(word))

@@ -14,16 +14,13 @@ from memos.stores.bm25 import K1, longness, rareness, saturated
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible
 from memos.stores.kin import kin_of
-from memos.stores.terms import asked_terms, named_terms
+from memos.stores.terms import asked_terms, named_terms, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from sqlalchemy import Engine
-
-    Kindred = Mapping[str, float]
-    """A term of the question and its kin, each with its weight; the term's own is 1."""
 
 _NAMES = """
     SELECT e.number, e.id FROM json_each(?) AS asked
@@ -33,6 +30,16 @@ _NUMBERS = """
     SELECT e.number, e.id FROM json_each(?) AS asked
     CROSS JOIN word_entries AS e ON e.id = asked.value
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a question."""
+
+    spelled: str
+    """As the question has it."""
+    stems: Mapping[str, float]
+    """Its own stem and those of its kin, each with its weight; its own is 1."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +52,24 @@ class Weighed:
     """Of these texts, in this order."""
     rareness: NDArray[np.float64]
     """[terms]"""
+    terms: tuple[str, ...] = ()
+    """[terms], as the question spells them."""
 
 
-def kindred(query: str) -> list[Kindred]:
+def kindred(query: str) -> list[Term]:
     """Each term of a question with its kin; what is written as a name has none."""
-    named = named_terms(query)
+    named, spelled = named_terms(query), spellings(query)
     return [
-        {**({} if term in named else dict(kin_of(term))), term: 1.0} for term in asked_terms(query)
+        Term(
+            spelled.get(term, term),
+            {**({} if term in named else dict(kin_of(term))), term: 1.0},
+        )
+        for term in asked_terms(query)
     ]
 
 
 def weighed(
-    terms: Sequence[Kindred],
+    terms: Sequence[Term],
     found: Mapping[str, NDArray[np.void]],
     *,
     texts: int,
@@ -70,8 +83,8 @@ def weighed(
         texts: how many texts count.
         length: how many terms they have together.
     """
-    told = [each for each in terms if any(stem in found for stem in each)]
-    parts = [found[stem] for each in told for stem in each if stem in found]
+    told = [each for each in terms if any(stem in found for stem in each.stems)]
+    parts = [found[stem] for each in told for stem in each.stems if stem in found]
     if not parts:
         nothing = np.zeros(0)
         return Weighed(
@@ -84,7 +97,7 @@ def weighed(
     shares = np.zeros((len(numbers), len(told)))
     scores = np.zeros(len(numbers))
     for column, each in enumerate(told):
-        for stem, weight in each.items():
+        for stem, weight in each.stems.items():
             if stem not in found:
                 continue
             rows = np.searchsorted(numbers, found[stem]["entry"])
@@ -94,7 +107,8 @@ def weighed(
                 scores[rows] += rare * saturated(found[stem]["count"], long[rows])
     rare = rareness(shares.sum(axis=0), texts)
     kin_scores = (shares @ rare) * (K1 + 1) / (1 + long)
-    return Weighed(numbers.astype(np.int64), Match(shares, scores, kin_scores), rare)
+    spelled = tuple(each.spelled for each in told)
+    return Weighed(numbers.astype(np.int64), Match(shares, scores, kin_scores), rare, spelled)
 
 
 class PostingMatches:
@@ -109,6 +123,11 @@ class PostingMatches:
     def rareness(self) -> NDArray[np.float64]:
         """[terms]: the weight of each term."""
         return self._found.rareness
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """[terms]: each as the question spells it."""
+        return self._found.terms
 
     def best(self, k: int) -> list[Near]:
         """The ``k`` best texts, best first; a text that is gone meanwhile is left out."""

@@ -170,7 +170,7 @@ class PostingWords:
         with _translated(), legible(_WHAT), self._engine.connect() as connection:
             counted = words_rooms.counted(connection, within)
             last = connection.execute(_LAST).scalar_one()
-            asked = list(dict.fromkeys(stem for each in terms for stem in each))
+            asked = list(dict.fromkeys(stem for each in terms for stem in each.stems))
             found = {
                 stem: postings
                 for stem, postings in postings_sql.find(connection, asked, counted, last)

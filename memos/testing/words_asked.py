@@ -46,6 +46,13 @@ class WordsAskedSuite(ABC):
         assert matches.rareness.shape == (1,)
         assert matches.of(["a"]).shares.tolist() == [[1]]
 
+    def test_the_terms_are_told_as_the_question_spells_them(self, words: Words) -> None:
+        put(words, a="She moves to Z\u00fcrich", b="a tram", c="\u642c\u5230\u91cc\u65af\u672c")
+        matches = asked(words, "Moving by xyzzyplugh to Z\u00dcRICH, or moved by TRAM?")
+        assert list(matches.terms) == ["Moving", "Z\u00dcRICH", "TRAM"]
+        assert matches.of(["a", "b"]).shares.tolist() == [[1, 1, 0], [0, 0, 1]]
+        assert list(asked(words, "\u91cc\u65af").terms) == ["\u91cc", "\u65af", "\u91cc\u65af"]
+
     def test_a_rare_word_weighs_more_than_a_common_one(self, words: Words) -> None:
         put(words, a="green tea", b="tea", c="tea with milk", d="coffee")
         rare = asked(words, "green tea").rareness
@@ -89,6 +96,7 @@ class WordsAskedSuite(ABC):
             matches = asked(words, query, *rooms) if rooms else words.ask("tea", within=[])
             assert matches.best(9) == []
             assert matches.rareness.shape == (0,)
+            assert list(matches.terms) == []
             assert matches.of(["a", "b"]).shares.shape == (2, 0)
             assert matches.of(["a", "b"]).scores.tolist() == [0, 0]
 
@@ -108,6 +116,7 @@ class WordsAskedSuite(ABC):
             assert ((match.shares >= 0) & (match.shares <= 1)).all()
             assert ((match.shares == 1).any(axis=1) == (match.scores > 0)).all()
             assert (matches.rareness > 0).all()
+            assert len(matches.terms) == len(matches.rareness)
             assert {one.id for one in matches.best(9)} == {
                 one for one, score in zip(names, match.kin_scores, strict=True) if score
             }
@@ -131,7 +140,8 @@ class WordsAskedSuite(ABC):
             matches = words.ask("green tea on the tram, and kids with a saxophone", within=rooms)
             match = matches.of(["a", "b"])
             arrays = [matches.rareness, match.shares, match.scores, match.kin_scores]
-            return [*(each.tolist() for each in arrays), [tuple(one) for one in matches.best(9)]]
+            best = [tuple(one) for one in matches.best(9)]
+            return [*(each.tolist() for each in arrays), best, list(matches.terms)]
 
         words.put([WordEntry("a", "green tea", HERS), WordEntry("b", "tea on the tram", HERS)])
         alone = numbers()
@@ -173,6 +183,7 @@ class WordsKinSuite(ABC):
         assert 0 < match.shares[0, 0] < 1
         assert match.scores.tolist() == [0, 0]
         assert match.kin_scores[0] > 0 == match.kin_scores[1]
+        assert list(matches.terms) == ["kids"]
 
     def test_the_word_itself_comes_before_its_kin(self, words: Words) -> None:
         put(words, b="these kids", a="these children", c="these trams")

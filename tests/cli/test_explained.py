@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,37 @@ def test_a_search_explains_itself_to_people_and_to_programs(
     assert row["matched"] == ["moved", "Lisbon"]
     assert sum(row["parts"].values()) == row["score"]
     assert remembered[0] in memos(*asked, "-o", "table").stdout
+
+
+def test_why_is_told_line_by_line_and_as_json(memos: Memos) -> None:
+    turns = [
+        {"role": "user", "name": "Bob", "content": "Whose is the dog?"},
+        {"role": "user", "name": "Ann", "content": "Mine, since last May."},
+    ]
+    typed = "\n".join(json.dumps(turn) for turn in turns)
+    said = ("--user", "ann", "--session", "s", "--at", "2023-06-08")
+    asked, _ = memos("add", "-f", "-", "-q", *said, typed=typed).ids
+    question = ("search", "when did Ann get a dog, in May 2023?", "--user", "ann", "--explain")
+    why = {row["cube"]["cube"]["payload"]["text"]: row["why"] for row in memos(*question).rows}
+    time = "asked: in May 2023 (2023-05-01 to 2023-05-31)"
+    assert why["Mine, since last May."] == {
+        "words": "Ann, May",
+        "conversation": asked,
+        "speaker": "Ann speaks",
+        "answer": "asks when: it tells a time",
+        "time": f"{time}; tells of last May (2023-05-01 to 2023-05-31)",
+    }
+    assert why["Whose is the dog?"] == {"words": "dog", "time": f"{time}; said on 2023-06-08"}
+    shown = memos(*question, "-o", "table").stdout
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    for line in (
+        "words: Ann, May",
+        "conversation: the 2nd hit, “Whose is the dog?”",
+        "speaker: Ann speaks",
+        "answer: asks when: it tells a time",
+    ):
+        assert line in lines
+    assert f"time: {time}; tells of last May (2023-05-01 to 2023-05-31)" in " ".join(lines)
 
 
 def test_a_given_title_stands_before_the_text(memos: Memos) -> None:

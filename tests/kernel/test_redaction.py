@@ -128,3 +128,27 @@ def test_no_filter_guesses_what_is_hidden(
     for whole in (mem, mem.acting("user:alice")):
         assert len(whole.get_all(filters=filters)) == 3
     assert len(reader.get_all(filters={"created_at": {"gt": "2001-01-01"}})) == 3
+
+
+def test_no_reason_quotes_what_is_hidden_nor_says_that_it_led_to_another(
+    mem: MemOS, reader: MemOS
+) -> None:
+    mem.grant("agent:reader", Right.READ, user_id="alice")
+    (secret,) = mem.add(
+        {"title": "Garden", "text": f"Write to {ADDRESS}, says Ann Dee, on 7 May 2023."},
+        user_id="alice",
+        sensitivity="confidential",
+    )
+    (beside,) = mem.add({"title": "Ann Dee", "text": "She was an engineer."}, user_id="alice")
+    asked = "Whom to write to about the garden in May 2023?"
+    for past in (False, True):
+        ways = [me.at(beside.created_at) if past else me for me in (mem, reader)]
+        whole, seen = ({hit.cube.id: hit for hit in me.search(asked)} for me in ways)
+        assert set(whole[secret.id].why) >= {"words", "title"}
+        assert whole[beside.id].why["graph"] == secret.id
+        assert seen[secret.id].cube.header.governance.redacted
+        assert seen[secret.id].parts == whole[secret.id].parts
+        assert seen[secret.id].why == {}
+        assert seen[beside.id].why == {
+            part: reason for part, reason in whole[beside.id].why.items() if part != "graph"
+        }

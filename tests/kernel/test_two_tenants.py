@@ -91,6 +91,10 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
         sorted(hit.cube.text for hit in me.search(query, k=50)) for query in (*TEXTS, *MORE)
     ],
     "few found": lambda me: [len(me.search(query, k=3)) for query in (*TEXTS, *MORE)],
+    "why": lambda me: [
+        sorted((hit.cube.text, list(hit.why.items())) for hit in me.search(query, k=50))
+        for query in (*TEXTS, *MORE)
+    ],
     "by meaning": lambda me: [
         [(hit.cube.text, hit.parts.get("vectors")) for hit in me.search(query, k=3)][:1]
         for query in TEXTS
@@ -634,3 +638,31 @@ def test_in_how_many_memories_a_name_is_tells_nothing_of_those_one_may_not_read(
         mem.add(hidden, user_id="alice", supersede="never")
         assert len(before) == 3
         assert told(mem) == before
+
+
+def test_no_reason_names_what_one_may_not_read(mem: MemOS) -> None:
+    private = mem.acting("user:alice")
+    question = {"content": "Which cat is it, Mr Xerxes?", "name": "Quentin"}
+    asked = private.add(question, session_id="s")
+    answer = {"content": "It is the cat Tuna.", "name": "Ann"}
+    mem.add(answer, session_id="s", user_id="alice", labels=["shared"])
+    private.add({"title": "Xerxes", "text": "Xerxes feeds the cat of Yolanda."})
+    she = {"title": "Yolanda", "text": "She lives in Lisbon."}
+    mem.add(she, user_id="alice", labels=["shared"])
+    mem.acting("user:bob").add({"title": "Yolanda", "text": "Yolanda, Xerxes and a cat."})
+    mem.grant("agent:reader", Right.READ, label="shared", user_id="alice")
+
+    def told(me: MemOS) -> str:
+        questions = ("Which cat does Ann feed?", "Who feeds the cat of Xerxes?", "Where is it?")
+        hits = [hit for query in questions for hit in me.search(query, k=9)]
+        return repr([hit.why for hit in hits])
+
+    whole = told(private)
+    for hidden in (asked[0].id, "Xerxes"):
+        assert hidden in whole
+    readable = {cube.id for cube in mem.get_all(filters={"labels": "shared"})}
+    seen = told(mem.acting("agent:reader"))
+    assert "Ann speaks" in seen
+    assert set(re.findall(r"[0-9a-f-]{36}", seen)) <= readable
+    for hidden in ("Xerxes", "Quentin", "bob", "alice", "entity"):
+        assert hidden not in seen

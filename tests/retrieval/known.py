@@ -66,6 +66,7 @@ def evidence(
     named: Named | None = None,
     count: int | None = None,
     tokens: Sequence[Sequence[float]] | None = None,
+    terms: Sequence[str] | None = None,
 ) -> Evidence:
     """What is known; turns of one session with positions that follow each other are linked."""
     rows = {(each.session_id, each.position): row for row, each in enumerate(outlines)}
@@ -86,6 +87,7 @@ def evidence(
         cosines=np.zeros(len(outlines)) if cosines is None else np.array(cosines, float),
         match=Match(had, scores, scores),
         rareness=np.array(rareness),
+        terms=[f"term {column}" for column in range(len(rareness))] if terms is None else terms,
         before=before,
         after=after,
         met=None if tokens is None else Met(np.array(tokens, float), np.zeros(len(outlines))),

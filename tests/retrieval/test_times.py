@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memos.kinds.days import Grain
 from memos.kinds.whens import When, spans_in
-from memos.retrieval.times import closeness, told_by
+from memos.retrieval.times import closeness, nearest, told_by
 
 ASKING = datetime(2023, 9, 1, tzinfo=UTC)
 MAY = spans_in("in May 2022", anchor=ASKING)
@@ -36,6 +36,19 @@ def test_a_question_without_a_time_is_near_to_nothing() -> None:
 
 def test_a_memory_without_a_time_is_near_to_nothing() -> None:
     assert closeness(MAY, [], None) == 0.0
+
+
+@given(st.lists(whens(), max_size=3), st.lists(whens(), max_size=3), st.none() | TIMES)
+def test_the_nearest_times_are_those_that_make_the_closeness(
+    asked: list[When], memory: list[When], said: datetime | None
+) -> None:
+    pair = nearest(asked, memory, said)
+    if pair is None:
+        assert not asked or not (memory or said)
+        return
+    one, other = pair
+    alone = closeness([one], [], said) if other is None else closeness([one], [other], None)
+    assert alone == closeness(asked, memory, said)
 
 
 def test_what_was_said_within_the_time_asked_for_is_as_near_as_can_be() -> None:
