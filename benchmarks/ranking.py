@@ -27,8 +27,7 @@ from memos import MemOS, Right
 from memos.evaluation.measures import complete, recall
 from memos.evaluation.reading import read_file
 from memos.evaluation.trial import batches
-from memos.retrieval.features import features
-from memos.retrieval.rank import PARTS, forms
+from memos.retrieval.rank import PARTS, forms, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,7 +106,7 @@ def _example(mem: MemOS, space: str, text: str, *, gold: set[str], form: str) ->
         evidence = mem._finder.evidence(text, vectors, reach=act.reach(), now=act.at)  # noqa: SLF001
     if evidence is None or set(forms(evidence)) != {form}:
         raise SystemExit(f"{space}: not all candidates are of the form {form}")
-    found = features(evidence)
+    found = measured(evidence, forms(evidence))
     names = tuple(name for name in USED[form] if name in found)
     rows = tuple(row for row in range(evidence.count) if evidence.outlines[row].id in gold)
     values = np.stack([found[name] for name in names], axis=1).astype(np.float32)

@@ -60,12 +60,19 @@ def nearest_tokens(
     turned = question @ _rotation(dimension)
     padded = np.zeros((count, 8 * width(dimension)), np.float32)
     padded[:, :dimension] = turned / sqrt(2 * dimension / pi)
-    signs = _SIGNS[np.concatenate(imprints)].reshape(-1, padded.shape[1])
+    packed = np.concatenate(imprints)
+    near = np.empty((len(packed), count), np.float32)
+    for start in range(0, len(packed), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        signs = _SIGNS.take(packed[part], axis=0).reshape(-1, padded.shape[1])
+        np.matmul(signs, padded.T, out=near[part])
     starts = np.cumsum([0, *(len(each) for each in imprints[:-1])])
-    best: NDArray[np.float32] = np.maximum.reduceat(signs @ padded.T, starts, axis=0)
+    best: NDArray[np.float32] = np.maximum.reduceat(near, starts, axis=0)
     return np.clip(best, -1, 1, out=best)
 
 
+_CHUNK = 4096
+"""Tokens that are unpacked at once."""
 _SIGNS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
 """[256, 8]: what each byte stands for."""
 

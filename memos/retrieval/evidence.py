@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,9 +38,9 @@ class Met:
     """Late interaction: the nearest token of each text (Khattab and Zaharia, "ColBERT", 2020)."""
 
     tokens: NDArray[np.float64]
-    """[outlines, question's tokens], cosines; a text whose tokens are not known has the mean."""
+    """[texts, question's tokens], cosines; a text whose tokens are not known has the mean."""
     mark: Numbers
-    """[outlines], of the mark that stands for the whole question; zeros where there is none."""
+    """[texts], of the mark that stands for the whole question; zeros where there is none."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Evidence:
     """[outlines]: the row of the turn before each, or -1."""
     after: Rows
     """[outlines]: the row of the turn after each, or -1."""
-    met: Met | None = None
-    """How near the question's tokens come to each outline's text; None where none is known."""
+    meet: Callable[[Sequence[str]], Met | None] = lambda _: None
+    """How near the question's tokens come to the texts of some ids; None where none is known."""
     named: Named = field(default_factory=Named)
     times: Sequence[When] = ()
     """The times that the question asks about."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from memos.ports.outlines import Outline
-    from memos.retrieval.evidence import Met, Numbers, Rows
+    from memos.retrieval.evidence import Numbers, Rows
 
     Features = dict[str, Numbers]
 
@@ -50,8 +50,6 @@ def features(evidence: Evidence, wanted: Collection[str] | None = None) -> Featu
     found = _direct(evidence) | _form(evidence, wanted) | _answers(evidence, wanted)
     if _turns(evidence).any():
         found |= _around(evidence, direct) | _session(evidence) | _speaker(evidence)
-    if evidence.met is not None and evidence.count:
-        found |= _tokens(evidence, evidence.met)
     if any(evidence.named.mentions) or any(evidence.named.titles):
         found |= _names(evidence, direct[: evidence.count])
     if evidence.times:
@@ -76,22 +74,36 @@ def _direct(evidence: Evidence) -> Features:
     }
 
 
-def _tokens(evidence: Evidence, met: Met) -> Features:
-    """What the question's tokens find in each text, and in the turns around it.
+def met_features(evidence: Evidence, rows: Rows) -> Features:
+    """What the question's tokens find in the texts of some candidates, and of turns around them.
 
-    What they find in all of the candidates tells little, and counts for less.
+    What they find in all of these tells little, and counts for less. The other candidates are
+    taken for the least of them. Nothing where no tokens are known.
     """
-    count = evidence.count
-    telling = 1 - met.tokens[:count].mean(axis=0)
+    wide = windows(evidence, 2) if _turns(evidence).any() else []
+    near = np.unique([*rows, *chain.from_iterable(at[rows][at[rows] >= 0] for at in wide)])
+    met = evidence.meet([evidence.outlines[row].id for row in near]) if len(rows) else None
+    if met is None:
+        return {}
+    tokens = np.full((len(evidence.outlines), met.tokens.shape[1]), -1.0)
+    mark = np.zeros(len(evidence.outlines))
+    tokens[near], mark[near] = met.tokens, met.mark
+    telling = 1 - tokens[rows].mean(axis=0)
     found = {
-        "tokens": scaled(met.tokens[:count] @ telling),
-        "tokens_best": scaled(np.log(np.exp(_SHARP * met.tokens[:count]).mean(axis=1))),
-        "mark": scaled(met.mark[:count]),
+        "tokens": tokens[rows] @ telling,
+        "tokens_best": np.log(np.exp(_SHARP * tokens[rows]).mean(axis=1)),
+        "mark": mark[rows],
     }
-    if _turns(evidence).any():
-        wide = most(met.tokens, windows(evidence, 2))[:count]
-        found["tokens2"] = scaled(wide @ telling)
-    return found
+    if wide:
+        found["tokens2"] = most(tokens, wide)[rows] @ telling
+    return {name: _spread(scaled(values), rows, evidence) for name, values in found.items()}
+
+
+def _spread(values: Numbers, rows: Rows, evidence: Evidence) -> Numbers:
+    """The values of these rows, and for the other candidates the least of them."""
+    all_of_them = np.full(evidence.count, values.min())
+    all_of_them[rows] = values
+    return all_of_them
 
 
 def _form(evidence: Evidence, wanted: Collection[str] | None) -> Features:

@@ -152,7 +152,7 @@ class Finder:
             near=nearest,
             cosines=lambda ids: {one.id: one.score for one in near(len(ids), among=ids)},
             matches=self._words.ask(query, within=rooms),
-            met=lambda ids: met(asking, ids, self._imprints.of(ids)),
+            meet=lambda ids: met(asking, ids, self._imprints.of(ids)),
             admits=lambda outline: (
                 findable(outline)
                 and (at is None or not is_past(outline.valid_to, at))

@@ -122,7 +122,7 @@ class PastFinder:
             near=nearest,
             cosines=lambda ids: {one.id: one.score for one in near(len(ids), frozenset(ids))},
             matches=matches,
-            met=meeting,
+            meet=meeting,
             admits=lambda _: True,  # PastOutlines has none but what could be found then
         )
 

@@ -54,7 +54,7 @@ class Asked:
     """The nearest by meaning."""
     cosines: Cosines
     matches: Matches
-    met: Meeting
+    meet: Meeting
     admits: Admits
     times: Sequence[When] = ()
     """The times that it asks about."""
@@ -85,7 +85,7 @@ class Gatherer:
         candidates = list(known.outlines)
         for _ in range(2):  # the turns next to each, and next to these
             known.take(known.turns_beside(list(known.outlines)))
-        return known.evidence(candidates, self._named(candidates, hubs, known), closely=True)
+        return known.evidence(candidates, self._named(candidates, hubs, known))
 
     def _follow_names(self, texts: Sequence[str], known: _Known) -> set[str]:
         """Take what shares a name with good candidates or the question; tell hubs."""
@@ -176,10 +176,8 @@ class _Known:
             for name in asked_names(self._asked.question.text)
         }
 
-    def evidence(
-        self, candidates: Sequence[str], named: Named, *, closely: bool = False
-    ) -> Evidence:
-        """All that is known, the candidates first; ``closely``, token by token, too."""
+    def evidence(self, candidates: Sequence[str], named: Named) -> Evidence:
+        """All that is known, the candidates first."""
         first = set(candidates)
         ids = [*candidates, *(one for one in self.outlines if one not in first)]
         rows = {one: row for row, one in enumerate(ids)}
@@ -198,7 +196,7 @@ class _Known:
             terms=self._asked.matches.terms,
             before=before,
             after=after,
-            met=self._asked.met(ids) if closely else None,
+            meet=self._asked.meet,
             named=named,
             times=self._asked.times,
         )

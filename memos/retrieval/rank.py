@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos.retrieval.features import features
+from memos.retrieval.features import features, met_features
 from memos.retrieval.weights import WEIGHTS, WITHOUT_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from memos.ports.outlines import Outline
     from memos.retrieval.evidence import Evidence, Numbers
+    from memos.retrieval.features import Features
 
 PARTS = {
     "vectors": ("vectors", "vectors1", "vectors2"),
@@ -35,6 +36,9 @@ PARTS = {
     "title": ("title",),
 }
 """Which features each part of a score sums up."""
+
+_CLOSELY = 100
+"""So many of the candidates are looked at token by token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,33 @@ def ranked(
     """
     if not evidence.count:
         return
-    if weights is None:
-        weights = WITHOUT_TOKENS if evidence.met is None else WEIGHTS
     of = forms(evidence)
-    found = features(evidence, {name for form in set(of) for name in weights[form]})
-    parts = {
-        name: _summed(found, [one for one in names if one in found], of, weights)
-        for name, names in PARTS.items()
-    }
+    tables = (WEIGHTS if weights is None else weights, WITHOUT_TOKENS)
+    wanted = {name for table in tables for form in set(of) for name in table[form]}
+    found = measured(evidence, of, wanted)
+    if weights is None:
+        weights = WEIGHTS if "tokens" in found else WITHOUT_TOKENS
+    parts = {name: _summed(found, names, of, weights) for name, names in PARTS.items()}
     scores = np.sum(list(parts.values()), axis=0).tolist()
     ids = [outline.id for outline in evidence.outlines[: evidence.count]]
     for row in sorted(range(evidence.count), key=lambda row: (-scores[row], ids[row])):
         told = {name: float(values[row]) for name, values in parts.items() if values[row]}
         yield Ranked(ids[row], sum(told.values()), told, row)
+
+
+def measured(
+    evidence: Evidence, of: Sequence[str], wanted: Collection[str] | None = None
+) -> Features:
+    """The features of all candidates; those of tokens, of the best by all the others.
+
+    Args:
+        evidence: on all candidates.
+        of: the form of each.
+        wanted: which features are of use; None for all.
+    """
+    found = features(evidence, wanted)
+    scores = _summed(found, list(found), of, WITHOUT_TOKENS)
+    return found | met_features(evidence, np.argsort(-scores, kind="stable")[:_CLOSELY])
 
 
 def _summed(
@@ -109,6 +127,6 @@ def _summed(
         these = np.array([one == form for one in of])
         for name in names:
             weight = weights[form].get(name, 0.0)
-            if weight:
+            if weight and name in found:
                 total[these] += weight * found[name][these]
     return np.asarray(np.round(total, 6))

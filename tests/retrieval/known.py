@@ -80,6 +80,7 @@ def evidence(
     had = np.zeros((len(outlines), len(rareness))) if shares is None else np.array(shares, float)
     had = had.reshape(len(outlines), len(rareness))
     scores = had @ np.array(rareness)
+    met = {each.id: near for each, near in zip(outlines, tokens or (), strict=False)}
     return Evidence(
         question=Question.read(question),
         outlines=outlines,
@@ -90,7 +91,9 @@ def evidence(
         terms=[f"term {column}" for column in range(len(rareness))] if terms is None else terms,
         before=before,
         after=after,
-        met=None if tokens is None else Met(np.array(tokens, float), np.zeros(len(outlines))),
+        meet=lambda ids: (
+            Met(np.array([met[one] for one in ids], float), np.zeros(len(ids))) if met else None
+        ),
         named=named or Named(),
     )
 

@@ -63,7 +63,7 @@ class Gathering:
             near=[Near(one, 0.75) for one in near],
             cosines=lambda ids: dict.fromkeys(ids, 0.25),
             matches=self.words.ask(query, within=[Room(EVERYBODY)]),
-            met=lambda _: None,
+            meet=lambda _: None,
             admits=lambda outline: findable(outline) and outline.id not in hidden,
             follows=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 
 from memos.ports.embedder import Asking
 from memos.ports.imprint import impressed, nearest_tokens, one_long, width
-from memos.retrieval.evidence import Met
-from memos.retrieval.features import features
+from memos.retrieval.features import met_features
 from memos.retrieval.meeting import met
 from tests.retrieval.known import evidence, outline, turns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memos.retrieval.evidence import Met
 
 
 def unit(seed: int, count: int, dimension: int = 384) -> np.ndarray:
@@ -99,20 +104,35 @@ def test_an_imprint_of_another_width_counts_as_absent() -> None:
 
 def test_what_tells_texts_apart_counts_for_more_than_what_all_have() -> None:
     notes = [outline("a"), outline("b"), outline("c")]
-    tokens = np.array([[0.9, 0.2], [0.8, 0.9], [0.9, 0.2]])
-    known = evidence("tea", notes)
-    found = features(replace(known, met=Met(tokens, np.zeros(3))))
+    known = evidence("tea", notes, tokens=[[0.9, 0.2], [0.8, 0.9], [0.9, 0.2]])
+    found = met_features(known, np.arange(3))
     assert found["tokens"].argmax() == 1
     assert found["tokens_best"].argmax() == 1
     assert found["mark"].tolist() == [0, 0, 0]
     assert "tokens2" not in found
 
 
-def test_a_turn_has_what_the_turns_around_it_have() -> None:
+def test_a_turn_has_what_the_turns_around_it_have_also_where_these_are_no_candidates() -> None:
     said = turns("a", "b", "c", "d", "e", "f")
-    tokens = np.zeros((6, 1))
-    tokens[0] = 1
-    known = evidence("tea", said)
-    found = features(replace(known, met=Met(tokens, np.zeros(6))))
-    near, far = found["tokens2"][:3], found["tokens2"][3:]
+    known = evidence("tea", [*said[1:], said[0]], tokens=[[0.0]] * 5 + [[1.0]], count=5)
+    near, far = np.split(met_features(known, np.arange(5))["tokens2"], [2])
     assert near.min() > far.max()
+
+
+def test_candidates_that_are_not_looked_at_closely_are_taken_for_the_least() -> None:
+    asked: list[str] = []
+    notes = [outline(name) for name in "abcd"]
+    known = evidence("tea", notes, tokens=[[0.1], [0.5], [0.9], [0.0]])
+
+    def meet(ids: Sequence[str]) -> Met | None:
+        asked.extend(ids)
+        return known.meet(ids)
+
+    found = met_features(replace(known, meet=meet), np.array([0, 1, 2]))
+    assert asked == ["a", "b", "c"]
+    assert found["tokens"][3] == found["tokens"][0] < found["tokens"][1] < found["tokens"][2]
+
+
+def test_where_nothing_is_known_there_are_no_features() -> None:
+    assert met_features(evidence("tea", [outline("a")]), np.arange(1)) == {}
+    assert met_features(evidence("tea", []), np.arange(0)) == {}

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from memos.kinds.whens import spans_in
 from memos.retrieval.evidence import Evidence, Named
-from memos.retrieval.features import features
-from memos.retrieval.rank import PARTS, Ranked, form_of, forms
+from memos.retrieval.rank import PARTS, Ranked, form_of, forms, measured
 from memos.retrieval.rank import ranked as in_order
 from memos.retrieval.weights import WEIGHTS, WITHOUT_TOKENS
 from tests.retrieval.known import evidence, evidences, outline, turns
@@ -119,7 +118,7 @@ def test_every_feature_is_in_a_part_and_every_part_has_its_features() -> None:
     times = spans_in("in May 2022", anchor=datetime(2024, 1, 1, tzinfo=UTC))
     notes = turns("one", "two")
     known = replace(evidence("tea?", notes, named=named, tokens=[[0.5], [1]]), times=times)
-    assert set(features(known)) == set(FEATURES)
+    assert set(measured(known, forms(known))) == set(FEATURES)
 
 
 def test_where_no_tokens_are_told_the_weights_are_those_that_were_fitted_without() -> None:
