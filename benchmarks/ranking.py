@@ -56,12 +56,13 @@ USED = {
     "message": tuple(chain.from_iterable(PARTS.values())),
     "passage": tuple(
         chain.from_iterable(
-            PARTS[part] for part in ("vectors", "tokens", "words", "graph", "title")
+            PARTS[part] for part in ("vectors", "tokens", "words", "recency", "graph", "title")
         )
     ),
     "note": tuple(
         chain.from_iterable(
-            PARTS[part] for part in ("vectors", "tokens", "words", "answer", "form", "graph")
+            PARTS[part]
+            for part in ("vectors", "tokens", "words", "answer", "recency", "form", "graph")
         )
     ),
 }
@@ -269,8 +270,7 @@ def _write(fitted: Mapping[str, Weights]) -> None:
         lines.append(f"{table}: Mapping[str, Mapping[str, float]] = {{\n")
         for form, weights in by_form.items():
             lines.append(f'    "{form}": {{\n')
-            by_hand = {} if "time" in weights else {"time": "TIME"}
-            told = {**by_hand, **weights}
+            told = {"time": "TIME", "recent": "RECENT", **weights}
             lines += [f'        "{name}": {weight},\n' for name, weight in told.items()]
             lines.append("    },\n")
         lines.append("}\n")

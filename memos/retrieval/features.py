@@ -58,6 +58,8 @@ def features(evidence: Evidence, wanted: Collection[str] | None = None) -> Featu
         found["time"] = np.array(
             [_timely(evidence.times, each) for each in evidence.outlines[: evidence.count]]
         )
+    if evidence.question.newest:
+        found["recent"] = _recent(evidence.outlines[: evidence.count])
     return found
 
 
@@ -133,6 +135,18 @@ def _timely(asked: Sequence[When], outline: Outline) -> float:
         return 0.0
     said = _EPOCH + timedelta(microseconds=outline.valid_from)
     return closeness(asked, spans_in(outline.text, anchor=said), said)
+
+
+def _recent(outlines: Sequence[Outline]) -> Numbers:
+    """The place in time of each among the others: from 0, the oldest, to 1, the newest.
+
+    What was said at one time has one place. What has no time has 0.
+    """
+    said = sorted({each.valid_from for each in outlines if each.valid_from is not None})
+    places = dict(zip(said, np.linspace(1, 0, len(said))[::-1].tolist(), strict=True))
+    return np.array(
+        [0.0 if each.valid_from is None else places[each.valid_from] for each in outlines]
+    )
 
 
 def _turns(evidence: Evidence) -> Rows:

@@ -17,7 +17,7 @@ from memos.retrieval.hit import Hit
 from memos.retrieval.meeting import met
 from memos.retrieval.question import Question
 from memos.retrieval.rank import Ranked, ranked
-from memos.retrieval.said import said_within
+from memos.retrieval.said import said_last, said_within
 from memos.retrieval.spans import Spans
 from memos.retrieval.times import told_by
 from memos.retrieval.truth import is_past, lasting
@@ -45,6 +45,8 @@ _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
 _OF_A_TIME = 50
 """Candidates for each time that a question asks about, where no word or meaning leads to them."""
+_NEWEST = 50
+"""Candidates of each room that are the newest, where a question asks for what is."""
 _WIDER = 4
 """How many times as many candidates are asked for when there were too few."""
 
@@ -145,8 +147,9 @@ class Finder:
         """What there is in these rooms, and whether that is all there is."""
         near = partial(_near, vectors, asking.vector, rooms)
         nearest = near(pool)
+        question = Question.read(query)
         asked = Asked(
-            question=Question.read(query),
+            question=question,
             near=nearest,
             cosines=lambda ids: {one.id: one.score for one in near(len(ids), among=ids)},
             matches=self._words.ask(query, within=rooms),
@@ -158,6 +161,7 @@ class Finder:
             ),
             times=times,
             said_then=self._said_then(rooms, times),
+            said_last=self._said_last(rooms, at) if question.newest else (),
             follows=follows,
         )
         return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
@@ -169,6 +173,10 @@ class Finder:
             for asked in times
             for one in said_within(self._catalog, rooms, *told_by(asked), limit=_OF_A_TIME)
         ]
+
+    def _said_last(self, rooms: Sequence[Room], at: datetime | None) -> list[str]:
+        """The newest memories, some of each room."""
+        return said_last(self._catalog, rooms, lasting=_lasting(EVERYTHING, at), limit=_NEWEST)
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""

@@ -15,9 +15,10 @@ class Hit(Frozen):
     ``score`` is the sum of ``parts``, which say how much each kind of evidence added, or took away
     beside the other candidates: ``vectors`` (nearness of meaning), ``words`` (the question's words
     and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
-    ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
-    (the names that it shares). Scores are comparable within one search only. ``why`` says of a part
-    what it comes from, where more can be told than its number.
+    ``answer`` and ``time`` (whether it has what is asked for), ``recency`` (how new it is, where a
+    question asks for what is newest), ``form``, ``graph`` and ``title`` (the names that it shares).
+    Scores are comparable within one search only. ``why`` says of a part what it comes from, where
+    more can be told than its number.
     """
 
     cube: MemCube
