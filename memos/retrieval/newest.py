@@ -7,11 +7,11 @@ import re
 _CUE = re.compile(
     r"\b(?:newest|lately|nowadays|currently|presently|right now|as of now|at present)\b"
     r"|\b(?:until|till|up to) now\b"
-    r"|(?<!\bat the )(?<!\bat )\blatest\b"
+    r"|(?<!\bat the )(?<!\bat )(?<!\bto )\blatest\b"
     r"|(?<!\buntil )(?<!\btill )\brecent(?:ly)?\b"
     r"|(?<!\bone of )(?<!\bin )\bthese days\b"
     r"|\bof late\b(?=\W*$|,)"
-    r"|(?<!\bfrom )\bnow\b(?=\W*$)"
+    r"|(?<!\bfrom )(?<!\bto )\bnow\b(?=\W*$)"
     r"|\bat the moment\b(?! (?:of|when|that|you|he|she|it|we|they|i)\b)"
     r"|\bso far\b(?! (?:away|as|from|apart|off|out|back|ahead|behind|to)\b)"
     r"|(?:\b(?:my|your|his|her|its|our|their|the)|['\u2019]s) current (?=\w)"

@@ -77,6 +77,8 @@ def test_a_question_asks_for_what_is_newest(text: str) -> None:
         "When did I see The Last Samurai?",
         "Did she come at last?",
         "When must it be sent at the latest?",
+        "In which order did I see the museums, from the earliest to latest?",
+        "How much was it a few months ago, compared to now?",
         "Where did I live until recently?",
         "How many days are in these days of rain?",
         "Shall we meet one of these days?",
