@@ -51,8 +51,8 @@ FOLDS = 5
 RIDGE = {"turn": 0.003, "message": 0.01, "passage": 0.01, "note": 0.02}
 """How strongly weights are held near 0: the more, the fewer questions there are to learn from."""
 USED = {
-    "turn": tuple(chain.from_iterable(PARTS.values())),
-    "message": tuple(chain.from_iterable(PARTS.values())),
+    "turn": tuple(chain.from_iterable(PARTS[part] for part in PARTS if part != "recency")),
+    "message": tuple(chain.from_iterable(PARTS[part] for part in PARTS if part != "recency")),
     "passage": tuple(
         chain.from_iterable(
             PARTS[part] for part in ("vectors", "tokens", "words", "graph", "title")
@@ -64,7 +64,8 @@ USED = {
         )
     ),
 }
-"""Features that may count for a form; of these, those that are never 0."""
+"""Features that may count for a form; of these, those that are never 0. What is newest is nowhere
+all that is asked for: of a fact that has changed, the sets want the old memory, too."""
 STEPS = 60
 _WITH = "Where the embedding model tells of tokens; the others are for where it does not."
 
@@ -268,8 +269,7 @@ def _write(fitted: Mapping[str, Weights]) -> None:
         lines.append(f"{table}: Mapping[str, Mapping[str, float]] = {{\n")
         for form, weights in by_form.items():
             lines.append(f'    "{form}": {{\n')
-            by_hand = {} if "time" in weights else {"time": "TIME"}
-            told = {**by_hand, **weights}
+            told = {"time": "TIME", "recent": "RECENT", **weights}
             lines += [f'        "{name}": {weight},\n' for name, weight in told.items()]
             lines.append("    },\n")
         lines.append("}\n")

@@ -39,8 +39,10 @@ _COLOURS = (
     "bright_yellow",
     "bright_magenta",
     "bright_green",
+    "bright_blue",
+    "bright_red",
 )
-_SHADES = "█▓▒░▚▞▤▥▦▧"
+_SHADES = "█▓▒░▚▞▤▥▦▧▨▩"
 _WIDEST = 60
 """Cells of a bar, at most."""
 _MATCHED = "bold underline"

@@ -64,6 +64,11 @@ def id_within(namespace: str, cube_id: str) -> str:
     return str(uuid.UUID(int=value))
 
 
+def made_at(cube_id: str) -> int | None:
+    """When a cube was made, in microseconds since 1970, as its id tells; None if it is none."""
+    return (uuid.UUID(cube_id).int >> 80) * 1000 if is_cube_id(cube_id) else None
+
+
 def is_cube_id(text: str) -> bool:
     """Whether ``text`` is a UUID in its canonical spelling."""
     try:

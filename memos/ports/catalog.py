@@ -91,6 +91,8 @@ class Selection:
     after: str | None = None
     """Only ids beyond this one, in the direction of reading."""
     newest_first: bool = False
+    latest_first: bool = False
+    """By when they began to hold instead; those of which that is not known last, by id."""
     limit: int | None = None
     unchanged_since: datetime | None = None
     """Only cubes whose current version was current then, already."""

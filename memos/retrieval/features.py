@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos.cube.identity import made_at
 from memos.kinds.whens import When, spans_in
 from memos.retrieval import traits
 from memos.retrieval.around import beside, meant, most, united, windows
@@ -56,6 +57,8 @@ def features(evidence: Evidence, wanted: Collection[str] | None = None) -> Featu
         found["time"] = np.array(
             [_timely(evidence.times, each) for each in evidence.outlines[: evidence.count]]
         )
+    if evidence.question.newest:
+        found["recent"] = _recent(evidence.outlines[: evidence.count])
     return found
 
 
@@ -145,6 +148,17 @@ def _timely(asked: Sequence[When], outline: Outline) -> float:
         return 0.0
     said = _EPOCH + timedelta(microseconds=outline.valid_from)
     return closeness(asked, spans_in(outline.text, anchor=said), said)
+
+
+def _recent(outlines: Sequence[Outline]) -> Numbers:
+    """The place in time of each among the others: from 0, the oldest, to 1, the newest.
+
+    What was said at one time has one place. What has no such time is as old as its record.
+    """
+    times = [made_at(each.id) if each.valid_from is None else each.valid_from for each in outlines]
+    said = sorted({time for time in times if time is not None})
+    places = dict(zip(said, np.linspace(1, 0, len(said))[::-1].tolist(), strict=True))
+    return np.array([0.0 if time is None else places[time] for time in times])
 
 
 def _turns(evidence: Evidence) -> Rows:

@@ -12,12 +12,13 @@ from memos.ports.catalog import Selection
 from memos.ports.embedder import read_query
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.words import Room
+from memos.retrieval.cores import one_core
 from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.meeting import met
 from memos.retrieval.question import Question
 from memos.retrieval.rank import ranked
 from memos.retrieval.reasons import explained
-from memos.retrieval.said import said_within
+from memos.retrieval.said import said_last, said_within
 from memos.retrieval.spans import Spans
 from memos.retrieval.times import told_by
 from memos.retrieval.truth import is_past, lasting
@@ -47,6 +48,8 @@ _SPARE = 2
 """Cubes read beyond ``k``, for those that are gone meanwhile."""
 _OF_A_TIME = 50
 """Candidates for each time that a question asks about, where no word or meaning leads to them."""
+_NEWEST = 50
+"""Candidates of each room that are the newest, where a question asks for what is."""
 _WIDER = 4
 """How many times as many candidates are asked for when there were too few."""
 
@@ -69,6 +72,7 @@ class Finder:
         self._embedder = embedder
         self._gatherer = Gatherer(outlines)
 
+    @one_core()
     def find(
         self,
         query: str,
@@ -147,8 +151,9 @@ class Finder:
         """What there is in these rooms, and whether that is all there is."""
         near = partial(_near, vectors, asking.vector, rooms)
         nearest = near(pool)
+        question = Question.read(query)
         asked = Asked(
-            question=Question.read(query),
+            question=question,
             near=nearest,
             cosines=lambda ids: {one.id: one.score for one in near(len(ids), among=ids)},
             matches=self._words.ask(query, within=rooms),
@@ -160,6 +165,7 @@ class Finder:
             ),
             times=times,
             said_then=self._said_then(rooms, times),
+            said_last=self._said_last(rooms, at) if question.newest else (),
             follows=follows,
         )
         return self._gatherer.gather(asked, pool=pool), len(nearest) < pool
@@ -171,6 +177,10 @@ class Finder:
             for asked in times
             for one in said_within(self._catalog, rooms, *told_by(asked), limit=_OF_A_TIME)
         ]
+
+    def _said_last(self, rooms: Sequence[Room], at: datetime | None) -> list[str]:
+        """The newest memories, some of each room."""
+        return said_last(self._catalog, rooms, lasting=_lasting(EVERYTHING, at), limit=_NEWEST)
 
     def _rooms(self, areas: Sequence[Area], where: Filter) -> list[Room]:
         """A room for each whole scope, and one for everything that has to be listed by its ids."""

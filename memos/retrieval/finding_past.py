@@ -18,6 +18,7 @@ from memos.kinds.plaintext import indexed_text
 from memos.ports.embedder import read, read_query
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import Room, WordEntry
+from memos.retrieval.cores import one_core
 from memos.retrieval.finding import joined
 from memos.retrieval.gathering import POOL, Asked, Gatherer
 from memos.retrieval.meeting import met
@@ -72,6 +73,7 @@ class PastFinder:
         self._embedder = embedder
         self._open_scratch = open_scratch
 
+    @one_core()
     def find(self, query: str, vectors: Vectors, then: Findable, *, k: int) -> list[Hit]:
         """The best ``k`` cubes of then, best first."""
         pool = max(POOL, k + k // 2)

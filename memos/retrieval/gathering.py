@@ -60,6 +60,8 @@ class Asked:
     """The times that it asks about."""
     said_then: Sequence[str] = ()
     """Memories of these times."""
+    said_last: Sequence[str] = ()
+    """The newest memories, where it asks for them."""
     follows: bool = False
     """Whether names may lead to memories beyond the indexes' answers. In how many memories a name
     is decides whether it leads anywhere: that is told only to one who may read all of them."""
@@ -77,6 +79,7 @@ class Gatherer:
         known.take([near.id for near in asked.near[:pool]])
         known.take([near.id for near in asked.matches.best(pool)])
         known.take(asked.said_then)
+        known.take(asked.said_last)
         best = known.best(_SEEDS)
         turns = [one for one in best if known.outlines[one].position is not None]
         texts = [one for one in best[:_NAMED] if known.outlines[one].position is None]

@@ -15,8 +15,9 @@ class Hit(Frozen):
     ``score`` is the sum of ``parts``, which say how much each kind of evidence added, or took away
     beside the other candidates: ``vectors`` (nearness of meaning), ``words`` (the question's words
     and their kin), ``conversation`` and ``session`` (what is said around it), ``speaker``,
-    ``answer`` and ``time`` (whether it has what is asked for), ``form``, ``graph`` and ``title``
-    (the names that it shares). Scores are comparable within one search only.
+    ``answer`` and ``time`` (whether it has what is asked for), ``recency`` (how new it is, where a
+    question asks for what is newest), ``form``, ``graph`` and ``title`` (the names that it shares).
+    Scores are comparable within one search only.
 
     ``why`` says of a part that adds to the score what it comes from, where more can be told than
     its number: a text, or the id of another memory. See :mod:`memos.retrieval.reasons`. Of a memory

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from memos.retrieval.newest import asks_for_newest
+
 _WORD = re.compile(r"\w+")
 _WHEN = re.compile(r"\b(when|how long|(what|which) (date|day|week|month|year))\b", re.IGNORECASE)
 _MANY = re.compile(r"\bhow (many|much|often|old|far)\b", re.IGNORECASE)
@@ -21,6 +23,7 @@ class Question:
     when: bool
     many: bool
     where: bool
+    newest: bool
 
     @classmethod
     def read(cls, text: str) -> Question:
@@ -31,6 +34,7 @@ class Question:
             when=bool(_WHEN.search(text)),
             many=bool(_MANY.search(text)),
             where=bool(_WHERE.search(text)),
+            newest=asks_for_newest(text),
         )
 
     def names(self, speaker: str | None) -> bool:

@@ -31,6 +31,7 @@ PARTS = {
     "speaker": ("speaker", "other_speaker"),
     "answer": ("when", "many", "where"),
     "time": ("time",),
+    "recency": ("recent",),
     "form": ("asks", "asks_within", "self", "length"),
     "graph": ("walk", "linked", "linking", "together"),
     "title": ("title",),

@@ -1,10 +1,12 @@
-"""Which memories were said in a stretch of time: candidates where no word of a question matches."""
+"""Which memories were said when: candidates where no word of a question matches."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind
+from memos.cube.header import FINDABLE
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memos.ports.catalog import Catalog
+    from memos.ports.filters import Filter
     from memos.ports.words import Room
 
 
@@ -26,16 +29,33 @@ def said_within(
     """
     since = Condition("valid_from", Operator.GTE, start.isoformat())
     until = Condition("valid_from", Operator.LT, end.isoformat())
+    texts = Selection(where=Every((since, until)), kinds=(Kind.PLAINTEXT,), newest_first=True)
+    return _of_each(catalog, rooms, texts, limit)
+
+
+def said_last(catalog: Catalog, rooms: Iterable[Room], *, lasting: Filter, limit: int) -> list[str]:
+    """The ids of the texts in any of the rooms that were said last, of those that can be found.
+
+    At most ``limit`` of each room, each id once; those without a time come last.
+
+    Args:
+        catalog: where they are.
+        rooms: where one may look.
+        lasting: what else must hold of them, such as that they are not over.
+        limit: how many of each room.
+    """
+    findable = Condition("state", Operator.IN, [str(state) for state in FINDABLE])
+    where = Every((findable, lasting))
+    texts = Selection(where=where, kinds=(Kind.PLAINTEXT,), latest_first=True)
+    return _of_each(catalog, rooms, texts, limit)
+
+
+def _of_each(catalog: Catalog, rooms: Iterable[Room], texts: Selection, limit: int) -> list[str]:
+    """The first of each room."""
     found: dict[str, None] = {}
     for room in rooms:
-        selection = Selection(
-            scope=room.scope,
-            where=Every((since, until)),
-            kinds=(Kind.PLAINTEXT,),
-            newest_first=True,
-            limit=limit if room.among is None else None,
-        )
-        ids = catalog.ids(selection)
+        most = limit if room.among is None else None
+        ids = catalog.ids(replace(texts, scope=room.scope, limit=most))
         if room.among is not None:
             ids = [one for one in ids if one in room.among][:limit]
         found.update(dict.fromkeys(ids))

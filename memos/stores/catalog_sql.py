@@ -271,8 +271,11 @@ def _selected(query: Select[str], selection: Selection) -> Select[str]:
     if selection.after is not None:
         here, there = cubes.c.id, selection.after
         query = query.where(here < there if selection.newest_first else here > there)
-    order = cubes.c.id.desc() if selection.newest_first else cubes.c.id
-    return query.order_by(order).limit(selection.limit)
+    if selection.latest_first:
+        query = query.order_by(cubes.c.valid_from.desc().nulls_last(), cubes.c.id.desc())
+    else:
+        query = query.order_by(cubes.c.id.desc() if selection.newest_first else cubes.c.id)
+    return query.limit(selection.limit)
 
 
 def _unchanged(since: datetime) -> ColumnElement[bool]:

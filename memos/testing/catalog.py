@@ -210,6 +210,18 @@ class CatalogSuite(ABC):
         assert catalog.select(older) == [cubes[6]]
         assert catalog.ids(Selection()) == [cube.id for cube in cubes]
 
+    def test_a_selection_may_be_ordered_by_when_things_began(self, catalog: Catalog) -> None:
+        begun = [START, None, START + timedelta(days=1), None, START]
+        cubes = [
+            cube.model_copy(update={"header": cube.header.model_copy(update={"valid_from": at})})
+            for at in begun
+            for cube in [plaintext("a text")]
+        ]
+        catalog.commit(put(*cubes))
+        latest = [cubes[place].id for place in (2, 4, 0, 3, 1)]
+        assert catalog.ids(Selection(latest_first=True)) == latest
+        assert catalog.ids(Selection(latest_first=True, limit=2)) == latest[:2]
+
     def test_a_scope_admits_only_its_own(self, catalog: Catalog) -> None:
         hers, his = plaintext("hers"), plaintext("his", BOB)
         catalog.commit(put(hers, his))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from itertools import islice, permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,59 @@ def test_other_wordings_bring_no_passage_twice(settings: Settings) -> None:
         hits = mem.search("bicycle tea", user_id="bob", k=9, rewrite="llm")
         cubes = [hit.cube for hit in hits]
         assert cubes == distinct(cubes)
+
+
+LATEST = "What is my latest address?"
+ORDERS = list(islice(permutations("seven brown foxes jump over hedges".split()), 203))
+
+
+def alike(mem: MemOS, user: str, days: dict[str, int], **more: Any) -> dict[str, str]:
+    """Notes of the same words, between which neither meaning nor words choose; one's id by day."""
+    stretched = [day for day, times in days.items() for _ in range(times)]
+    notes = [
+        {"content": " ".join(order), "timestamp": day}
+        for order, day in zip(ORDERS, stretched, strict=False)
+    ]
+    made = mem.add(notes, user_id=user, supersede="never", **more)
+    return {day: cube.id for day, cube in zip(stretched, made, strict=True)}
+
+
+def found(mem: MemOS, query: str, **more: Any) -> list[str]:
+    return [hit.cube.id for hit in mem.search(query, k=100, **more)]
+
+
+def test_the_newest_is_found_where_nothing_but_its_time_leads_to_it(mem: MemOS) -> None:
+    ids = alike(mem, "alice", {"2023-01-01": 200, "2024-02-01": 1, "2024-01-01": 1})
+    new, newer = ids["2024-01-01"], ids["2024-02-01"]
+    assert not {new, newer} & set(found(mem, "What is my address?"))
+    hits = mem.search(LATEST, user_id="alice")
+    assert [hit.cube.id for hit in hits[:2]] == [newer, new]
+    assert hits[0].parts["recency"] > hits[1].parts["recency"] > 0
+    assert found(mem, LATEST, as_of="2024-01-15")[0] == new
+    assert newer not in found(mem, LATEST, as_of="2024-01-15")
+    newest = mem.supersede(newer, " ".join(ORDERS[-1]), timestamp="2024-03-01")
+    assert found(mem, LATEST)[:2] == [newest.id, new]
+    assert newer not in found(mem, LATEST)
+
+
+def test_the_newest_of_what_a_filter_admits_is_found_and_nothing_newer(mem: MemOS) -> None:
+    ids = alike(mem, "alice", {"2023-01-01": 200, "2024-01-01": 1}, labels=["home"])
+    other = alike(mem, "alice", {"2024-02-01": 60}, labels=["work"])["2024-02-01"]
+    hits = found(mem, LATEST, filters={"labels": "home"})
+    assert hits[0] == ids["2024-01-01"]
+    assert other not in hits
+    assert found(mem, LATEST)[0] != ids["2024-01-01"]
+
+
+def test_the_newest_of_others_is_never_shown_and_takes_no_place(mem: MemOS) -> None:
+    hers = alike(mem, "alice", {"2023-01-01": 200, "2024-01-01": 1})["2024-01-01"]
+    alone = found(mem.acting("user:alice"), LATEST)
+    alike(mem, "bob", {"2024-02-01": 60})
+    shown = mem.acting("user:alice").search(LATEST, k=100)
+    assert [hit.cube.id for hit in shown] == alone
+    assert shown[0].cube.id == hers
+    assert {hit.cube.scope.user_id for hit in shown} == {"alice"}
+    assert mem.acting("user:carol").search(LATEST) == []
 
 
 def test_what_is_optional_is_left_out_where_there_is_no_model(mem: MemOS) -> None:

@@ -24,6 +24,7 @@ def outline(
     speaker: str | None = None,
     session: str | None = None,
     user: str | None = None,
+    at: int | None = None,
 ) -> Outline:
     """A memory as ranking sees it; a turn where it has a position."""
     return Outline(
@@ -37,7 +38,7 @@ def outline(
         speaker=speaker,
         text=text,
         length=len(text),
-        valid_from=None,
+        valid_from=at,
         valid_to=None,
     )
 
@@ -106,6 +107,7 @@ OUTLINES = st.builds(
     position=st.none() | st.integers(0, 4),
     speaker=st.sampled_from([None, "Ann", "Bob"]),
     session=st.sampled_from([None, "s", "t"]),
+    at=st.none() | st.integers(-9, 9),
 )
 NAMES = st.dictionaries(st.sampled_from("xyz"), st.floats(0.1, 3), max_size=3)
 
@@ -125,7 +127,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
     near = st.lists(st.floats(-1, 1), min_size=2, max_size=2)
     tokens = draw(st.none() | st.lists(near, min_size=size, max_size=size))
     return evidence(
-        draw(st.sampled_from(["Where does Ann live?", "When, and how many?", "bob", ""])),
+        draw(st.sampled_from(["Where does Ann live now?", "When, and how many?", "bob", ""])),
         outlines,
         cosines=draw(st.lists(st.floats(-1, 1), min_size=size, max_size=size)),
         shares=draw(st.lists(share, min_size=size, max_size=size)),

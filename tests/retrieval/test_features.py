@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,6 +74,22 @@ def test_a_text_with_the_kind_of_thing_that_is_asked_for_is_told_from_others(
     notes = [outline("a", text), outline("b", "It is so.")]
     assert told(evidence(question, notes), name) == [1, 0]
     assert told(evidence("Who is it?", notes), name) == [0, 0]
+
+
+def test_the_newer_a_candidate_is_the_more_where_the_newest_is_asked_for() -> None:
+    notes = [outline("old", at=-5), outline("timeless"), outline("new", at=9), outline("b", at=0)]
+    said = [*notes, outline("with b", at=0), outline("beside", at=10)]
+    known = evidence("What is her latest address?", said, count=5)
+    assert told(known, "recent") == [0, 0, 1, 0.5, 0.5]
+    later = [each._replace(valid_from=each.valid_from and each.valid_from * 99) for each in said]
+    assert told(replace(known, outlines=later), "recent") == [0, 0, 1, 0.5, 0.5]
+    assert "recent" not in features(evidence("What is her address?", said))
+
+
+def test_the_only_one_with_a_time_is_the_newest() -> None:
+    known = evidence("Where does she live now?", [outline("a"), outline("b", at=0)])
+    assert told(known, "recent") == [0, 1]
+    assert told(evidence("Where does she live now?", [outline("a")]), "recent") == [0]
 
 
 # --- conversations ------------------------------------------------------------------------------

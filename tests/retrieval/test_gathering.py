@@ -55,7 +55,13 @@ class Gathering:
         return self.put(cubes, [Edge(a.id, Relation.NEXT, b.id) for a, b in pairs])
 
     def gather(
-        self, query: str, *, near: Collection[str] = (), hidden: Collection[str] = (), pool: int = 9
+        self,
+        query: str,
+        *,
+        near: Collection[str] = (),
+        hidden: Collection[str] = (),
+        pool: int = 9,
+        said_last: Sequence[str] = (),
     ) -> Evidence:
         """The evidence where these are the nearest by meaning; all others are at 0.25."""
         asked = Asked(
@@ -65,6 +71,7 @@ class Gathering:
             matches=self.words.ask(query, within=[Room(EVERYBODY)]),
             meet=lambda _: None,
             admits=lambda outline: findable(outline) and outline.id not in hidden,
+            said_last=said_last,
             follows=True,
         )
         return Gatherer(SqlOutlines(self.engine)).gather(asked, pool=pool)
@@ -123,6 +130,14 @@ def test_what_is_not_admitted_is_as_if_it_were_not_there(gathering: Gathering) -
     row = [each.id for each in evidence.outlines].index(ids[2])
     assert evidence.before[row] == -1
     assert evidence.after[row] >= 0
+
+
+def test_what_was_said_last_is_a_candidate_if_it_is_admitted(gathering: Gathering) -> None:
+    violin, last, hidden = gathering.put(
+        [plaintext(text, NOTES) for text in ("a violin", "new", "newer")]
+    )
+    evidence = gathering.gather("violin", said_last=[last, hidden], hidden=[hidden])
+    assert [each.id for each in evidence.outlines] == [violin, last]
 
 
 def test_a_passage_named_by_a_good_one_is_a_candidate_and_so_is_what_the_question_names(

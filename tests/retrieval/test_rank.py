@@ -117,8 +117,19 @@ def test_every_feature_is_in_a_part_and_every_part_has_its_features() -> None:
     named = Named([{"x": 1.0}, {}], ["x", None])
     times = spans_in("in May 2022", anchor=datetime(2024, 1, 1, tzinfo=UTC))
     notes = turns("one", "two")
-    known = replace(evidence("tea?", notes, named=named, tokens=[[0.5], [1]]), times=times)
+    told = evidence("tea lately?", notes, named=named, tokens=[[0.5], [1]])
+    known = replace(told, times=times)
     assert set(measured(known, forms(known))) == set(FEATURES)
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, WITHOUT_TOKENS])
+def test_of_two_alike_the_newer_comes_first_where_the_newest_is_asked_for(
+    weights: Mapping[str, Mapping[str, float]],
+) -> None:
+    notes = [outline("a", at=1), outline("b", at=2)]
+    found = ranked(evidence("her latest tea?", notes), weights)
+    assert [(one.id, set(one.parts)) for one in found] == [("b", {"recency"}), ("a", set())]
+    assert [one.id for one in ranked(evidence("her tea?", notes), weights)] == ["a", "b"]
 
 
 def test_where_no_tokens_are_told_the_weights_are_those_that_were_fitted_without() -> None:
