@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+
+_LOCK = threading.Lock()
 
 
 class _Limit:
@@ -23,39 +26,45 @@ class _Limit:
     The number of threads is the whole process's, so it must not be set back while another is in.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller = ThreadpoolController().select(user_api="blas")
-        self._before: list[int] = []
+    inside = 0
+    before: tuple[int, ...] = ()
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        with self._lock:
-            if not self._inside:
-                self._before = [each.num_threads for each in self._controller.lib_controllers]
-                self._set([1] * len(self._before))
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                if not self._inside:
-                    self._set(self._before)
+    @classmethod
+    def enter(cls) -> None:
+        with _LOCK:
+            if not cls.inside:
+                cls.before = tuple(each.num_threads for each in _libraries())
+                _set([1] * len(cls.before))
+            cls.inside += 1
 
-    def _set(self, counts: list[int]) -> None:
-        for library, count in zip(self._controller.lib_controllers, counts, strict=True):
-            library.set_num_threads(count)
-
-
-@cache
-def _limit() -> _Limit:
-    return _Limit()
+    @classmethod
+    def leave(cls) -> None:
+        with _LOCK:
+            cls.inside -= 1
+            if not cls.inside:
+                _set(cls.before)
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
     """Within it, whatever the threads that are in it at once, numpy multiplies on one core."""
-    with _limit().held():
+    _Limit.enter()
+    try:
         yield
+    finally:
+        _Limit.leave()
+
+
+def _set(counts: Sequence[int]) -> None:
+    for library, count in zip(_libraries(), counts, strict=True):
+        # Newer releases heed only the thread that set the first limit, until it is let go.
+        release = getattr(library, "clear_controlling_thread", None)
+        if release is not None:
+            release(force=True)
+        library.set_num_threads(count)
+
+
+@cache
+def _libraries() -> Sequence[Any]:
+    """The matrix libraries that are loaded; asked under the lock."""
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
