@@ -87,7 +87,7 @@ class UpkeepCalls(CubeCalls):
             return Checkup(subjects).run(act, repair=repair, deep=deep, progress=progress)
 
     def reindex(self, *, progress: Progress = silent) -> None:
-        """Make the indexes of vectors and words anew, from the texts.
+        """Make the indexes of vectors, imprints and words anew, from the texts.
 
         Raises:
             Forbidden: without the right to administer the store.

@@ -8,7 +8,7 @@ asked for ---> duplicates (the same text, of the same user)
                                  |
 one commit: rows out, tombstones and a certificate in, and the outbox owes
                                  |
-     DROP from vectors and words, SWEEP of blobs, PURGE of every file
+     DROP from all indexes, SWEEP of blobs, PURGE of every file
 """
 
 from __future__ import annotations
