@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos.ports.cores import one_core
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     """[tokens, bytes]"""
 
 
+@one_core()
 def impressed(vectors: NDArray[np.float32]) -> Imprint:
     """The imprint, [tokens, width], of token vectors [tokens, dimension] of any length."""
     return np.packbits(vectors @ _rotation(vectors.shape[1]) > 0, axis=1)
@@ -45,6 +48,7 @@ def width(dimension: int) -> int:
     return (dimension + 7) // 8
 
 
+@one_core()
 def nearest_tokens(
     question: NDArray[np.float32], imprints: Sequence[Imprint]
 ) -> NDArray[np.float32]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from memos.cube import EVERYBODY, Kind
 from memos.kinds.whens import spans_in
 from memos.ports.catalog import Selection
+from memos.ports.cores import one_core
 from memos.ports.embedder import read_query
 from memos.ports.filters import EVERYTHING, Every, Filter, Some
 from memos.ports.words import Room
-from memos.retrieval.cores import one_core
 from memos.retrieval.gathering import POOL, Asked, Gatherer, findable
 from memos.retrieval.meeting import met
 from memos.retrieval.question import Question

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from memos.cube.scope import EVERYBODY
 from memos.kinds.plaintext import indexed_text
+from memos.ports.cores import one_core
 from memos.ports.embedder import read, read_query
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import Room, WordEntry
-from memos.retrieval.cores import one_core
 from memos.retrieval.finding import joined
 from memos.retrieval.gathering import POOL, Asked, Gatherer
 from memos.retrieval.meeting import met

@@ -1,7 +1,7 @@
-"""Searching on one core: numpy's matrix library would wake its other threads for nothing.
+"""Keeping to one core: numpy's matrix library would wake its other threads for nothing.
 
-What a search multiplies is small. Shared by threads it is no sooner done, and each of them then
-waits busily for more: measured, half of the CPU time of a search.
+What a search multiplies is small, and so is what is made of one text. Shared by threads it is no
+sooner done, and each of them then waits busily for more: half of the CPU time of a search.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np  # noqa: F401 - what is limited is its library
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from memos.retrieval.cores import one_core
+from memos.ports.cores import one_core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
