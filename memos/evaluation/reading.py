@@ -211,13 +211,7 @@ def _question(one: JsonValue, otherwise: str, memories: dict[str, Memory]) -> Qu
     lost = [each for each in gold if each not in memories]
     if lost:
         raise _Wrong(f"gold {shown(lost[0])} is no memory of this case")
-    abstains = one.get("abstain") is True
-    return Question(
-        _text_of(one.get("id")) or otherwise,
-        text,
-        () if abstains else gold,
-        _text_of(one.get("cat")),
-    )
+    return Question(_text_of(one.get("id")) or otherwise, text, gold, _text_of(one.get("cat")))
 
 
 def _text_of(value: JsonValue) -> str | None:

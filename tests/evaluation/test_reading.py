@@ -62,9 +62,9 @@ def test_what_has_a_speaker_is_a_turn_of_a_conversation_and_a_passage_stands_alo
     assert [memory.session for memory in found.memories] == ["c", None]
 
 
-def test_a_question_that_is_to_be_declined_has_no_evidence() -> None:
+def test_evidence_that_is_named_counts_also_of_a_question_that_is_to_be_declined() -> None:
     (found,) = read_cases(case(queries=[{"q": "?", "gold": [1], "abstain": True}]), "f").cases
-    assert found.questions[0].gold == ()
+    assert found.questions[0].gold == ("1",)
 
 
 def test_a_date_that_cannot_be_read_is_counted_and_its_memory_taken() -> None:
