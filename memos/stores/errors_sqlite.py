@@ -6,6 +6,8 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from memos.errors import BackendError, CorruptionError, MemosError, StoreLocked
 
 if TYPE_CHECKING:
@@ -106,3 +108,17 @@ def legible(what: str) -> Iterator[None]:
         yield
     except (ValueError, TypeError, OverflowError) as error:
         raise CorruptionError(f"{what} cannot be read: {error}", hint=RESTORE) from error
+
+
+@contextmanager
+def usable(what: str) -> Iterator[None]:
+    """Using an index, of which what goes wrong is no damage that was told already.
+
+    Raises:
+        BackendError: a statement failed.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        message = f"{what} cannot be used: {error}"
+        raise BackendError(message, hint="run `memos check`") from error

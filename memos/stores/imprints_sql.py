@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from memos.errors import BackendError
 from memos.stores.driver_sqlite import asking
 from memos.stores.engine_sqlite import purge
-from memos.stores.errors_sqlite import legible
+from memos.stores.errors_sqlite import legible, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Engine
 
@@ -61,7 +58,7 @@ class SqlImprints:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(write=True)
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             connection.execute(_TABLE)
 
     def put(self, entries: Sequence[ImprintEntry]) -> None:
@@ -69,7 +66,7 @@ class SqlImprints:
         rows = {entry.id: _row(entry) for entry in entries}
         if not rows:
             return
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             connection.execute(_PUT, list(rows.values()))
 
     @legible(_WHAT)
@@ -87,7 +84,7 @@ class SqlImprints:
         """Remove entries; absent ids are no error."""
         if not ids:
             return
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             connection.execute(_DROP, {"ids": json.dumps(list(ids))})
 
     @legible(_WHAT)
@@ -99,13 +96,13 @@ class SqlImprints:
 
     def clear(self) -> None:
         """Make the table anew."""
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             connection.execute(text("DROP TABLE IF EXISTS imprints"))
             connection.execute(_TABLE)
 
     def purge(self) -> None:
         """Erase what was dropped or replaced, by writing the file anew, once with the catalog."""
-        with _translated():
+        with usable(_WHAT):
             purge(self._engine)
 
 
@@ -128,12 +125,3 @@ def _is_whole(width: object, signs: object, checksum: object) -> bool:
 
 def _sum(width: int, signs: bytes) -> int:
     return zlib.crc32(signs, width)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        hint = "run `memos check`"
-        raise BackendError(f"{_WHAT} cannot be used: {error}", hint=hint) from error

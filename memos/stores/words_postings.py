@@ -14,25 +14,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from memos.errors import BackendError, CorruptionError
+from memos.errors import CorruptionError
 from memos.ports.near import Near
 from memos.stores import postings_sql, words_rooms
 from memos.stores.bm25 import CAP, best, scores
 from memos.stores.engine_sqlite import purge
-from memos.stores.errors_sqlite import legible
+from memos.stores.errors_sqlite import legible, usable
 from memos.stores.postings_sql import shelf_of, summand
 from memos.stores.terms import asked_terms, terms_of
 from memos.stores.words_matches import PostingMatches, kindred, weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -133,7 +131,7 @@ class PostingWords:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = engine.execution_options(write=True)
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             _make(connection)
 
     def put(self, entries: Sequence[WordEntry]) -> None:
@@ -141,7 +139,7 @@ class PostingWords:
         latest = {entry.id: entry for entry in entries}
         if not latest:
             return
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             _drop(connection, list(latest))
             _put(connection, list(latest.values()))
 
@@ -150,7 +148,7 @@ class PostingWords:
         terms = asked_terms(query)
         if k < 1 or not terms:
             return []
-        with _translated(), legible(_WHAT), self._engine.connect() as connection:
+        with usable(_WHAT), legible(_WHAT), self._engine.connect() as connection:
             counted = words_rooms.counted(connection, within)
             if not counted.texts:
                 return []
@@ -167,7 +165,7 @@ class PostingWords:
     def ask(self, query: str, *, within: Sequence[Room]) -> PostingMatches:
         """How the entries in the rooms match a question, word by word."""
         terms = kindred(query)
-        with _translated(), legible(_WHAT), self._engine.connect() as connection:
+        with usable(_WHAT), legible(_WHAT), self._engine.connect() as connection:
             counted = words_rooms.counted(connection, within)
             last = connection.execute(_LAST).scalar_one()
             asked = list(dict.fromkeys(stem for each in terms for stem in each.stems))
@@ -182,12 +180,12 @@ class PostingWords:
 
     def drop(self, ids: Collection[str]) -> None:
         """Remove entries; absent ids are no error."""
-        with _translated(), self._writing.begin() as connection:
+        with usable(_WHAT), self._writing.begin() as connection:
             _drop(connection, ids)
 
     def ids(self) -> set[str]:
         """The ids of all entries."""
-        with _translated(), self._engine.connect() as connection:
+        with usable(_WHAT), self._engine.connect() as connection:
             return set(connection.execute(text("SELECT id FROM word_entries")).scalars())
 
     def differing(self, entries: Sequence[WordEntry]) -> list[str]:
@@ -220,7 +218,7 @@ class PostingWords:
 
         The file is the catalog's, too: whoever purges both pays once.
         """
-        with _translated():
+        with usable(_WHAT):
             purge(self._engine)
 
 
@@ -354,12 +352,3 @@ def _sum_of_entries(connection: Connection) -> int:
         for term, count in _read(terms).items():
             total += summand((term, shelf), (number, scope, min(count, CAP), length))
     return total
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        hint = "run `memos check`"
-        raise BackendError(f"the index of words cannot be used: {error}", hint=hint) from error
