@@ -144,7 +144,7 @@ def test_no_reason_quotes_what_is_hidden_nor_says_that_it_led_to_another(
     for past in (False, True):
         ways = [me.at(beside.created_at) if past else me for me in (mem, reader)]
         whole, seen = ({hit.cube.id: hit for hit in me.search(asked)} for me in ways)
-        assert whole[secret.id].why["title"] == "the question names Garden"
+        assert whole[secret.id].why["title"] == "the question names garden"
         assert whole[beside.id].why["graph"] == secret.id
         assert seen[secret.id].cube.header.governance.redacted
         assert seen[secret.id].parts == whole[secret.id].parts
