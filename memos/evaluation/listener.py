@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.evaluation.stopwatch import Stopwatch
-from memos.ports.embedder import read, read_query
+from memos.ports.embedder import TokenEmbedder, read, read_query
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class Listener:
     def dimension(self) -> int:
         """The length of a vector."""
         return self._embedder.dimension
+
+    @property
+    def tells_tokens(self) -> bool:
+        """Whether the embedder behind does."""
+        return isinstance(self._embedder, TokenEmbedder) and self._embedder.tells_tokens
 
     def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dimension] of texts to be found."""

@@ -98,7 +98,7 @@ class Index:
     @property
     def imprinting(self) -> bool:
         """Whether the configured embedding model leaves imprints."""
-        return isinstance(self._embedder, TokenEmbedder)
+        return isinstance(self._embedder, TokenEmbedder) and self._embedder.tells_tokens
 
     def indexed_by(self) -> str | None:
         """The embedding model that the store's vectors were made by; None before the first.

@@ -51,6 +51,11 @@ class HashEmbedder:
         """The length of a vector."""
         return self._dimension
 
+    @property
+    def tells_tokens(self) -> bool:
+        """Of words, always."""
+        return True
+
     def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dimension]."""
         vectors = np.empty((len(texts), self._dimension), dtype=np.float32)

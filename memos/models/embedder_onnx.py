@@ -102,6 +102,11 @@ class OnnxEmbedder:
         """
         return self._shape.hidden
 
+    @property
+    def tells_tokens(self) -> bool:
+        """Always."""
+        return True
+
     def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dimension].
 

@@ -52,6 +52,10 @@ class _Made(NamedTuple):
         tokens = made["token_embeddings"][own].float().cpu().numpy()
         return cls(vector, made["input_ids"][own].cpu().numpy(), tokens)
 
+    @classmethod
+    def without_tokens(cls, vector: NDArray[np.float32]) -> _Made:
+        return cls(vector, np.empty(0, np.int64), np.empty((0, len(vector)), np.float32))
+
 
 class SentenceEmbedder:
     """A sentence-transformers model; it is loaded with the first text, and never downloaded."""
@@ -85,6 +89,11 @@ class SentenceEmbedder:
         """The length of a vector; errors as for :attr:`name`."""
         return declared_dimension(self._folder) or int(self._load().get_embedding_dimension())
 
+    @cached_property
+    def tells_tokens(self) -> bool:
+        """Whether a text's vector is a plain mean, or the like, of vectors of its tokens."""
+        return declared_dimension(self._folder) is not None
+
     def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> NDArray[np.float32]:
         """Unit vectors [len(texts), dimension]; errors as for :attr:`name`."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -107,6 +116,8 @@ class SentenceEmbedder:
     def read_query(self, text: str) -> Asking:
         """A question's vector, its tokens and its mark; errors as for :attr:`name`."""
         (made,) = self._encode("encode_query", [text], few=True)
+        if not self.tells_tokens:
+            return Asking(made.vector, None, None)
         tokens = one_long(made.tokens)
         marks = np.isin(made.ids, self._load().tokenizer.all_special_ids)
         mark = tokens[0] if len(marks) and marks[0] else None
@@ -128,7 +139,8 @@ class SentenceEmbedder:
             for text, made in zip(
                 batch, self._encode("encode_document", batch, few=few), strict=True
             ):
-                yield rows[text], Reading(made.vector, impressed(made.tokens))
+                imprint = impressed(made.tokens) if self.tells_tokens else None
+                yield rows[text], Reading(made.vector, imprint)
             progress("embedding", start + len(batch), len(ordered))
 
     @cached_property
@@ -138,8 +150,15 @@ class SentenceEmbedder:
     def _encode(self, how: str, texts: list[str], *, few: bool) -> list[_Made]:
         encode = getattr(self._load(), how)
         with _one_thread() if few else nullcontext():
-            made = encode(texts, batch_size=len(texts), show_progress_bar=False, output_value=None)
-            return [_Made.of(one) for one in made]
+            if self.tells_tokens:
+                made = encode(
+                    texts, batch_size=len(texts), show_progress_bar=False, output_value=None
+                )
+                return [_Made.of(one) for one in made]
+            vectors = encode(
+                texts, batch_size=len(texts), show_progress_bar=False, normalize_embeddings=True
+            )
+            return [_Made.without_tokens(one) for one in np.asarray(vectors, np.float32)]
 
     def _load(self) -> Any:
         with self._lock:

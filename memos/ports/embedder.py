@@ -64,6 +64,11 @@ class TokenEmbedder(Embedder, Protocol):
     Search is better with it: see docs/decisions/0025-late-interaction.md.
     """
 
+    @property
+    def tells_tokens(self) -> bool:
+        """Whether it does; a class may do so of some models only."""
+        ...
+
     def read(self, texts: Sequence[str], *, progress: Progress = silent) -> list[Reading]:
         """The vector that :meth:`embed` gives of each text, and its tokens' imprint."""
         ...

@@ -95,6 +95,9 @@ class TokenEmbedderSuite(EmbedderSuite):
     def embedder(self) -> TokenEmbedder:
         """An embedder; a costly one may be shared by all tests."""
 
+    def test_it_says_that_it_tells_of_tokens(self, embedder: TokenEmbedder) -> None:
+        assert embedder.tells_tokens
+
     def test_reading_gives_the_vectors_of_embedding(self, embedder: TokenEmbedder) -> None:
         texts = [*TEXTS, TEXTS[0]]
         readings = embedder.read(texts)

@@ -10,6 +10,7 @@ import pytest
 from memos import MemOS
 from memos.models.embedder_hash import HashEmbedder
 from memos.ports.embedder import TokenEmbedder
+from memos.ports.imprints import ImprintEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,3 +127,13 @@ def test_of_two_users_none_meets_the_others_tokens(mem: MemOS) -> None:
     mem.search("Who drinks tea?", user_id="alice")
     assert asked
     assert not {cube.id for cube in bobs} & set(asked)
+
+
+def test_a_deep_check_finds_the_imprint_of_another_text(mem: MemOS) -> None:
+    first, second = (cube.id for cube in mem.get_all(limit=2))
+    imprints = mem._index.imprints
+    imprints.put([ImprintEntry(first, imprints.of([second])[second])])
+    assert mem.check().problems == ()
+    (problem,) = mem.check(deep=True, repair=True).problems
+    assert (problem.code, problem.subject) == ("wrong-vector", first)
+    assert mem.check(deep=True).problems == ()

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from memos.errors import BackendError, MissingLibrary, UnknownBackend
@@ -126,3 +127,21 @@ def test_a_missing_library_is_named_with_what_to_install(
     with pytest.raises(MissingLibrary) as caught:
         SentenceEmbedder().embed(["text"])
     assert caught.value.hint == "pip install 'agent-memos[local]'"
+
+
+def test_a_model_whose_vectors_are_not_made_of_its_tokens_is_of_use_without_them(
+    tmp_path: Path, minilm: SentenceEmbedder
+) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+
+    tokenizer = minilm._load().tokenizer
+    made = StaticEmbedding(tokenizer, embedding_dim=16)
+    SentenceTransformer(modules=[made]).save_pretrained(str(tmp_path / "static"))
+    static = SentenceEmbedder(str(tmp_path / "static"))
+    assert not static.tells_tokens
+    (reading,) = static.read(["tea"])
+    assert reading.imprint is None
+    assert np.linalg.norm(reading.vector) == pytest.approx(1, abs=1e-5)
+    assert static.embed(["tea"])[0] == pytest.approx(reading.vector, abs=1e-6)
+    assert static.read_query("tea").tokens is None
