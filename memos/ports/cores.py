@@ -6,15 +6,16 @@ sooner done, and each of them then waits busily for more: half of the CPU time o
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 _LOCK = threading.Lock()
@@ -27,14 +28,15 @@ class _Limit:
     """
 
     inside = 0
-    before: tuple[int, ...] = ()
+    before: tuple[tuple[Any, int], ...] = ()
 
     @classmethod
     def enter(cls) -> None:
         with _LOCK:
             if not cls.inside:
-                cls.before = tuple(each.num_threads for each in _libraries())
-                _set([1] * len(cls.before))
+                libraries = _libraries(len(sys.modules))
+                cls.before = tuple((each, each.num_threads) for each in libraries)
+                _set((each, 1) for each in libraries)
             cls.inside += 1
 
     @classmethod
@@ -55,8 +57,8 @@ def one_core() -> Iterator[None]:
         _Limit.leave()
 
 
-def _set(counts: Sequence[int]) -> None:
-    for library, count in zip(_libraries(), counts, strict=True):
+def _set(counts: Iterable[tuple[Any, int]]) -> None:
+    for library, count in counts:
         # Newer releases heed only the thread that set the first limit, until it is let go.
         release = getattr(library, "clear_controlling_thread", None)
         if release is not None:
@@ -64,7 +66,11 @@ def _set(counts: Sequence[int]) -> None:
         library.set_num_threads(count)
 
 
-@cache
-def _libraries() -> Sequence[Any]:
-    """The matrix libraries that are loaded; asked under the lock."""
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Sequence[Any]:
+    """The matrix libraries that are loaded; asked under the lock.
+
+    To look takes milliseconds, so it is done anew only where more `modules` are imported than at
+    the last look: one of them may have brought a library of its own, as scipy does.
+    """
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -67,3 +69,25 @@ def test_whoever_leaves_first_takes_nothing_from_those_who_are_still_in(
         left.result()
         assert stayed.result() == {1}
     assert threads() == before
+
+
+def test_a_library_that_comes_later_is_kept_to_one_thread_too() -> None:
+    told = subprocess.run([sys.executable, "-c", _LATER], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
+_LATER = """
+import numpy
+from threadpoolctl import ThreadpoolController
+from memos.ports.cores import one_core
+
+with one_core():
+    pass
+import scipy.linalg
+
+def found():
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+with ThreadpoolController().limit(limits=2, user_api="blas"), one_core():
+    assert {each.num_threads for each in found()} == {1}, found()
+"""
