@@ -67,10 +67,10 @@ def _set(counts: Iterable[tuple[Any, int]]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _libraries(modules: int) -> Sequence[Any]:
-    """The matrix libraries that are loaded; asked under the lock.
+def _libraries(_modules: int) -> Sequence[Any]:
+    """The matrix libraries that are loaded, with so many modules imported; asked under the lock.
 
-    To look takes milliseconds, so it is done anew only where more `modules` are imported than at
+    To look takes milliseconds, so it is done anew only where more modules are imported than at
     the last look: one of them may have brought a library of its own, as scipy does.
     """
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
