@@ -9,7 +9,8 @@
     │   │   └── MissingModel      a step needs a language model, and none is set
     │   └── UnknownBackend        no backend, or no model, of that name
     ├── NotFound                  nothing there that the caller may see              exit 3
-    │   └── UnknownCube           no such cube, or no such version of it
+    │   ├── UnknownCube           no such cube, or no such version of it
+    │   └── MissingBlock          a block of attention state that is not in this place
     ├── Conflict                  the world is not as the caller thought             exit 4
     │   ├── VersionConflict       compare-and-swap failed
     │   ├── KeyReused             an idempotency key came back with other arguments
@@ -30,6 +31,7 @@
     ├── BackendError              a store or a model failed; the cause is chained    exit 1
     │   ├── MissingLibrary        an optional library is not installed
     │   ├── Unreachable           an endpoint gave no answer in time
+    │   ├── OutOfSpace            a place for blocks is full, or its disk is
     │   ├── BadAnswer             a language model said what it was not asked for
     │   └── Unrecorded            a question that no recording has an answer to
     ├── StoreClosed               the handle was closed                              exit 1
@@ -122,6 +124,10 @@ class UnknownCube(NotFound):
     """No such cube, or no such version of it, in the caller's scope."""
 
 
+class MissingBlock(NotFound):
+    """A block of attention state that is not in this place; it can be made anew."""
+
+
 class Conflict(MemosError):
     """The world is not as the caller thought."""
 
@@ -212,6 +218,10 @@ class MissingLibrary(BackendError):
 
 class Unreachable(BackendError):
     """An endpoint could not be reached, or gave no answer in the time that it had."""
+
+
+class OutOfSpace(BackendError):
+    """A place for blocks is full, or the disk under it is; nothing was changed."""
 
 
 class BadAnswer(BackendError):
