@@ -103,7 +103,7 @@ class Blocks(Protocol):
         ...
 
     def get_many(self, names: Sequence[str]) -> Iterator[tuple[str, Content | None]]:
-        """Each of the blocks, in order, read as fast as the place can; None where ``get`` raises."""
+        """Each block, in order, read as fast as the place can; None where ``get`` raises."""
         ...
 
     def drop(self, name: str) -> None:
