@@ -260,7 +260,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
-    kv = kv_of(settings, None)
+    kv = kv_of(settings)
     exact = find("vectors", "exact")
     return Parts(
         catalog=catalog,
@@ -308,7 +308,7 @@ def _in_folder(
         catalog = SqlCatalog(engine, key=seal_key)
         # Last: a folder in which nothing but these lies would be no store, and not empty.
         blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
-        kv = kv_of(settings, blocks_of(home.kv, keys))
+        kv = kv_of(settings, partial(blocks_of, home.kv, keys), home.kv.is_dir)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),

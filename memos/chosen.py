@@ -14,6 +14,8 @@ from memos.plugins import find
 from memos.scheduler.policies import policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memos.config import Settings
     from memos.ports.blocks import Blocks
     from memos.ports.embedder import Embedder
@@ -47,8 +49,14 @@ def embedder_of(settings: Settings) -> Embedder:
     return made
 
 
-def kv_of(settings: Settings, disk: Blocks | None) -> Tiers:
+def kv_of(
+    settings: Settings,
+    disk: Callable[[], Blocks] | None = None,
+    there: Callable[[], bool] = lambda: False,
+) -> Tiers:
     """The places of blocks of attention state, with the budgets that the settings name.
+
+    ``disk`` opens the place on disk, when it is first needed; ``there`` says whether there is one.
 
     Raises:
         UnknownBackend: there is no such eviction policy.
@@ -62,7 +70,11 @@ def kv_of(settings: Settings, disk: Blocks | None) -> Tiers:
     shelf = None
     if disk is not None:
         shelf = Shelf(
-            disk, budget_bytes=chosen.disk, policy=make(chosen.disk), codec=chosen.codec
+            disk,
+            budget_bytes=chosen.disk,
+            policy=make(chosen.disk),
+            codec=chosen.codec,
+            there=there,
         )
     return Tiers(Budgets(gpu=chosen.gpu, ram=chosen.ram), policy=make, disk=shelf)
 

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from memos.models.kv_cache import Pages
+from memos.models.kv_pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,7 +12,7 @@ from memos.models.kv_pool import Counters
 from memos.ports.block_wire import body_of, header_of, layout_mark, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from memos.models.kv_state import State
     from memos.ports.blocks import Blocks, Content, Layout
@@ -26,28 +26,53 @@ class Shelf:
     """Blocks as bytes, the least useful of which go when there is no room.
 
     Args:
-        blocks: where they lie.
+        opening: opens the place where they lie.
         budget_bytes: the most that they take; None where whoever runs the place sees to it.
         policy: which go first.
         codec: how keys and values are written.
+        there: whether there is a place already; nothing is opened to find that it is empty.
     """
 
     def __init__(
-        self, blocks: Blocks, *, budget_bytes: int | None, policy: Eviction, codec: str = "raw"
+        self,
+        opening: Callable[[], Blocks],
+        *,
+        budget_bytes: int | None,
+        policy: Eviction,
+        codec: str = "raw",
+        there: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.blocks, self.budget_bytes, self.codec = blocks, budget_bytes, codec
+        self.budget_bytes, self.codec = budget_bytes, codec
         self.counters = Counters()
+        self._opening, self._there = opening, there
         self._policy = policy
         self._lock = threading.RLock()
-        self._sizes = dict(blocks.sizes())
-        for name, size in sorted(self._sizes.items()):
-            policy.added(name, size, 0.0)
+        self._sizes: dict[str, int] = {}
+        self._opened: Blocks | None = None
+
+    @property
+    def blocks(self) -> Blocks:
+        """Where they lie; opened when it is first needed."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._opening()
+                self._sizes = dict(self._opened.sizes())
+                for name, size in sorted(self._sizes.items()):
+                    self._policy.added(name, size, 0.0)
+            return self._opened
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
     @property
     def used_bytes(self) -> int:
         """What all blocks take."""
         with self._lock:
-            return sum(self._sizes.values())
+            return sum(self._known().values())
 
     @property
     def bytes_per_second(self) -> float:
@@ -58,7 +83,12 @@ class Shelf:
     def names(self) -> set[str]:
         """All blocks that are here."""
         with self._lock:
-            return set(self._sizes)
+            return set(self._known())
+
+    def _known(self) -> dict[str, int]:
+        if self._opened is None and self._there():
+            _ = self.blocks
+        return self._sizes
 
     def put(
         self, name: str, state: State, layout: Layout, *, seconds: float, held: Collection[str] = ()
@@ -82,9 +112,10 @@ class Shelf:
         self, name: str, content: Content, *, seconds: float = 0.0, held: Collection[str] = ()
     ) -> None:
         """Write a block that is in bytes already; see :meth:`put`."""
+        blocks = self.blocks
         with self._lock:
             self._make_room(name, len(content), held)
-        self.blocks.put(name, content)
+        blocks.put(name, content)
         with self._lock:
             self._sizes[name] = len(content)
             self._policy.added(name, len(content), seconds)
@@ -125,11 +156,11 @@ class Shelf:
     def drop(self, names: Collection[str]) -> int:
         """Remove blocks; how many of them were here."""
         with self._lock:
-            there = [name for name in names if name in self._sizes]
+            there = [name for name in names if name in self._known()]
             for name in there:
                 del self._sizes[name]
                 self._policy.removed(name)
-        for name in names:
+        for name in there:
             self.blocks.drop(name)
         return len(there)
 

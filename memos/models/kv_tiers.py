@@ -182,7 +182,7 @@ class Tiers:
             self._pool = None
             for shelf in self._shelves.values():
                 if shelf is not None:
-                    shelf.blocks.close()
+                    shelf.close()
 
     def took(self, tokens: int, seconds: float) -> None:
         """Computing so many tokens took so long; it is remembered for the next plan."""

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memos.errors import BackendError, BadSetting, MissingLibrary
-from memos.models.chat_template import ChatTemplate
 from memos.models import kv_attention
+from memos.models.chat_template import ChatTemplate
 from memos.models.decode import Reader
 from memos.models.fingerprint import fingerprint_of
 from memos.models.kv_layout import layout_of

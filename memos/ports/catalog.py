@@ -122,7 +122,8 @@ class Catalog(Edges, Protocol):
 
         Plaintext cubes in ``put`` owe INDEX where they can be found and what the indexes hold of
         them is no more right, or DROP where they can't; ids in ``forget`` owe DROP, and blobs that
-        no version refers to any more owe SWEEP, such blocks BLOCK; whatever is forgotten owes one PURGE.
+        no version refers to any more owe SWEEP, blocks that no cube is kept in BLOCK; whatever is
+        forgotten owes one PURGE.
 
         A version counts as known from the time of the change on, or its own if that is later:
         what comes from elsewhere was not known here before.

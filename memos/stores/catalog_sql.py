@@ -14,8 +14,8 @@ from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
 from memos.ports.journal import bound
 from memos.stores import catalog_rows as rows
-from memos.stores.bonds_sql import entered
 from memos.stores.block_rows import unkeep
+from memos.stores.bonds_sql import entered
 from memos.stores.catalog_rows import Value, chunks, scope_key, versions_of
 from memos.stores.engine_sqlite import problems, purge
 from memos.stores.errors_sqlite import legible

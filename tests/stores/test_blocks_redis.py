@@ -133,9 +133,7 @@ def test_what_the_server_throws_away_is_absent(program: Path, tmp_path: Path) ->
         blocks.close()
 
 
-def test_a_server_without_room_says_so_and_keeps_what_it_has(
-    program: Path, tmp_path: Path
-) -> None:
+def test_a_server_without_room_says_so_and_keeps_what_it_has(program: Path, tmp_path: Path) -> None:
     with running(program, tmp_path, "--maxmemory", "20mb") as server:
         blocks = RedisBlocks(server.url(), store="one")
         held: dict[str, bytes] = {}
