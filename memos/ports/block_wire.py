@@ -11,12 +11,16 @@ is believed before it was checked: bytes may come from a disk that lies, or from
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import canonical, digest_of
 from memos.errors import CorruptionError
+
+try:  # the same sum, several times as fast
+    from isal.isal_zlib import crc32
+except ImportError:
+    from zlib import crc32
 
 if TYPE_CHECKING:
     from memos.ports.blocks import Content, Layout
@@ -44,7 +48,7 @@ def packed(name: str, body: Content, *, codec: str, tokens: int, layout: Layout)
     """A block as bytes."""
     content = bytearray(PAGE + len(body))
     content[PAGE:] = body
-    crc = zlib.crc32(body)
+    crc = crc32(body)
     _HEADER.pack_into(
         content, 0, _MAGIC, _FORMAT, CODECS.index(codec), tokens, 0,
         layout_mark(layout), bytes.fromhex(name), len(body), crc,
@@ -78,7 +82,7 @@ def body_of(content: Content, name: str) -> memoryview:
     body = memoryview(content)[PAGE:]
     if len(body) != header.body_bytes:
         raise _damaged(name, f"its body has {len(body)} bytes of {header.body_bytes}")
-    if zlib.crc32(body) != header.crc:
+    if crc32(body) != header.crc:
         raise _damaged(name, "its bytes have changed")
     return body
 

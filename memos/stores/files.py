@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from memos.ports.blocks import Content
+
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 _UNFINISHED = ".part"
@@ -33,31 +35,35 @@ class Files:
     on half a file. One store has the folder at a time.
     """
 
-    def __init__(self, folder: Path, *, owned: bool = True) -> None:
-        """Files in a folder; one that is not ``owned`` belongs to a process that is at work."""
+    def __init__(self, folder: Path, *, owned: bool = True, called: str = "blob") -> None:
+        """Files in a folder; one that is not ``owned`` belongs to a process that is at work.
+
+        ``called`` is what errors call a content.
+        """
         self._folder = folder
+        self._called = called
         if not owned:
             return
-        with _translated(f"the blobs in {folder} cannot be opened"):
+        with _translated(f"the {called}s in {folder} cannot be opened"):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             for leftover in folder.glob(f".*{_UNFINISHED}"):
                 leftover.unlink(missing_ok=True)
 
-    def put(self, name: str, content: bytes) -> None:
+    def put(self, name: str, content: Content) -> None:
         """Store ``content`` durably, in the place of what had the name."""
-        with _translated(f"blob {name} of {len(content)} bytes cannot be written"):
+        with _translated(f"{self._called} {name} of {len(content)} bytes cannot be written"):
             self._write(self.path(name), content)
         self.settle(name)
 
     def settle(self, name: str) -> None:
         """Make what has the name durable: whoever renamed it may have died before it was."""
-        with _translated(f"blob {name} cannot be made durable"):
+        with _translated(f"{self._called} {name} cannot be made durable"):
             _force(self.path(name).parent)
             _force(self._folder)
 
     def find(self, name: str, size: int = -1) -> bytes | None:
         """The content, or its first ``size`` bytes; None where there is none."""
-        with _translated(f"blob {name} cannot be read"):
+        with _translated(f"{self._called} {name} cannot be read"):
             try:
                 with self.path(name).open("rb") as file:
                     return file.read(size)
@@ -67,7 +73,7 @@ class Files:
     def drop(self, name: str) -> None:
         """Remove the file, if it is there."""
         path = self.path(name)
-        with _translated(f"blob {name} cannot be removed"):
+        with _translated(f"{self._called} {name} cannot be removed"):
             try:
                 path.unlink()
             except FileNotFoundError:
@@ -76,7 +82,7 @@ class Files:
 
     def names(self) -> Iterator[str]:
         """Every name there is, in ascending order."""
-        with _translated(f"the blobs in {self._folder} cannot be listed"):
+        with _translated(f"the {self._called}s in {self._folder} cannot be listed"):
             for shard in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
                 for name in sorted(path.name for path in shard.iterdir()):
                     if is_digest(name) and name.startswith(shard.name):
@@ -84,7 +90,7 @@ class Files:
 
     def size_bytes(self, name: str) -> int | None:
         """The length of a file, None where there is none."""
-        with _translated(f"blob {name} cannot be looked at"):
+        with _translated(f"{self._called} {name} cannot be looked at"):
             try:
                 return self.path(name).stat().st_size
             except FileNotFoundError:
@@ -94,7 +100,7 @@ class Files:
         """Where the file of that name lies, or would lie."""
         return self._folder / name[:2] / name
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: Content) -> None:
         path.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         unfinished = self._folder / f".{secrets.token_hex(16)}{_UNFINISHED}"
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from memos.cube.identity import digest_of
 from memos.errors import CorruptionError
-from memos.stores import blobs_sealed
+from memos.stores import boxes
 from memos.stores.blobs_sealed import SealedBlobs
 from memos.stores.files import Files
 from memos.testing.blobs import CONTENT, BlobsSuite
@@ -50,7 +50,7 @@ class TestSealedBlobs(BlobsSuite):
 class TestSealedBlobsInManyParts(TestSealedBlobs):
     @pytest.fixture(autouse=True)
     def small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(blobs_sealed, "_PART", 1000)
+        monkeypatch.setattr(boxes, "_PART", 1000)
 
 
 def test_neither_content_nor_digest_is_in_a_file_or_its_name(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_bit_flipped_anywhere_is_damage_and_is_mended_by_another_put(
 def test_what_is_cut_short_is_damage(
     tmp_path: Path, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blobs_sealed, "_PART", 1000)
+    monkeypatch.setattr(boxes, "_PART", 1000)
     blobs = open_blobs(tmp_path)
     digest = blobs.put(CONTENT)
     path = only_file(tmp_path)
@@ -133,7 +133,7 @@ def test_what_is_cut_short_is_damage(
 
 
 def test_parts_cannot_change_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blobs_sealed, "_PART", 1000)
+    monkeypatch.setattr(boxes, "_PART", 1000)
     blobs = open_blobs(tmp_path)
     digest = blobs.put(b"a" * 1000 + b"b" * 1000)
     sealed = only_file(tmp_path).read_bytes()
