@@ -35,40 +35,13 @@ class Run:
     """Of each of them."""
 
 
-class Slab:
-    """Memory for a number of blocks on one device, in the model's own dtype.
+class Paged:
+    """Room for so many blocks, one to a page, and which of the pages somebody has."""
 
-    Args:
-        layout: what a block looks like.
-        pages: how many there is room for.
-        device: where.
-        pinned: whether the memory is page-locked, from which a GPU copies at full speed.
-    """
-
-    def __init__(
-        self, layout: Layout, pages: int, device: torch.device | str, *, pinned: bool = False
-    ) -> None:
-        import torch
-
-        dtype = getattr(torch, layout.dtype)
-        cells = layout.block_tokens * layout.heads
-        self._split = cells * layout.key_width
-        shape = (layout.layers, pages, cells * (layout.key_width + layout.value_width))
-        # Memory is taken when it is first written, except where it is pinned or on a GPU.
-        self.memory = torch.empty(shape, dtype=dtype, device=device, pin_memory=pinned)
+    def __init__(self, layout: Layout, pages: int) -> None:
         self.layout, self.pages = layout, pages
-        paged = (layout.layers, pages, layout.block_tokens, layout.heads)
-        self.keys = self.memory[..., : self._split].view(*paged, layout.key_width)
-        """[layers, pages, T, heads, key width]"""
-        self.values = self.memory[..., self._split :].view(*paged, layout.value_width)
-        """[layers, pages, T, heads, value width]"""
         self._free = [True] * pages
         self._lock = threading.Lock()
-
-    @property
-    def device(self) -> torch.device:
-        """Where it lies."""
-        return self.memory.device
 
     @property
     def free(self) -> int:
@@ -96,12 +69,7 @@ class Slab:
 
     def clear(self, pages: Sequence[int]) -> None:
         """Overwrite pages: what was forgotten does not stay in memory."""
-        for page in pages:
-            self.memory[:, page].zero_()
-
-    def state(self, page: int, tokens: int) -> State:
-        """The block in a page, without a copy."""
-        return State(self.keys[:, page, :tokens], self.values[:, page, :tokens])
+        raise NotImplementedError
 
     def _fitting(self, count: int) -> list[int]:
         gaps = self._gaps()
@@ -130,6 +98,46 @@ class Slab:
             else:
                 gaps.append((page, 1))
         return gaps
+
+
+class Slab(Paged):
+    """Memory for a number of blocks on one device, in the model's own dtype.
+
+    Args:
+        layout: what a block looks like.
+        pages: how many there is room for.
+        device: where.
+    """
+
+    def __init__(self, layout: Layout, pages: int, device: torch.device | str) -> None:
+        import torch
+
+        dtype = getattr(torch, layout.dtype)
+        cells = layout.block_tokens * layout.heads
+        self._split = cells * layout.key_width
+        shape = (layout.layers, pages, cells * (layout.key_width + layout.value_width))
+        # On a CPU, memory is taken when it is first written.
+        self.memory = torch.empty(shape, dtype=dtype, device=device)
+        super().__init__(layout, pages)
+        paged = (layout.layers, pages, layout.block_tokens, layout.heads)
+        self.keys = self.memory[..., : self._split].view(*paged, layout.key_width)
+        """[layers, pages, T, heads, key width]"""
+        self.values = self.memory[..., self._split :].view(*paged, layout.value_width)
+        """[layers, pages, T, heads, value width]"""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it lies."""
+        return self.memory.device
+
+    def clear(self, pages: Sequence[int]) -> None:
+        """Overwrite pages: what was forgotten does not stay in memory."""
+        for page in pages:
+            self.memory[:, page].zero_()
+
+    def state(self, page: int, tokens: int) -> State:
+        """The block in a page, without a copy."""
+        return State(self.keys[:, page, :tokens], self.values[:, page, :tokens])
 
 
 def runs_of(pages: Sequence[tuple[int, int]], block_tokens: int) -> list[Run]:

@@ -1,0 +1,84 @@
+"""Blocks in a computer's own memory, for a GPU beside it: page-locked, and perhaps in fewer bits.
+
+layer 0   | page 0 | page 1 | …        a page holds one layer of a block's body,
+layer 1   | page 0 | page 1 | …        as the codec writes it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memos.models import kv_parts
+from memos.models.kv_codec import encode
+from memos.models.kv_slab import Paged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from memos.models.kv_parts import Form
+    from memos.models.kv_state import State
+    from memos.ports.blocks import Layout
+
+
+class HostSlab(Paged):
+    """Page-locked memory for a number of blocks, from which a GPU copies at full speed.
+
+    Args:
+        layout: what a block looks like.
+        pages: how many there is room for.
+        codec: how they are kept: ``raw`` or ``int8``.
+    """
+
+    def __init__(self, layout: Layout, pages: int, *, codec: str = "raw") -> None:
+        import torch
+
+        super().__init__(layout, pages)
+        self.codec = codec
+        self.page_bytes = self.form(layout.block_tokens).layer_bytes
+        self.memory = torch.empty((layout.layers, pages, self.page_bytes), dtype=torch.uint8)
+        self._locked = False
+        if torch.cuda.is_available() and self.memory.nbytes:
+            # torch would round page-locked memory up to a power of two
+            cudart = torch.cuda.cudart()
+            failed = cudart.cudaHostRegister(self.memory.data_ptr(), self.memory.nbytes, 0)
+            self._locked = int(failed) == 0
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        import torch
+
+        if self._locked:
+            torch.cuda.cudart().cudaHostUnregister(self.memory.data_ptr())
+            self._locked = False
+
+    @property
+    def block_bytes(self) -> int:
+        """What a block takes here, in all layers."""
+        return self.layout.layers * self.page_bytes
+
+    def form(self, tokens: int) -> Form:
+        """What the body of so many tokens looks like here."""
+        return kv_parts.form_of(self.layout, tokens, self.codec)
+
+    def write(self, page: int, state: State) -> None:
+        """Put a block into a page."""
+        import torch
+
+        body = torch.frombuffer(encode(state, self.codec), dtype=torch.uint8)
+        self.write_body(page, body)
+
+    def write_body(self, page: int, body: torch.Tensor) -> None:
+        """Put the body of a block, as the codec writes it, into a page; uint8 [bytes]."""
+        rows = body.view(self.layout.layers, -1)
+        self.memory[:, page, : rows.shape[1]].copy_(rows)
+
+    def rows(self, page: int, tokens: int) -> torch.Tensor:
+        """The body of a block as uint8 [layers, bytes of a layer], without a copy."""
+        return self.memory[:, page, : self.form(tokens).layer_bytes]
+
+    def clear(self, pages: Sequence[int]) -> None:
+        """Overwrite pages: what was forgotten does not stay in memory."""
+        for page in pages:
+            self.memory[:, page].zero_()
