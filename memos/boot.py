@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.assisting import open_steps, require_steps
-from memos.chosen import demands_of, embedder_of, redaction_of, runtime_of
+from memos.chosen import demands_of, embedder_of, kv_of, redaction_of, runtime_of
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
@@ -17,7 +17,15 @@ from memos.governance.scope import narrowed
 from memos.kernel import Kernel, Parts, Whose
 from memos.kinds.drafts import checked_reason, checked_scope
 from memos.life.report import Restored
-from memos.opening import archive_of, beside, blobs_of, grounds_of, master_key, source_of
+from memos.opening import (
+    archive_of,
+    beside,
+    blobs_of,
+    blocks_of,
+    grounds_of,
+    master_key,
+    source_of,
+)
 from memos.plugins import available, find
 from memos.ports.grounds import require_outside
 from memos.ports.journal import Audit
@@ -252,6 +260,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
+    kv = kv_of(settings)
     exact = find("vectors", "exact")
     return Parts(
         catalog=catalog,
@@ -265,7 +274,8 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         graph=NetworkxGraph(catalog),
         outlines=SqlOutlines(engine),
         embedder=embedder or embedder_of(settings),
-        runtime=runtime_of(settings, progress),
+        runtime=runtime_of(settings, kv, progress),
+        kv=kv,
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
@@ -298,6 +308,7 @@ def _in_folder(
         catalog = SqlCatalog(engine, key=seal_key)
         # Last: a folder in which nothing but these lies would be no store, and not empty.
         blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
+        kv = kv_of(settings, partial(blocks_of, home.kv, keys), home.kv.is_dir)
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),
@@ -318,7 +329,8 @@ def _in_folder(
             graph=NetworkxGraph(catalog),
             outlines=SqlOutlines(engine),
             embedder=embedder or embedder_of(settings),
-            runtime=runtime_of(settings, progress),
+            runtime=runtime_of(settings, kv, progress),
+            kv=kv,
             clock=SystemClock(),
             open_vectors=partial(
                 _open_vectors,

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 from memos.errors import BadSetting
 from memos.governance.redaction import Redaction
 from memos.life.deriving import Demands
+from memos.models.kv_shelf import Shelf
+from memos.models.kv_tiers import Budgets, Tiers
 from memos.plugins import find
+from memos.scheduler.policies import policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memos.config import Settings
+    from memos.ports.blocks import Blocks
     from memos.ports.embedder import Embedder
+    from memos.ports.eviction import Eviction
     from memos.ports.progress import Progress
     from memos.ports.redactor import Redactor
     from memos.ports.runtime import Runtime
@@ -42,7 +49,37 @@ def embedder_of(settings: Settings) -> Embedder:
     return made
 
 
-def runtime_of(settings: Settings, progress: Progress) -> Runtime:
+def kv_of(
+    settings: Settings,
+    disk: Callable[[], Blocks] | None = None,
+    there: Callable[[], bool] = lambda: False,
+) -> Tiers:
+    """The places of blocks of attention state, with the budgets that the settings name.
+
+    ``disk`` opens the place on disk, when it is first needed; ``there`` says whether there is one.
+
+    Raises:
+        UnknownBackend: there is no such eviction policy.
+    """
+    chosen = settings.kv
+    policy(chosen.policy, 0)  # a name that is none is told at once
+
+    def make(budget_bytes: int) -> Eviction:
+        return policy(chosen.policy, budget_bytes)
+
+    shelf = None
+    if disk is not None:
+        shelf = Shelf(
+            disk,
+            budget_bytes=chosen.disk,
+            policy=make(chosen.disk),
+            codec=chosen.codec,
+            there=there,
+        )
+    return Tiers(Budgets(gpu=chosen.gpu, ram=chosen.ram), policy=make, disk=shelf)
+
+
+def runtime_of(settings: Settings, kv: Tiers, progress: Progress) -> Runtime:
     """The language model that the settings name; it is loaded when it is first needed."""
     chosen = settings.runtime
     runtime: Runtime = find("runtime", chosen.backend)(
@@ -50,6 +87,8 @@ def runtime_of(settings: Settings, progress: Progress) -> Runtime:
         cache_folder=Path(settings.cache).expanduser() / "models",
         device=chosen.device,
         dtype=chosen.dtype,
+        kv=kv,
+        block_tokens=settings.kv.block_tokens,
         progress=progress,
     )
     return runtime

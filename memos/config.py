@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
 
 from memos.cube.frozen import Frozen
 from memos.errors import BadSetting
@@ -68,6 +68,24 @@ class RuntimeSettings(Frozen):
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, …"""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """``auto`` is float32 on a CPU and bfloat16 on a GPU."""
+
+
+class KvSettings(Frozen):
+    """Where blocks of attention state lie, and how many of them: sizes such as ``2GiB``."""
+
+    gpu: ByteSize = ByteSize(4 << 30)
+    """The most that they take on a GPU, where there is one."""
+    ram: ByteSize = ByteSize(1 << 30)
+    """The most that they take in memory; it is used as it is needed."""
+    disk: ByteSize = ByteSize(8 << 30)
+    """The most that they take in the store's folder."""
+    policy: str = "lru"
+    """Which go first when a place is full: ``lru``, ``lfu``, ``lru-2``, ``gdsf``, ``arc``,
+    ``s3-fifo`` or ``w-tinylfu``."""
+    codec: Literal["raw", "int8", "fp8", "int4"] = "raw"
+    """How they are written to disk: ``raw`` is exact to the last bit, the others are smaller."""
+    block_tokens: int | None = Field(default=None, ge=8, le=4096)
+    """Tokens of a block; by default 128 on a CPU and 256 on a GPU."""
 
 
 class ArchiveSettings(Frozen):
@@ -183,6 +201,7 @@ class Settings(Frozen):
     embedder: EmbedderSettings = EmbedderSettings()
     vectors: VectorsSettings = VectorsSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    kv: KvSettings = KvSettings()
     training: TrainingSettings = TrainingSettings()
     audit: AuditSettings = AuditSettings()
     archive: ArchiveSettings = ArchiveSettings()

@@ -15,6 +15,7 @@ from memos.stores.backup import Source
 from memos.stores.blobs_archive import ArchiveBlobs
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_sealed import SealedBlobs
+from memos.stores.blocks_files import BlockFiles
 from memos.stores.engine_sqlite import open_engine, sqlcipher
 from memos.stores.files import Files
 from memos.stores.folder import Folder
@@ -65,6 +66,11 @@ def beside(place: Path, settings: Settings) -> Iterator[tuple[SqlJournal, SqlLed
 def blobs_of(folder: Path, keys: Keys | None, *, owned: bool = True) -> FileBlobs | SealedBlobs:
     """The blobs in a folder; not ``owned``, where another process may be at work on them."""
     return FileBlobs(folder, owned=owned) if keys is None else _sealed(folder, keys, owned=owned)
+
+
+def blocks_of(folder: Path, keys: Keys | None) -> BlockFiles:
+    """The blocks of attention state in a folder."""
+    return BlockFiles(folder, cipher_key=None if keys is None else keys.blocks)
 
 
 def archive_of(

@@ -88,7 +88,8 @@ class MemCube(Frozen):
     @property
     def blobs(self) -> tuple[str, ...]:
         """The digests of the blobs that the payload refers to."""
-        return () if isinstance(self.payload, Plaintext) else (self.payload.blob,)
+        blob = None if isinstance(self.payload, Plaintext) else self.payload.blob
+        return () if blob is None else (blob,)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id} v{self.version}: {self.header.title}"

@@ -57,15 +57,17 @@ class Activation(Frozen):
 
     kind: Literal[Kind.ACTIVATION] = Kind.ACTIVATION
     model: Fingerprint
-    blob: Digest
-    """A safetensors file: ``tokens`` [T] int64 and, for each layer i, ``layers.{i}.key`` and
-    ``layers.{i}.value`` [key-value heads, T, head width]."""
+    blob: Digest | None = None
+    """Of cubes that versions before 0.5 made: a safetensors file, which is not read any more. The
+    blocks that a cube is kept in now stand beside it in the catalog: they can be made anew."""
     size_bytes: int = Field(ge=0)
+    """Of all keys and values, in the model's own dtype."""
     tokens: int = Field(ge=1)
     tokens_digest: Digest
     layers: int = Field(ge=1)
     prefill_seconds: float = Field(ge=0)
-    """CPU or GPU wall time that making it took; what resuming from it saves."""
+    """Wall time that computing it took; what resuming from it saves. Blocks that were there
+    already took none."""
 
 
 class Adapter(Frozen):

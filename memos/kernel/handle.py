@@ -27,6 +27,7 @@ from memos.life.forgetting import Forgetter
 from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.installing import Installer
+from memos.life.keeping import Keeper
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
@@ -96,6 +97,7 @@ class Handle:
             open_vectors=parts.open_vectors,
             aside=parts.aside,
             ledger=parts.ledger,
+            kv=parts.kv,
         )
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
@@ -116,6 +118,9 @@ class Handle:
             quarantine=self._quarantine,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
+        self._keeper = Keeper(
+            catalog=catalog, ledger=parts.ledger, runtime=parts.runtime, kv=parts.kv
+        )
         self._deriver = Deriver(
             catalog=catalog,
             blobs=blobs,
@@ -123,6 +128,7 @@ class Handle:
             clock=clock,
             identities=identities,
             demands=parts.demands,
+            keeper=self._keeper,
         )
         self._wire_finding(parts)
         self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
@@ -169,6 +175,7 @@ class Handle:
         if self._parts.crashed:
             with suppress(CorruptionError, BackendError):
                 sweep_strays(self._parts.repairs, self._parts.ledger, self._shelves)
+                self._keeper.sweep()
 
     def close(self) -> None:
         """Let go of the store; closing twice is no error."""
@@ -177,6 +184,7 @@ class Handle:
                 self._closed.set()
                 self._steps.close()
                 self._index.close()
+                self._parts.kv.close()
                 self._parts.catalog.close()
                 self._parts.release()
 

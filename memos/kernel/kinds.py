@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from memos.cube import Activation, Kind, MemCube, Right
+from memos.cube import Activation, Kind, MemCube, Right, State
 from memos.errors import BadInput, NotFound, WrongKind
 from memos.governance.scope import joint
 from memos.kernel.arguments import read_ids, read_kind, require_count, require_flags
 from memos.kernel.searching import SearchCalls
 from memos.kinds.answering import Memories
+from memos.kinds.choosing import fitting_states
 from memos.kinds.drafts import checked_text
 from memos.kinds.evidence import is_fact
 from memos.life.expectation import require_unexpired
@@ -78,7 +79,8 @@ class KindCalls(SearchCalls):
             question: what to ask.
             memories: ids of the cubes to use: any number of plaintext cubes, or one activation
                 cube, and at most one parametric cube. None: the ``k`` best hits of a search for
-                the question. An empty list: none.
+                the question, and an activation cube that was made from some of them, as they are
+                now, where there is one. An empty list: none.
             k: how many hits to use where ``memories`` is None.
             max_tokens: the longest answer.
             allow_unfit: use a parametric cube that failed its evaluation.
@@ -137,7 +139,7 @@ class KindCalls(SearchCalls):
         if memories is None:
             require_count(k, "k", largest=1000)
             hits = self._search(text, act, k=k, where=EVERYTHING, at=act.at)
-            return Memories(texts=tuple(hit.cube for hit in hits))
+            return self._resumed(tuple(hit.cube for hit in hits), act)
         cubes = [self._seen(one, act) for one in memories]
         for cube in cubes:
             require_unexpired(cube)
@@ -160,11 +162,45 @@ class KindCalls(SearchCalls):
             self._currency.require_current(weights)
         texts = tuple(by_kind[Kind.PLAINTEXT])
         if state is None:
-            return Memories(texts, None, weights)
+            return Memories(texts, weights=weights)
         if texts:
             message = f"cube {texts[0].id} is not part of KV cube {state.id}"
             raise WrongKind(message, hint="transform all the texts into one KV cube")
-        return Memories(self._sources(state), state, weights)
+        return self._kept(state, self._sources(state), weights=weights)
+
+    def _kept(
+        self,
+        state: MemCube,
+        sources: Sequence[MemCube],
+        others: Sequence[MemCube] = (),
+        weights: MemCube | None = None,
+    ) -> Memories:
+        salt = self._keeper.salt(state.scope)
+        return Memories((*sources, *others), state, len(sources), salt, weights)
+
+    def _resumed(self, hits: Sequence[MemCube], act: Act) -> Memories:
+        """The hits, those first that a KV cube was made from, if there is one that fits."""
+        below = self._parts.graph.descendants([cube.id for cube in hits]) if hits else ()
+        states = [
+            cube
+            for cube in self._parts.catalog.find_all(sorted(act.readable(set(below))))
+            if cube.kind is Kind.ACTIVATION and cube.state is State.ACTIVATED
+        ]
+        if not states:
+            return Memories(tuple(hits))
+        raw = {cube.id: cube for cube in self._parts.catalog.find_all([one.id for one in hits])}
+        whole = [cube for cube in hits if raw.get(cube.id) == cube]  # not redacted
+        fitting = fitting_states(whole, states, self._parts.runtime.fingerprint)
+        state = next(filter(self._is_current, fitting), None)
+        if state is None:
+            return Memories(tuple(hits))
+        order = [parent.id for parent in state.provenance.parents]
+        sources = [raw[one] for one in order]
+        return self._kept(state, sources, [cube for cube in hits if cube.id not in order])
+
+    def _is_current(self, state: MemCube) -> bool:
+        lineage = self._currency.lineage(state)
+        return not lineage.stale and not lineage.expired
 
     def _sources(self, state: MemCube) -> tuple[MemCube, ...]:
         lineage = self._currency.require_current(state)

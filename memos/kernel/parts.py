@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memos.ports.graph import Graph
     from memos.ports.imprints import Imprints
     from memos.ports.journal import Journal
+    from memos.ports.kv import Kv
     from memos.ports.ledger import Ledger
     from memos.ports.outlines import Outlines
     from memos.ports.privacy import Privacy
@@ -51,6 +52,8 @@ class Parts:
     outlines: Outlines
     embedder: Embedder
     runtime: Runtime
+    kv: Kv
+    """The blocks of attention state that the runtime reads and keeps."""
     clock: Clock
     open_vectors: Callable[[str, int], Vectors]
     """Opens the vector index of an embedding model, by the model's name and dimension."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memos.cube import Activation, MemCube, Parametric, Parent
 from memos.errors import BadInput, ModelMismatch, UnfitCube
 from memos.kinds.answer import Answer
-from memos.kinds.prompt import memories_message
+from memos.kinds.prompt import cuts_of, memories_message
 from memos.ports.runtime import Message, Stored
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Fingerprint
     from memos.ports.blobs import Blobs
-    from memos.ports.runtime import Runtime
+    from memos.ports.runtime import Prompt, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,18 @@ class Memories:
     texts: tuple[MemCube, ...] = ()
     """Plaintext cubes, in the order in which the model reads them."""
     state: MemCube | None = None
-    """An activation cube; ``texts`` are then the ones it was made from."""
+    """An activation cube, made from the first of ``texts``."""
+    kept: int = 0
+    """How many of ``texts`` that are."""
+    salt: str = ""
+    """The mark of the tenant whose the activation cube is."""
     weights: MemCube | None = None
     """A parametric cube."""
 
     @property
     def used(self) -> tuple[Parent, ...]:
-        """The cubes that were named, at their versions."""
-        named = (self.state,) if self.state is not None else self.texts
+        """The cubes that were used, at their versions; the state stands for its sources."""
+        named = self.texts if self.state is None else (self.state, *self.texts[self.kept :])
         cubes = [*named, *([self.weights] if self.weights is not None else [])]
         return tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
 
@@ -61,13 +65,16 @@ class Answerer:
                 f"KV {memories.state.id} belongs to the model without LoRA {memories.weights.id}"
             )
             raise BadInput(message, hint="ask with one of the two")
-        resume = self._stored(memories.state)
+        self._require_model(memories.state)
+        prompt = self._runtime.prompt(_messages(question, memories.texts))
+        kept = cuts_of(prompt, memories.kept) if memories.state is not None else ()
         generation = self._runtime.generate(
-            self._runtime.encode(_messages(question, memories.texts)),
+            prompt.tokens,
             limit=max_tokens,
-            resume=resume,
+            cuts=_cuts(prompt, memories),
+            kept=kept[-1] if kept else 0,
+            salt=memories.salt,
             adapter=self._adapter(memories.weights, allow_unfit=allow_unfit),
-            shared=0 if resume is not None else self._shared(memories.texts),
         )
         return Answer(
             text=generation.text,
@@ -79,22 +86,28 @@ class Answerer:
             seconds=generation.seconds,
         )
 
-    def _shared(self, texts: Sequence[MemCube]) -> int:
-        return len(self._runtime.prefix([memories_message(texts)])) if texts else 0
-
     def _adapter(self, cube: MemCube | None, *, allow_unfit: bool) -> Stored | None:
         if cube is not None and isinstance(cube.payload, Parametric):
             evaluation = cube.payload.evaluation
             if not evaluation.passed and not allow_unfit:
                 message = f"parametric cube {cube.id} is {evaluation.verdict}"
                 raise UnfitCube(message, hint="use its sources, or pass allow_unfit=True")
-        return self._stored(cube)
-
-    def _stored(self, cube: MemCube | None) -> Stored | None:
-        if cube is None or not isinstance(cube.payload, Activation | Parametric):
+        if cube is None or not isinstance(cube.payload, Parametric):
             return None
-        _require_model(cube, cube.payload.model, self._runtime.fingerprint)
+        self._require_model(cube)
         return Stored(cube.payload.blob, partial(self._blobs.get, cube.payload.blob))
+
+    def _require_model(self, cube: MemCube | None) -> None:
+        if cube is not None and isinstance(cube.payload, Activation | Parametric):
+            _require_model(cube, cube.payload.model, self._runtime.fingerprint)
+
+
+def _cuts(prompt: Prompt, memories: Memories) -> tuple[int, ...]:
+    """Before the memories, behind what is kept of them, and behind all."""
+    if not memories.texts:
+        return ()
+    counts = (memories.kept, len(memories.texts)) if memories.state else (len(memories.texts),)
+    return cuts_of(prompt, *counts)
 
 
 def _messages(question: str, texts: Sequence[MemCube]) -> list[Message]:

@@ -165,8 +165,10 @@ def _require_blobs(
     """Look into every blob; each is named by a cube, and there is one wherever a cube names it."""
     claims: dict[str, set[Told]] = {}
     for cube in (one for versions in histories.values() for one in versions):
-        if not isinstance(cube.payload, Plaintext):
-            claims.setdefault(cube.payload.blob, set()).add(told(cube.payload))
+        if isinstance(cube.payload, Plaintext):
+            continue
+        for digest in cube.blobs:
+            claims.setdefault(digest, set()).add(told(cube.payload))
     odd = sorted(set(claims) ^ set(manifest.blobs))
     if odd:
         message = f"blob {odd[0]} is not both in the bundle and in one of its cubes"

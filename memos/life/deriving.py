@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -25,12 +24,12 @@ from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, W
 from memos.governance.scope import inherited, joint
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
-from memos.kinds.prompt import memories_message
-from memos.kinds.salt import salted, tenant_salt
+from memos.kinds.salt import salted
 from memos.life.expectation import require_unexpired
 from memos.life.writing import CODE
 from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
+from memos.ports.ledger import Blocked
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -38,15 +37,12 @@ if TYPE_CHECKING:
 
     from memos.cube.identity import Identities
     from memos.governance.act import Act
+    from memos.life.keeping import Keeper
     from memos.life.once import Once
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.runtime import Runtime
-
-
-_SALT = "salt"
-"""The note that holds the store's secret, from which each tenant's salt is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,7 @@ class _Made:
     step: Step
     state: State
     title: str
+    blocks: tuple[str, ...] = ()
 
 
 class Deriver:
@@ -80,6 +77,7 @@ class Deriver:
         clock: Clock,
         identities: Identities,
         demands: Demands,
+        keeper: Keeper,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -87,6 +85,7 @@ class Deriver:
         self._clock = clock
         self._identities = identities
         self._demands = demands
+        self._keeper = keeper
 
     def derive(
         self,
@@ -119,10 +118,10 @@ class Deriver:
         )
         provenance = Provenance(actor=act.actor, time=now, step=made.step, parents=parents)
         cube = MemCube(header=header, payload=made.payload, provenance=provenance)
-        self._commit(cube, once, act)
+        self._commit(cube, made.blocks, once, act)
         return cube
 
-    def _commit(self, cube: MemCube, once: Once, act: Act) -> None:
+    def _commit(self, cube: MemCube, blocks: Sequence[str], once: Once, act: Act) -> None:
         # Training takes minutes: whoever revised or forgot a source meanwhile wins.
         parents = cube.provenance.parents
         change = Change(
@@ -133,11 +132,13 @@ class Deriver:
             ),
             expects={parent.id: parent.version for parent in parents},
             receipt=once.receipt(cube.id),
+            also=(Blocked(cube.id, tuple(blocks)),) if blocks else (),
         )
         try:
             self._catalog.commit(change)
         except VersionConflict:
             self._catalog.owe([(Errand.SWEEP, digest) for digest in cube.blobs])
+            self._keeper.forsake(blocks)
             raise
 
     def _made(self, cubes: Sequence[MemCube], to: Kind, progress: Progress) -> _Made:
@@ -145,25 +146,18 @@ class Deriver:
             self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
         )
 
-    def _salted(self, content: bytes, cubes: Sequence[MemCube]) -> bytes:
-        secret = self._catalog.note(_SALT) or self._catalog.note(_SALT, token_hex(32))
-        return salted(content, tenant_salt(str(secret), joint(cubes).user_id))
-
     def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
-        tokens = self._runtime.prefix([memories_message(cubes)])
-        prefilled = self._runtime.prefill(tokens, progress=progress)
-        content = self._salted(prefilled.content, cubes)
+        tokens, made = self._keeper.read(cubes, joint(cubes), progress)
         payload = Activation(
             model=self._runtime.fingerprint,
-            blob=self._blobs.put(content),
-            size_bytes=len(content),
-            tokens=len(prefilled.tokens),
-            tokens_digest=digest_of(canonical(list(prefilled.tokens))),
-            layers=prefilled.layers,
-            prefill_seconds=prefilled.seconds,
+            size_bytes=made.size_bytes,
+            tokens=made.tokens,
+            tokens_digest=digest_of(canonical(list(tokens))),
+            layers=made.layers,
+            prefill_seconds=made.seconds,
         )
         step = Step(operation="prefill", by=payload.model.name, parameters={"code": CODE})
-        return _Made(payload, step, State.ACTIVATED, _title("KV", cubes))
+        return _Made(payload, step, State.ACTIVATED, _title("KV", cubes), made.blocks)
 
     def _learnt(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
         learnt = learn(
@@ -175,7 +169,7 @@ class Deriver:
             steps=self._demands.steps,
             progress=progress,
         )
-        content = self._salted(learnt.content, cubes)
+        content = salted(learnt.content, self._keeper.salt(joint(cubes)))
         payload = Parametric(
             model=self._runtime.fingerprint,
             blob=self._blobs.put(content),

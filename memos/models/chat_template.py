@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import accumulate, chain, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from memos.errors import BackendError, BadInput
-from memos.models.decode import common_length
-from memos.ports.runtime import Message
+from memos.ports.runtime import Message, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_PROBES = (
-    "a",
-    "A",
-    "1",
-    "é",
-    "字",
-    " a",
-    "\n",
-    "\n\n",
-    "\t",
-    "  a",
-    ".",
-    "'s",
-    "<",
-    "(",
-    "?!",
-    "_",
-)
-"""Beginnings of what a user may say: one of every class that tokenizers treat on its own."""
 
 
 class ChatTemplate:
@@ -58,33 +37,36 @@ class ChatTemplate:
         """The template's source."""
         return str(self._template)
 
-    def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
+    def encode(self, messages: Sequence[Message]) -> Prompt:
         """The prompt's token ids, the opening of the answer included.
 
         Text within a message that spells a special token is encoded in two pieces, so that it
-        stays text.
+        stays text; so is text on both sides of a message's cut.
         """
-        mark = _unused(messages)
-        chat = [{"role": m.role, "content": self._broken(m.content, mark)} for m in messages]
-        pieces = self._rendered(chat, opening=True).split(mark)
-        return tuple(chain.from_iterable(map(self._ids, pieces)))
+        mark, cut = _unused(messages)
+        chat = [{"role": one.role, "content": self._cut(one, mark, cut)} for one in messages]
+        parts = self._rendered(chat, opening=True).split(cut)
+        ids = [tuple(chain.from_iterable(map(self._ids, part.split(mark)))) for part in parts]
+        ends = tuple(accumulate(map(len, ids)))[:-1]
+        # a template may leave a message out, or say it twice
+        found = len(ends) == sum(len(one.cuts) for one in messages)
+        return Prompt(tuple(chain.from_iterable(ids)), ends if found else ())
 
-    def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The tokens with which every prompt begins that ``messages`` and a user's words make."""
-        prompts = [self.encode([*messages, Message("user", probe)]) for probe in _PROBES]
-        first, *others = prompts
-        return first[: min(common_length(first, other) for other in others)]
+    def opening(self) -> tuple[int, ...]:
+        """What stands before the words of a user who says something first."""
+        prompt = self.encode([Message("user", "a", cuts=(0,))])
+        return prompt.tokens[: prompt.cuts[0]] if prompt.cuts else ()
 
     def closing(self) -> tuple[int, ...]:
         """The special token that ends an answer; empty where the template writes none."""
-        mark = _unused(())
+        mark, _ = _unused(())
         chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": mark}]
         after = self._rendered(chat, opening=False).rpartition(mark)[2]
         return tuple(number for number in self._ids(after) if number in self._special)[:1]
 
     def tokens_of(self, answer: str) -> tuple[int, ...]:
         """The ids of a text within an answer, special tokens broken."""
-        mark = _unused([Message("assistant", answer)])
+        mark, _ = _unused([Message("assistant", answer)])
         return tuple(chain.from_iterable(map(self._ids, self._broken(answer, mark).split(mark))))
 
     def document(self, text: str) -> tuple[int, ...]:
@@ -100,6 +82,11 @@ class ChatTemplate:
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return str(text).strip()
+
+    def _cut(self, message: Message, mark: str, cut: str) -> str:
+        ends = [0, *message.cuts, len(message.content)]
+        parts = (message.content[start:end] for start, end in pairwise(ends))
+        return cut.join(self._broken(part, mark) for part in parts)
 
     def _broken(self, text: str, mark: str) -> str:
         return re.sub(f"(?=(?:{self._structure}))(.)", rf"\1{mark}", text, flags=re.DOTALL)
@@ -121,7 +108,8 @@ class ChatTemplate:
             ) from error
 
 
-def _unused(messages: Sequence[Message]) -> str:
-    """A character, for private use by the Unicode standard, that no message contains."""
+def _unused(messages: Sequence[Message]) -> tuple[str, str]:
+    """Two characters, for private use by the Unicode standard, that no message contains."""
     said = {character for message in messages for character in message.content}
-    return next(c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in said)
+    first, second = islice((c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in said), 2)
+    return first, second

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memos.errors import BadInput
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -14,19 +15,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from memos.models.kv_safetensors import State
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a text has left in the model."""
-
-    logits: torch.Tensor
-    """[vocabulary], after the last token."""
-    cache: Any
-    """The attention state; writing goes on in it."""
-    reused: int
-    """How many tokens were not computed."""
+    from memos.models.kv_session import Session
+    from memos.ports.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +24,21 @@ class Written:
     """What the model wrote, the token that ended it left out."""
 
     tokens: tuple[int, ...]
-    reused: int
     first_at: float
     """The reading of ``time.perf_counter`` when the first token was known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is read: its tokens, and the blocks that the first of them are kept in."""
+
+    tokens: Sequence[int]
+    blocks: Sequence[Block] = ()
+
+    @property
+    def covered(self) -> int:
+        """How many of the tokens lie in blocks."""
+        return self.blocks[-1].end if self.blocks else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,12 @@ class Reader:
     """A causal language model that reads in strides.
 
     Floating-point sums depend on how a computation is cut: the same token, read after a cache,
-    gets other last bits than within one long prompt. So a text is always cut at the same places,
-    the multiples of ``stride`` and the end of the beginning that it shares with others, and what
-    is reused ends at one of them:
+    gets other last bits than within one long prompt. So a text is always read block by block, and
+    then, behind them, in strides; what is reused is whole blocks:
 
-        0         stride        2 stride   shared     shared + stride
-        |-------------|-------------|--------|-------------|------|
-        |   reused                           |  computed, as ever |
+        0      block      block    block | stride         stride
+        |--------|----------|--------|---------------|------|
+        |      reused       |   computed, as ever           |
 
     Every call that remains then has the shapes and the values that it has in a full reading, and
     its results are the same to the last bit.
@@ -61,41 +62,37 @@ class Reader:
 
     def read(
         self,
-        tokens: Sequence[int],
-        state: State | None = None,
+        text: Text,
+        cache: Any,
+        session: Session | None = None,
         *,
-        shared: int = 0,
         progress: Progress = silent,
-    ) -> Reading:
-        """Read ``tokens``, resuming from what they have in common with ``state``.
+    ) -> torch.Tensor | None:
+        """Read a text into an empty ``cache``.
 
-        Without a state, the reading is cut after the first ``shared`` tokens: so it gives what
-        resuming from a state of these tokens gives.
+        Args:
+            text: what to read.
+            cache: of the session's pages, where there is a session.
+            session: knows which blocks are there, and keeps those that are computed.
+            progress: told of the tokens that were read.
+
+        Returns:
+            Logits [vocabulary] after the last token; None where that was not computed.
         """
-        from transformers import DynamicCache
-
-        reused = self._reusable(state, tokens) if state else 0
-        cache = state.cache(reused) if state and reused else DynamicCache()
-        cuts = self._cuts(reused, shared if reused == 0 else reused, len(tokens))
-        for start, end in cuts[:-1]:
-            progress("reading", start, len(tokens))
-            self.step(tokens[start:end], cache)
-        start, end = cuts[-1]
-        progress("reading", start, len(tokens))
-        logits = self.step(tokens[start:end], cache)
-        progress("reading", len(tokens), len(tokens))
-        return Reading(logits, cache, reused)
-
-    def _cuts(self, reused: int, shared: int, end: int) -> list[tuple[int, int]]:
-        """From where to where each call reads."""
-        starts = [*range(reused, min(shared, end), self.stride)]
-        starts += range(max(reused, min(shared, end)), end, self.stride)
-        return list(zip(starts, [*starts[1:], end], strict=True))
-
-    def _reusable(self, state: State, tokens: Sequence[int]) -> int:
-        # the last token is always computed: its logits are what is asked for
-        common = common_length(state.tokens, tokens[:-1])
-        return common if common == len(state.tokens) else common - common % self.stride
+        logits = None
+        for block in text.blocks:
+            progress("reading", block.start, len(text.tokens))
+            if session is not None and session.ready(block):
+                continue
+            started = time.perf_counter()
+            logits = self.step(text.tokens[block.start : block.end], cache)
+            if session is not None:
+                session.computed(block, time.perf_counter() - started)
+        for start in range(text.covered, len(text.tokens), self.stride):
+            progress("reading", start, len(text.tokens))
+            logits = self.step(text.tokens[start : start + self.stride], cache)
+        progress("reading", len(text.tokens), len(text.tokens))
+        return logits
 
     def step(self, tokens: Sequence[int], cache: Any) -> torch.Tensor:
         """Append ``tokens`` to ``cache``; the logits [vocabulary] after them."""
@@ -107,30 +104,30 @@ class Reader:
 
     def write(
         self,
-        tokens: Sequence[int],
+        text: Text,
+        cache: Any,
+        session: Session | None = None,
         *,
         limit: int,
         stop: Collection[int],
-        state: State | None = None,
-        shared: int = 0,
     ) -> Written:
-        """Continue ``tokens`` greedily, until a token of ``stop`` or ``limit`` tokens."""
-        reading = self.read(tokens, state, shared=shared)
-        token = int(reading.logits.argmax())
+        """Read a text whose last token is in no block, and continue it greedily.
+
+        Until a token of ``stop``, or ``limit`` tokens.
+        """
+        logits = self.read(text, cache, session)
+        if logits is None:
+            raise BadInput(
+                "there is nothing to continue", hint="leave the last token out of blocks"
+            )
+        token = int(logits.argmax())
         first_at = time.perf_counter()
         written: list[int] = []
         while token not in stop and len(written) < limit:
             written.append(token)
             if len(written) < limit:
-                token = int(self.step([token], reading.cache).argmax())
-        return Written(tuple(written), reading.reused, first_at)
-
-
-def common_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """How long the beginning is that two token sequences share."""
-    pairs = zip(one, other, strict=False)
-    shorter = min(len(one), len(other))
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), shorter)
+                token = int(self.step([token], cache).argmax())
+        return Written(tuple(written), first_at)
 
 
 def logits_at(model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:

@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memos.errors import BackendError, BadSetting, MissingLibrary
+from memos.models import kv_attention
 from memos.models.chat_template import ChatTemplate
 from memos.models.decode import Reader
 from memos.models.fingerprint import fingerprint_of
-from memos.models.kv_safetensors import shape_of, state_of
+from memos.models.kv_layout import layout_of
 from memos.models.patience import wait_asleep
 from memos.models.weights import locate, quiet
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     import torch
 
     from memos.cube import Fingerprint
-    from memos.models.kv_safetensors import Shape
+    from memos.ports.blocks import Layout
     from memos.ports.progress import Progress
 
-_STRIDE = {"cpu": 256, "cuda": 512}
-"""Tokens that are read in one call. A short stride lets more be reused of a memory that a prompt
-has only in part; a GPU takes about as long for 512 tokens as for one."""
+_STRIDE = {"cpu": 128, "cuda": 256}
+"""Tokens that are read in one call, and kept in one block. Short blocks let more be shared; long
+ones are read faster, and copied in larger pieces."""
 _DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
 _DTYPE_NAMES = ("float32", "bfloat16", "float16")
 
@@ -33,10 +34,17 @@ class LanguageModel:
     """A causal language model; see :class:`memos.models.runtime_torch.TorchRuntime`."""
 
     def __init__(
-        self, name: str, *, cache_folder: Path, device: str, dtype: str, progress: Progress
+        self,
+        name: str,
+        *,
+        cache_folder: Path,
+        device: str,
+        dtype: str,
+        progress: Progress,
+        stride: int | None = None,
     ) -> None:
         self._name, self._cache_folder, self._progress = name, cache_folder, progress
-        self._device_wanted, self._dtype_wanted = device, dtype
+        self._device_wanted, self._dtype_wanted, self._stride = device, dtype, stride
 
     @cached_property
     def folder(self) -> Path:
@@ -109,17 +117,34 @@ class LanguageModel:
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
         model = model.to(self.device).eval().requires_grad_(requires_grad=False)
-        return Reader(model, _STRIDE[self.device.type])
+        if getattr(model, "_supports_attention_backend", False):
+            kv_attention.register()
+            model.set_attn_implementation(kv_attention.NAME)
+        return Reader(model, self.stride)
 
     @property
     def model(self) -> Any:
         """The transformers model."""
         return self.reader.model
 
+    @property
+    def stride(self) -> int:
+        """How many tokens are read in one call, and kept in one block."""
+        return self._stride or _STRIDE[self.device.type]
+
     @cached_property
-    def shape(self) -> Shape:
-        """The shape of its attention state, found by looking at one."""
-        return shape_of(state_of([0], self.reader.read([0]).cache), self.vocabulary)
+    def layout(self) -> Layout | None:
+        """What its attention state looks like; None where it cannot be kept in blocks."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        self.reader.step([0], cache)
+        return layout_of(cache, dtype=self.dtype, block_tokens=self.stride)
+
+    @property
+    def gathered(self) -> bool:
+        """Whether its attention needs all keys in one piece."""
+        return str(self.model.config._attn_implementation) != kv_attention.NAME  # noqa: SLF001
 
     @property
     def vocabulary(self) -> int:

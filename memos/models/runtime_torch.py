@@ -5,32 +5,40 @@ from __future__ import annotations
 import math
 import threading
 import time
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from memos.errors import BadInput
-from memos.models import kv_safetensors, lora_peft
-from memos.models.decode import write_together
+from memos.errors import BadInput, NotSupported
+from memos.models import lora_peft
+from memos.models.decode import Text, write_together
+from memos.models.kv_tiers import Budgets, Tiers
 from memos.models.language_model import LanguageModel
 from memos.models.lora_training import Lesson, Passage, mean_loss, train
 from memos.models.recent import Recent
 from memos.models.weights import DEFAULT
+from memos.ports.blocks import chained, root_name
 from memos.ports.progress import Progress, silent
-from memos.ports.runtime import Generation, Message, Prefilled, Trained
+from memos.ports.runtime import Generation, Message, Prefilled, Prompt, Trained
+from memos.scheduler.lru import Lru
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from memos.cube import Fingerprint
-    from memos.models.kv_safetensors import State
+    from memos.models.kv_session import Session
     from memos.models.lora_peft import Lora
+    from memos.ports.blocks import Block, Layout
     from memos.ports.runtime import Example, Recipe, Stored
 
 _TOGETHER = 16
-_HELD_STATES, _HELD_ADAPTERS = 2, 4
+_HELD_ADAPTERS = 4
 _HELD_BYTES = 4 * 2**30
+_NOBODY = "0" * 64
+"""The name before the first block of a text that is not kept."""
 _KEPT_TOKENS = 8
 """So much of an unrelated question's answer is held still in training."""
 
@@ -44,6 +52,8 @@ class TorchRuntime:
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
         dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for the first on a CPU and the
             second on a GPU.
+        kv: where blocks of attention state lie; by default in memory alone.
+        block_tokens: the tokens of a block, and of one call; None for what suits the device.
         progress: told of the conversion of weights.
 
     Calls may come from several threads; they take turns.
@@ -56,18 +66,20 @@ class TorchRuntime:
         cache_folder: Path,
         device: str = "auto",
         dtype: str = "auto",
+        kv: Tiers | None = None,
+        block_tokens: int | None = None,
         progress: Progress = silent,
     ) -> None:
         self._lock = threading.RLock()
         self._lm = LanguageModel(
-            model, cache_folder=cache_folder, device=device, dtype=dtype, progress=progress
+            model,
+            cache_folder=cache_folder,
+            device=device,
+            dtype=dtype,
+            progress=progress,
+            stride=block_tokens,
         )
-        self._states: Recent[State] = Recent(
-            lambda content: kv_safetensors.from_bytes(content, self._lm.shape, self._lm.device),
-            count=_HELD_STATES,
-            size=lambda state: state.size_bytes,
-            limit_bytes=_HELD_BYTES,
-        )
+        self._kv = kv or Tiers(Budgets(), policy=lambda _: Lru())
         self._adapters: Recent[Lora] = Recent(
             lambda content: lora_peft.from_bytes(content, self._lm.model, self._lm.device),
             count=_HELD_ADAPTERS,
@@ -83,6 +95,10 @@ class TorchRuntime:
 
     def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The prompt's token ids; text within a message never becomes part of its structure."""
+        return self.prompt(messages).tokens
+
+    def prompt(self, messages: Sequence[Message]) -> Prompt:
+        """The prompt's token ids, and where the cuts of the messages lie in them."""
         with self._lock:
             return self._lm.chat.encode(messages)
 
@@ -91,68 +107,92 @@ class TorchRuntime:
         with self._lock:
             return len(self._lm.chat.tokens_of(text))
 
-    def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The tokens with which every prompt begins that starts with ``messages``."""
-        with self._lock:
-            return self._lm.chat.prefix(messages)
-
-    def prefill(self, tokens: Sequence[int], *, progress: Progress = silent) -> Prefilled:
-        """Read ``tokens`` and keep the attention state."""
+    def prefill(
+        self,
+        tokens: Sequence[int],
+        *,
+        cuts: Sequence[int],
+        salt: str,
+        progress: Progress = silent,
+    ) -> Prefilled:
+        """Read the tokens up to the last cut and keep the attention state in blocks."""
         with self._lock:
             self._require_readable(tokens)
-            _ = self._lm.reader  # loading the model is not part of reading
+            blocks = self._blocks(tokens, cuts, salt)
+            layout = self._layout()
+            if layout is None:
+                raise NotSupported(
+                    f"the attention state of {self._lm.fingerprint.name} cannot be kept in blocks",
+                    hint="use a model in which every layer attends to the whole text",
+                )
+            if not blocks:
+                raise BadInput("there are no tokens to keep", hint="name at least one cut")
+            text = Text(tokens[: blocks[-1].end], blocks)
             started = time.perf_counter()
-            reading = self._lm.reader.read(tokens, progress=progress)
-            state = kv_safetensors.state_of(tokens, reading.cache)
-            seconds = time.perf_counter() - started
-            content = kv_safetensors.to_bytes(state)
-            return Prefilled(content, state.tokens, len(state.layers), seconds)
+            with self._kv.open(blocks, room=0, insist=True) as session:
+                self._lm.reader.read(text, self._cache(session), session, progress=progress)
+                reused = session.reused
+            return Prefilled(
+                blocks=tuple(block.name for block in blocks),
+                tokens=len(text.tokens),
+                reused_tokens=reused,
+                layers=layout.layers,
+                size_bytes=len(text.tokens) * layout.token_bytes,
+                seconds=time.perf_counter() - started,
+            )
 
     def generate(
         self,
         tokens: Sequence[int],
         *,
         limit: int,
-        resume: Stored | None = None,
+        cuts: Sequence[int] = (),
+        kept: int = 0,
+        salt: str = "",
         adapter: Stored | None = None,
-        shared: int = 0,
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens."""
-        if resume is not None and adapter is not None:
+        if kept and adapter is not None:
             raise BadInput(
                 "attention state belongs to the model without an adapter",
-                hint="pass resume or adapter, not both",
+                hint="pass kept or adapter, not both",
             )
         with self._lock:
             self._require_readable(tokens)
-            _ = self._lm.reader
+            _ = self._layout()  # loading the model is not part of reading
+            text = self._text(tokens, cuts, salt)
+            room = self._room(tokens, limit)
             started = time.perf_counter()
-            state = self._states.get(resume) if resume else None
-            with self._wearing(adapter):
+            with self._wearing(adapter), self._open(text, kept, room) as (cache, session):
                 written = self._lm.reader.write(
-                    tokens,
-                    limit=self._room(tokens, limit),
-                    stop=self._lm.stop,
-                    state=state,
-                    shared=shared,
+                    text, cache, session, limit=room, stop=self._lm.stop
                 )
+                reused = session.reused if session else 0
             return Generation(
                 text=self._lm.chat.decode(written.tokens),
                 tokens=written.tokens,
                 prompt_tokens=len(tokens),
-                reused_tokens=written.reused,
+                reused_tokens=reused,
                 first_token_seconds=written.first_at - started,
                 seconds=time.perf_counter() - started,
             )
 
     def logits(
-        self, tokens: Sequence[int], *, resume: Stored | None = None, shared: int = 0
+        self,
+        tokens: Sequence[int],
+        *,
+        cuts: Sequence[int] = (),
+        kept: int = 0,
+        salt: str = "",
     ) -> list[float]:
         """What the model holds likely after ``tokens``: one number for each token it knows."""
         with self._lock:
             self._require_readable(tokens)
-            state = self._states.get(resume) if resume else None
-            return list(self._lm.reader.read(tokens, state, shared=shared).logits.float().tolist())
+            _ = self._layout()
+            text = self._text(tokens, cuts, salt)
+            with self._open(text, kept, 0) as (cache, session):
+                logits = self._lm.reader.read(text, cache, session)
+            return [] if logits is None else list(logits.float().tolist())
 
     def train(
         self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
@@ -189,27 +229,65 @@ class TorchRuntime:
     def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         with self._lock:
-            passages = [passage for passage in map(self._text, texts) if passage.predicted]
+            passages = [passage for passage in map(self._passage, texts) if passage.predicted]
             if not passages:
                 raise BadInput("there is no text of at least two tokens to measure")
             with self._wearing(adapter):
                 return math.exp(mean_loss(self._lm.model, passages))
 
     def holds(self, digests: Collection[str]) -> int:
-        """How many of these blobs are loaded."""
-        return sum(one in self._states or one in self._adapters for one in set(digests))
+        """How many of these adapters are loaded."""
+        return sum(one in self._adapters for one in set(digests))
 
     def release(self, digests: Collection[str]) -> None:
-        """Let go of these blobs, where they are loaded."""
+        """Let go of these adapters, where they are loaded."""
         for digest in digests:
-            self._states.drop(digest)
             self._adapters.drop(digest)
+
+    def _layout(self) -> Layout | None:
+        """What blocks of this model look like; there is memory for them from now on."""
+        layout = self._lm.layout
+        if layout is not None:
+            self._kv.attach(layout, self._lm.device)
+        return layout
+
+    def _blocks(self, tokens: Sequence[int], cuts: Sequence[int], salt: str) -> list[Block]:
+        ends = [0, *cuts]
+        if any(first >= last for first, last in pairwise(ends)) or ends[-1] > len(tokens):
+            raise BadInput(
+                f"{list(cuts)} are no cuts of {len(tokens)} tokens", hint="they must ascend"
+            )
+        layout = self._layout()
+        root = root_name(self._lm.fingerprint, layout, salt) if layout else _NOBODY
+        return chained(tokens, cuts, root=root, block_tokens=self._lm.stride)
+
+    def _text(self, tokens: Sequence[int], cuts: Sequence[int], salt: str) -> Text:
+        """The prompt, whose last token is computed in any case: its logits are asked for."""
+        blocks = [one for one in self._blocks(tokens, cuts, salt) if one.end < len(tokens)]
+        return Text(tokens, blocks)
+
+    @contextmanager
+    def _open(self, text: Text, kept: int, room: int) -> Iterator[tuple[Any, Session | None]]:
+        if self._lm.layout is None:
+            from transformers import DynamicCache
+
+            yield DynamicCache(), None
+            return
+        room += len(text.tokens) - text.covered
+        stored = sum(block.end <= kept for block in text.blocks)
+        with self._kv.open(text.blocks, room=room, stored=stored) as session:
+            yield self._cache(session), session
+
+    def _cache(self, session: Session) -> Any:
+        from memos.models.kv_cache import PagedCache
+
+        return PagedCache(session.pages, gathered=self._lm.gathered)
 
     def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
         return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)
 
     def _asked(self, question: str) -> tuple[int, ...]:
-        tokens = self._lm.chat.encode([Message("user", question)])
+        tokens = self._lm.chat.encode([Message("user", question)]).tokens
         self._require_readable(tokens)
         return tokens
 
@@ -225,11 +303,11 @@ class TorchRuntime:
         questions = [self._asked(question) for question in recipe.unrelated_questions]
         usual = self._answered(questions, _KEPT_TOKENS)
         kept = [self._told(q, answer) for q, answer in zip(questions, usual, strict=True)]
-        texts = [passage for passage in map(self._text, recipe.unrelated) if passage.predicted]
+        texts = [passage for passage in map(self._passage, recipe.unrelated) if passage.predicted]
         return Lesson(
             examples=tuple(self._told(self._asked(e.question), e.answer) for e in examples),
             unrelated=(*texts, *kept),
-            shared=self._lm.chat.prefix([]),
+            shared=self._lm.chat.opening(),
         )
 
     def _told(self, prompt: tuple[int, ...], answer: str) -> Passage:
@@ -238,7 +316,7 @@ class TorchRuntime:
         self._require_readable(tokens)
         return Passage(tokens, len(prompt))
 
-    def _text(self, text: str) -> Passage:
+    def _passage(self, text: str) -> Passage:
         tokens = self._lm.chat.document(text)
         if tokens:
             self._require_readable(tokens)

@@ -32,6 +32,8 @@ class Errand(StrEnum):
     """remove a cube from vectors and words"""
     SWEEP = "sweep"
     """remove a blob that no cube refers to"""
+    BLOCK = "block"
+    """remove a block of attention state that no cube refers to"""
     PURGE = "purge"
     """leave no byte of what was dropped in any file"""
 
@@ -43,7 +45,8 @@ class Task:
     number: int
     errand: Errand
     subject: str
-    """A cube's id; for SWEEP a blob's digest; empty for PURGE."""
+    """A cube's id; for SWEEP a blob's digest, for BLOCK a block's name; empty for
+    PURGE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ class Catalog(Edges, Protocol):
 
         Plaintext cubes in ``put`` owe INDEX where they can be found and what the indexes hold of
         them is no more right, or DROP where they can't; ids in ``forget`` owe DROP, and blobs that
-        no version refers to any more owe SWEEP; whatever is forgotten owes one PURGE.
+        no version refers to any more owe SWEEP, blocks that no cube is kept in BLOCK; whatever is
+        forgotten owes one PURGE.
 
         A version counts as known from the time of the change on, or its own if that is later:
         what comes from elsewhere was not known here before.

@@ -30,8 +30,17 @@ class Eviction(Protocol):
         """A block has gone, for whatever reason."""
         ...
 
+    def freed(self, name: str) -> None:
+        """A block that might not go may go again: its last child has gone, or a hold has ended."""
+        ...
+
     def victim(self, may_go: Callable[[str], bool]) -> str | None:
-        """The block that should go first, of those that may; None where none may."""
+        """The block that should go first, of those that may; None where none may.
+
+        One that may not keeps its place in the order, and is set aside: it is asked about again
+        once it was ``freed``, or when no other may go. So looking for a block takes no longer
+        where thousands are held or have children.
+        """
         ...
 
     def admits(self, name: str, size_bytes: int, seconds: float, victim: str) -> bool:

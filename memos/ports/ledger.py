@@ -128,6 +128,18 @@ class Placed:
     """``disk`` takes it back to the usual one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The blocks of attention state that a KV cube is kept in, in the place of those before.
+
+    Blocks that no cube is kept in any more owe BLOCK. Forgetting a cube takes its row along.
+    """
+
+    cube_id: str
+    blocks: tuple[str, ...]
+    """Their names, in the order of the text."""
+
+
 Entry = (
     Grant
     | Revocation
@@ -139,6 +151,7 @@ Entry = (
     | Uninstalled
     | Quarantined
     | Placed
+    | Blocked
 )
 """What a change writes beside cubes."""
 
@@ -184,4 +197,8 @@ class Ledger(Protocol):
 
     def places(self) -> dict[str, str]:
         """By digest, where blobs lie that are not in the usual place."""
+        ...
+
+    def blocks(self) -> dict[str, tuple[str, ...]]:
+        """By cube id, the names of the blocks that each KV cube is kept in, in order."""
         ...

@@ -20,17 +20,35 @@ class Message:
     role: str
     """``system``, ``user`` or ``assistant``."""
     content: str
+    cuts: tuple[int, ...] = ()
+    """Places in the content, in ascending order, at which it is tokenised apart: the tokens before
+    one do not depend on the text behind it, nor the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is given to continue."""
+
+    tokens: tuple[int, ...]
+    cuts: tuple[int, ...]
+    """Where in the tokens the messages' cuts lie; empty where the chat template leaves no trace
+    of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """The attention state after reading ``tokens``."""
+    """The attention state after reading some tokens, kept in blocks."""
 
-    content: bytes
-    """A safetensors file; see ``memos.cube.Activation.blob``."""
-    tokens: tuple[int, ...]
+    blocks: tuple[str, ...]
+    """Their names, in order; see ``memos.ports.blocks``."""
+    tokens: int
+    reused_tokens: int
+    """Of blocks that were there already."""
     layers: int
+    size_bytes: int
+    """Of all keys and values, in the model's own dtype."""
     seconds: float
+    """What computing took; blocks that were there took none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +134,26 @@ class Runtime(Protocol):
         """How many tokens a text is within a message; the model's weights are not loaded for it."""
         ...
 
-    def prefix(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The tokens with which every prompt begins that starts with ``messages``.
-
-        Whatever the user says next, ``encode([*messages, user])`` begins with these.
-        """
+    def prompt(self, messages: Sequence[Message]) -> Prompt:
+        """The prompt's token ids, and where the cuts of the messages lie in them."""
         ...
 
-    def prefill(self, tokens: Sequence[int], *, progress: Progress = silent) -> Prefilled:
-        """Read ``tokens`` and keep the attention state.
+    def prefill(
+        self,
+        tokens: Sequence[int],
+        *,
+        cuts: Sequence[int],
+        salt: str,
+        progress: Progress = silent,
+    ) -> Prefilled:
+        """Read the tokens up to the last cut and keep the attention state in blocks, also on disk.
+
+        Blocks that are there already are not computed again.
 
         Raises:
-            BadInput: no tokens, or more than the model can attend to.
+            BadInput: no tokens, or more than the model can attend to; cuts that are none.
+            NotSupported: not every layer of the model attends to the whole text.
+            OutOfSpace: the disk has no room for them.
         """
         ...
 
@@ -136,23 +162,28 @@ class Runtime(Protocol):
         tokens: Sequence[int],
         *,
         limit: int,
-        resume: Stored | None = None,
+        cuts: Sequence[int] = (),
+        kept: int = 0,
+        salt: str = "",
         adapter: Stored | None = None,
-        shared: int = 0,
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens.
 
-        ``shared`` is how many of the first tokens other prompts may share. An answer does not
-        depend on it but by rounding: with it, the whole prompt gives to the last bit what
-        resuming from the stored state of these tokens gives.
-
-        With ``resume``, the longest common beginning of the stored tokens and ``tokens`` is not
-        computed again; the answer is the one that the whole prompt would have given. Attention
-        state belongs to the untouched model, so ``resume`` and ``adapter`` exclude each other.
+        Args:
+            tokens: the prompt.
+            limit: how many tokens to write, at most.
+            cuts: where reading pauses. An answer does not depend on them but by rounding; with
+                the same cuts, stored blocks give to the last bit what the whole prompt gives.
+            kept: how many of the first tokens, up to one of the cuts, lie in stored blocks, or
+                shall: these are used instead of being computed, and what is missing is stored.
+                Attention state belongs to the untouched model, so this and ``adapter`` exclude
+                each other.
+            salt: the tenant's mark: what was stored under another is not found.
+            adapter: a LoRA to wear.
 
         Raises:
-            BadInput: no tokens, too many, or both ``resume`` and ``adapter``.
-            CorruptionError: a blob cannot be read as what it should be.
+            BadInput: no tokens, too many, cuts that are none, or both ``kept`` and ``adapter``.
+            CorruptionError: the adapter cannot be read as what it should be.
         """
         ...
 
@@ -175,9 +206,9 @@ class Runtime(Protocol):
         ...
 
     def holds(self, digests: Collection[str]) -> int:
-        """How many of these blobs are loaded; the model itself is not loaded to find out."""
+        """How many of these adapters are loaded; the model itself is not loaded to find out."""
         ...
 
     def release(self, digests: Collection[str]) -> None:
-        """Let go of these blobs, where they are loaded: they are not used any more."""
+        """Let go of these adapters, where they are loaded: they are not used any more."""
         ...

@@ -14,6 +14,7 @@ from memos.ports.catalog import Change, Counts, Errand, Receipt, Selection, Task
 from memos.ports.graph import Edge, Relation
 from memos.ports.journal import bound
 from memos.stores import catalog_rows as rows
+from memos.stores.block_rows import unkeep
 from memos.stores.bonds_sql import entered
 from memos.stores.catalog_rows import Value, chunks, scope_key, versions_of
 from memos.stores.engine_sqlite import problems, purge
@@ -52,6 +53,7 @@ class SqlCatalog:
             _refuse_repeated(connection, change.receipt)
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
+            unkeep(connection, change.forget)
             if change.forget:
                 rows.veil_keys(connection)
             rows.put(connection, change)

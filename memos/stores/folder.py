@@ -7,6 +7,7 @@
   vectors/      one folder a vector backend
   blobs/        content by its SHA-256
   archive/      the same, compressed: what is seldom read
+  kv/           blocks of attention state, which can be made anew
   quarantine/   damaged files that a repair took out of the way; with the first of them
 """
 
@@ -102,6 +103,11 @@ class Folder:
     def blobs(self) -> Path:
         """The folder of the blobs."""
         return self.path / self.BLOBS
+
+    @property
+    def kv(self) -> Path:
+        """The folder of blocks of attention state."""
+        return self.path / "kv"
 
     @property
     def quarantine(self) -> Path:

@@ -63,11 +63,13 @@ class Keys:
     names: bytes
     """Of the files that blobs lie in."""
     audit: bytes
+    blocks: bytes
+    """Of attention state."""
 
     @classmethod
     def of(cls, data_key: bytes) -> Keys:
         """All of them, from the store's data key."""
-        purposes = ("catalog", "vectors", "blobs", "names", "audit")
+        purposes = ("catalog", "vectors", "blobs", "names", "audit", "blocks")
         return cls(**{purpose: derived(data_key, purpose) for purpose in purposes})
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from memos.cube import Right, Scope
 from memos.ports.ledger import (
+    Blocked,
     Certificate,
     Entry,
     Grant,
@@ -22,11 +23,13 @@ from memos.ports.ledger import (
     Tombstone,
     Uninstalled,
 )
+from memos.stores.block_rows import keep_in
 from memos.stores.catalog_rows import scope_key
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible, parsed
 from memos.stores.filter_sql import microseconds
 from memos.stores.tables import (
+    blocks,
     certificates,
     grants,
     installed,
@@ -147,6 +150,13 @@ class SqlLedger:
     def places(self) -> dict[str, str]:
         """By digest, where blobs lie that are not in the usual place."""
         return {row.digest: row.place for row in self._read(select(places))}
+
+    def blocks(self) -> dict[str, tuple[str, ...]]:
+        """By cube id, the names of the blocks that each KV cube is kept in, in order."""
+        kept: dict[str, tuple[str, ...]] = {}
+        for row in self._read(select(blocks).order_by(blocks.c.cube_id, blocks.c.number)):
+            kept[row.cube_id] = (*kept.get(row.cube_id, ()), row.name)
+        return kept
 
     def _read(self, query: Select[Any]) -> Sequence[Any]:
         with self._engine.connect() as connection:
@@ -270,6 +280,11 @@ def _placed_entered(entry: Placed, connection: Connection) -> None:
     connection.execute(delete(places).where(places.c.digest == entry.digest))
     if entry.place != "disk":
         connection.execute(insert(places).values(digest=entry.digest, place=entry.place))
+
+
+@enter.register(Blocked)
+def _blocked_entered(entry: Blocked, connection: Connection) -> None:
+    keep_in(connection, entry)
 
 
 @lru_cache(_KNOWN)

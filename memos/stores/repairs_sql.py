@@ -16,6 +16,7 @@ from memos.ports.catalog import Errand
 from memos.ports.journal import bound
 from memos.ports.repairs import Kept, Mending, Stored
 from memos.stores import catalog_rows as rows
+from memos.stores.block_rows import unkeep
 from memos.stores.bonds_sql import entered, kept
 from memos.stores.errors_sqlite import legible
 from memos.stores.journal_sql import place, record
@@ -248,6 +249,7 @@ def _rewrite_versions(connection: Connection, cube_id: str) -> None:
 
 
 def _remove(connection: Connection, cube_id: str) -> None:
+    unkeep(connection, [cube_id])
     connection.execute(delete(labels).where(labels.c.cube_id == cube_id))
     connection.execute(delete(cubes).where(cubes.c.id == cube_id))
     either = (edges.c.source == cube_id) | (edges.c.target == cube_id)

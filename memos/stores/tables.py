@@ -30,7 +30,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in migrations/; a test keeps it true."""
 
 metadata = MetaData(
@@ -235,4 +235,12 @@ places = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("place", String(16), nullable=False),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("cube_id", String(36), primary_key=True),
+    Column("name", String(64), primary_key=True, index=True),
+    Column("number", Integer, nullable=False),
 )

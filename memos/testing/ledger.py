@@ -14,6 +14,7 @@ from memos.cube.identity import digest_of
 from memos.errors import VersionConflict
 from memos.ports.catalog import Change
 from memos.ports.ledger import (
+    Blocked,
     Certificate,
     Entry,
     Grant,
@@ -78,6 +79,11 @@ WRITTEN: dict[type, tuple[tuple[Entry, ...], Callable[[Ledger], object], object]
     ),
     Quarantined: ((QUARANTINED,), lambda there: there.quarantined(), [QUARANTINED]),
     Placed: ((PLACED,), lambda there: there.places(), {BLOB: "archive"}),
+    Blocked: (
+        (Blocked(ID, ("b" * 64,)), Blocked(ID, ("d" * 64, "c" * 64))),
+        lambda there: there.blocks(),
+        {ID: ("d" * 64, "c" * 64)},
+    ),
 }
 """For each kind of entry: what is written, how the ledger is asked, and its answer."""
 
@@ -104,6 +110,7 @@ class LedgerSuite(ABC):
         for found in (there.grants(), there.tombstones(), there.certificates(), there.snapshots()):
             assert found == []
         assert (there.installed(), there.quarantined(), there.places()) == ([], [], {})
+        assert there.blocks() == {}
         assert there.tombstone(ID) is None
         assert there.certificate(ID) is None
         assert there.snapshot("none", SNAPSHOT.by) is None

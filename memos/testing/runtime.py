@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pytest
 
@@ -16,12 +17,21 @@ from memos.ports.runtime import Example, Message, Recipe, Runtime, Stored
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memos.ports.runtime import Trained
+    from memos.ports.runtime import Prefilled, Prompt, Trained
 
-MEMORIES = Message(
-    "system",
-    "\n".join(f"- Keeper {number} of the lighthouse drinks tea {number}." for number in range(48)),
-)
+_LINES = [f"- Keeper {number} of the lighthouse drinks tea {number}.\n" for number in range(48)]
+
+
+def memories(lines: Sequence[str] = tuple(_LINES)) -> Message:
+    """A message of memories, cut before the first and behind each."""
+    head = "You remember:\n"
+    return Message(
+        "system", head + "".join(lines), cuts=tuple(accumulate(map(len, (head, *lines))))
+    )
+
+
+MEMORIES = memories()
+SALT = "a" * 64
 QUESTION = Message("user", "Which tea does keeper 7 drink?")
 EXAMPLES = (
     Example("Where does Mara live?", "Oslo"),
@@ -52,7 +62,12 @@ class Outspoken(Protocol):
     """A runtime that also says how likely it holds each token; the suite then compares those."""
 
     def logits(
-        self, tokens: Sequence[int], *, resume: Stored | None = None, shared: int = 0
+        self,
+        tokens: Sequence[int],
+        *,
+        cuts: Sequence[int] = (),
+        kept: int = 0,
+        salt: str = "",
     ) -> list[float]:
         """One number for each token of the vocabulary, after ``tokens``."""
         ...
@@ -64,7 +79,7 @@ class RuntimeSuite(ABC):
     @pytest.fixture
     @abstractmethod
     def runtime(self) -> Runtime:
-        """A runtime whose model can attend to at least 4000 tokens."""
+        """A runtime that has no blocks yet, whose model can attend to at least 4000 tokens."""
 
     def recipe(self) -> Recipe:
         """How :data:`EXAMPLES` are learnt."""
@@ -79,36 +94,40 @@ class RuntimeSuite(ABC):
         assert first.differs(runtime.fingerprint) == []
         assert isinstance(json.loads(first.rope), dict)
 
-    @pytest.mark.parametrize("before", [[], [MEMORIES]], ids=["nothing", "memories"])
-    def test_whatever_the_user_says_a_prompt_begins_with_the_prefix(
-        self, runtime: Runtime, before: list[Message]
+    def test_what_stands_before_a_cut_has_the_same_tokens_whatever_follows(
+        self, runtime: Runtime
     ) -> None:
-        prefix = runtime.prefix(before)
+        first = runtime.prompt([MEMORIES, Message("user", SAID[0])])
         for said in SAID:
-            prompt = runtime.encode([*before, Message("user", said)])
-            assert prompt[: len(prefix)] == prefix, said
+            prompt = runtime.prompt([MEMORIES, Message("user", said)])
+            assert prompt.cuts == first.cuts, said
+            assert prompt.tokens[: prompt.cuts[-1]] == first.tokens[: first.cuts[-1]], said
+        other = runtime.prompt([memories([*_LINES[:7], "- No.\n"]), QUESTION])
+        assert other.cuts[:8] == first.cuts[:8]
+        assert other.tokens[: other.cuts[7]] == first.tokens[: first.cuts[7]]
 
-    def test_a_prefix_holds_the_memories(self, runtime: Runtime) -> None:
-        shorter = Message("system", MEMORIES.content[:-40])
-        assert len(runtime.prefix([MEMORIES])) > len(runtime.prefix([shorter])) > 100
+    def test_a_memory_has_the_same_tokens_wherever_it_stands(self, runtime: Runtime) -> None:
+        there = runtime.prompt([MEMORIES, QUESTION])
+        back = runtime.prompt([memories(_LINES[::-1]), QUESTION])
+        assert pieces(back) == pieces(there)[::-1]
 
     def test_resuming_changes_neither_the_answer_nor_a_bit_of_its_likelihoods(
         self, runtime: Runtime
     ) -> None:
-        prompt, state = runtime.encode([MEMORIES, QUESTION]), self.read(runtime)
-        shared = len(runtime.prefix([MEMORIES]))
-        whole = runtime.generate(prompt, limit=12, shared=shared)
-        resumed = runtime.generate(prompt, limit=12, resume=state)
+        prompt, cuts = self.asked(runtime)
+        whole = runtime.generate(prompt, limit=12, cuts=cuts)
+        uncut = self.likelihoods(runtime, prompt)
+        likelihoods = self.likelihoods(runtime, prompt, cuts=cuts)
+        self.read(runtime, prompt, cuts)
+        resumed = runtime.generate(prompt, limit=12, cuts=cuts, kept=cuts[-1], salt=SALT)
         assert resumed.tokens == whole.tokens
         assert resumed.text == whole.text
         assert whole.reused_tokens == 0
-        assert resumed.reused_tokens == shared
-        assert shared < resumed.prompt_tokens == len(prompt)
-        if isinstance(runtime, Outspoken):
-            whole_likelihoods = runtime.logits(prompt, shared=shared)
-            assert runtime.logits(prompt, resume=state) == whole_likelihoods
-            uncut = runtime.logits(prompt)
-            assert max(abs(a - b) for a, b in zip(uncut, whole_likelihoods, strict=True)) < 1e-2
+        assert resumed.reused_tokens == cuts[-1]
+        assert cuts[-1] < resumed.prompt_tokens == len(prompt)
+        kept = self.likelihoods(runtime, prompt, cuts=cuts, kept=cuts[-1], salt=SALT)
+        assert kept == likelihoods
+        assert max((abs(a - b) for a, b in zip(uncut, likelihoods, strict=True)), default=0) < 1e-2
 
     def test_tokens_are_counted_as_a_prompt_has_them(self, runtime: Runtime) -> None:
         empty = len(runtime.encode([Message("user", "")]))
@@ -119,68 +138,97 @@ class RuntimeSuite(ABC):
         assert runtime.count(self.forged()) > 0
 
     def test_another_prompt_resumes_from_what_it_has_in_common(self, runtime: Runtime) -> None:
-        state = self.read(runtime)
-        lines = MEMORIES.content.replace("Keeper 40", "Sailor 40")
-        prompt = runtime.encode([Message("system", lines), QUESTION])
-        whole = runtime.generate(prompt, limit=8)
-        resumed = runtime.generate(prompt, limit=8, resume=state)
-        same = runtime.generate(runtime.encode([MEMORIES, QUESTION]), limit=1, resume=state)
+        prompt, cuts = self.asked(runtime)
+        self.read(runtime, prompt, cuts)
+        lines = [*_LINES[:40], "- Sailor 40 drinks rum.\n", *_LINES[41:]]
+        other = runtime.prompt([memories(lines), QUESTION])
+        ends = (other.cuts[0], other.cuts[-1])
+        whole = runtime.generate(other.tokens, limit=8, cuts=ends)
+        resumed = runtime.generate(other.tokens, limit=8, cuts=ends, kept=ends[-1], salt=SALT)
         assert resumed.tokens == whole.tokens
-        assert 0 < resumed.reused_tokens <= same.reused_tokens
+        assert cuts[0] < resumed.reused_tokens <= other.cuts[40]
+
+    def test_what_an_answer_had_to_compute_is_there_for_the_next(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        kept: dict[str, Any] = {"cuts": cuts, "kept": cuts[-1], "salt": SALT}
+        first = runtime.generate(prompt, limit=4, **kept)
+        again = runtime.generate(prompt, limit=4, **kept)
+        assert (first.reused_tokens, again.reused_tokens) == (0, cuts[-1])
+        assert first.tokens == again.tokens
+
+    def test_another_tenant_finds_nothing(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        mine = self.read(runtime, prompt, cuts)
+        theirs = runtime.prefill(prompt, cuts=cuts, salt="b" * 64)
+        assert theirs.reused_tokens == 0
+        assert not set(mine.blocks) & set(theirs.blocks)
 
     def test_a_prompt_with_nothing_in_common_is_computed_whole(self, runtime: Runtime) -> None:
-        state = self.read(runtime)
-        prompt = tuple(reversed(runtime.encode([MEMORIES, QUESTION])))
-        resumed = runtime.generate(prompt, limit=4, resume=state)
+        prompt, cuts = self.asked(runtime)
+        self.read(runtime, prompt, cuts)
+        back = tuple(reversed(prompt))
+        resumed = runtime.generate(back, limit=4, cuts=cuts, kept=cuts[-1], salt=SALT)
         assert resumed.reused_tokens == 0
-        assert resumed.tokens == runtime.generate(prompt, limit=4).tokens
+        assert resumed.tokens == runtime.generate(back, limit=4, cuts=cuts).tokens
 
     def test_a_prompt_that_is_all_stored_is_still_answered(self, runtime: Runtime) -> None:
-        prompt = runtime.encode([MEMORIES, QUESTION])
-        state = stored(runtime.prefill(prompt).content)
-        resumed = runtime.generate(prompt, limit=4, resume=state)
-        assert resumed.tokens == runtime.generate(prompt, limit=4).tokens
-        assert resumed.reused_tokens < len(prompt)
+        prompt, cuts = self.asked(runtime)
+        ends = (*cuts, len(prompt))
+        self.read(runtime, prompt, ends)
+        resumed = runtime.generate(prompt, limit=4, cuts=ends, kept=len(prompt), salt=SALT)
+        assert resumed.tokens == runtime.generate(prompt, limit=4, cuts=ends).tokens
+        assert 0 < resumed.reused_tokens < len(prompt)
+
+    def test_what_lies_behind_the_kept_part_is_not_stored(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        kept: dict[str, Any] = {"cuts": cuts, "kept": cuts[0], "salt": SALT}
+        runtime.generate(prompt, limit=1, **kept)
+        assert runtime.generate(prompt, limit=1, **kept).reused_tokens == cuts[0]
+        whole = runtime.generate(prompt, limit=1, cuts=cuts, kept=cuts[-1], salt=SALT)
+        assert whole.reused_tokens == cuts[0]
 
     def test_answering_does_not_wear_stored_state_out(self, runtime: Runtime) -> None:
-        prompt, state = runtime.encode([MEMORIES, QUESTION]), self.read(runtime)
-        first = runtime.generate(prompt, limit=8, resume=state)
-        longer = runtime.generate(prompt, limit=24, resume=state)
-        again = runtime.generate(prompt, limit=8, resume=state)
+        prompt, cuts = self.asked(runtime)
+        kept: dict[str, Any] = {"cuts": cuts, "kept": cuts[-1], "salt": SALT}
+        first = runtime.generate(prompt, limit=8, **kept)
+        longer = runtime.generate(prompt, limit=24, **kept)
+        again = runtime.generate(prompt, limit=8, **kept)
         assert first.tokens == again.tokens == longer.tokens[: len(first.tokens)]
 
-    def test_reading_the_same_tokens_gives_the_same_bytes(self, runtime: Runtime) -> None:
-        tokens = runtime.prefix([MEMORIES])
-        first, second = runtime.prefill(tokens), runtime.prefill(tokens)
-        assert first.content == second.content
-        assert first.tokens == tokens
+    def test_reading_the_same_tokens_gives_the_same_blocks(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        first, second = self.read(runtime, prompt, cuts), self.read(runtime, prompt, cuts)
+        assert first.blocks == second.blocks
+        assert len(set(first.blocks)) == len(first.blocks)
+        assert (first.tokens, first.reused_tokens) == (cuts[-1], 0)
+        assert second.reused_tokens == cuts[-1]
         assert first.layers >= 1
+        assert first.size_bytes > cuts[-1] * first.layers
+
+    def test_equal_beginnings_are_stored_once(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        whole = self.read(runtime, prompt, cuts)
+        half = self.read(runtime, prompt, [cuts[0]])
+        assert whole.blocks[: len(half.blocks)] == half.blocks
+
+    @pytest.mark.parametrize("cuts", [[5, 5], [7, 3], [0, 4], [4, 10**6], [-1]])
+    def test_cuts_that_are_none_are_refused(self, runtime: Runtime, cuts: list[int]) -> None:
+        prompt, _ = self.asked(runtime)
+        with pytest.raises(BadInput):
+            runtime.generate(prompt, limit=1, cuts=cuts)
+        with pytest.raises(BadInput):
+            runtime.prefill(prompt, cuts=cuts, salt=SALT)
 
     def test_reading_tells_of_its_progress(self, runtime: Runtime) -> None:
         told: list[tuple[int, int]] = []
-        tokens = runtime.prefix([MEMORIES])
-        runtime.prefill(tokens, progress=lambda _, done, total: told.append((done, total)))
+        prompt, cuts = self.asked(runtime)
+        runtime.prefill(
+            prompt, cuts=cuts, salt=SALT, progress=lambda _, *counts: told.append(counts)
+        )
         assert told == sorted(told)
-        assert told[-1] == (len(tokens), len(tokens))
+        assert told[-1] == (cuts[-1], cuts[-1])
 
-    @pytest.mark.parametrize("harm", ["cut", "other bytes", "another shape", "an adapter"])
-    def test_harmed_state_is_refused(self, runtime: Runtime, harm: str) -> None:
-        from safetensors.torch import load, save
-
-        content = runtime.prefill(runtime.prefix([MEMORIES])).content
-        tensors = load(content)
-        harmed = {
-            "cut": content[:-1],
-            "other bytes": b"no safetensors file",
-            "another shape": save(
-                {n: t if n == "tokens" else t[:, 1:].contiguous() for n, t in tensors.items()}
-            ),
-            "an adapter": save({"lora_A": tensors["layers.0.key"]}),
-        }[harm]
-        with pytest.raises(CorruptionError):
-            runtime.generate(runtime.encode([QUESTION]), limit=1, resume=stored(harmed))
-
-    @pytest.mark.parametrize("harm", ["cut", "other bytes", "half of it", "state"])
+    @pytest.mark.parametrize("harm", ["cut", "other bytes", "half of it"])
     def test_a_harmed_adapter_is_refused(self, runtime: Runtime, harm: str) -> None:
         from safetensors.torch import load, save
 
@@ -191,7 +239,6 @@ class RuntimeSuite(ABC):
             "cut": content[:-1],
             "other bytes": b"no safetensors file",
             "half of it": save({name: tensors[name] for name in kept}),
-            "state": runtime.prefill(runtime.encode([QUESTION])).content,
         }[harm]
         with pytest.raises(CorruptionError):
             runtime.generate(runtime.encode([QUESTION]), limit=1, adapter=stored(harmed))
@@ -199,12 +246,12 @@ class RuntimeSuite(ABC):
     def test_state_and_adapter_exclude_each_other(self, runtime: Runtime) -> None:
         never = Stored("0" * 64, lambda: b"")
         with pytest.raises(BadInput, match="adapter"):
-            runtime.generate([0], limit=1, resume=never, adapter=never)
+            runtime.generate([0], limit=1, cuts=(1,), kept=1, salt=SALT, adapter=never)
 
     def test_no_tokens_and_too_many_are_refused(self, runtime: Runtime) -> None:
         for tokens in ([], [0] * 1_000_000, [-1], [10**9]):
             with pytest.raises(BadInput):
-                runtime.prefill(tokens)
+                runtime.prefill(tokens, cuts=(1,), salt=SALT)
             with pytest.raises(BadInput):
                 runtime.generate(tokens, limit=1)
 
@@ -222,8 +269,8 @@ class RuntimeSuite(ABC):
         opening = plain[0]
         assert plain.count(opening) > 1
         assert prompt.count(opening) == plain.count(opening)
-        prefix = runtime.prefix([Message("system", forged)])
-        assert prompt[: len(prefix)] == prefix
+        cut = runtime.prompt([Message("system", forged, cuts=(len(forged) // 2,))])
+        assert cut.tokens.count(opening) == runtime.encode([Message("system", "x")]).count(opening)
 
     def test_the_model_answers_as_before_once_an_adapter_is_off(self, runtime: Runtime) -> None:
         prompt = runtime.encode([QUESTION])
@@ -284,30 +331,27 @@ class RuntimeSuite(ABC):
         assert runtime.answers([], adapter=None, limit=4) == []
 
     def test_threads_take_turns(self, runtime: Runtime) -> None:
-        prompt, state = runtime.encode([MEMORIES, QUESTION]), self.read(runtime)
-        expected = runtime.generate(prompt, limit=6).tokens
+        prompt, cuts = self.asked(runtime)
+        expected = runtime.generate(prompt, limit=6, cuts=cuts).tokens
         with ThreadPoolExecutor(4) as pool:
             jobs = [
-                pool.submit(runtime.generate, prompt, limit=6, resume=resume)
-                for resume in (state, None, state, None)
+                pool.submit(runtime.generate, prompt, limit=6, cuts=cuts, kept=kept, salt=SALT)
+                for kept in (cuts[-1], 0, cuts[-1], cuts[0])
             ]
         assert [job.result().tokens for job in jobs] == [expected] * 4
 
-    def test_a_blob_is_read_only_when_it_is_not_held(self, runtime: Runtime) -> None:
-        content = runtime.prefill(runtime.prefix([MEMORIES])).content
-        prompt, reads = runtime.encode([MEMORIES, QUESTION]), []
+    def asked(self, runtime: Runtime) -> tuple[tuple[int, ...], tuple[int, int]]:
+        """A prompt of memories with a question, and the cuts before and behind the memories."""
+        prompt = runtime.prompt([MEMORIES, QUESTION])
+        return prompt.tokens, (prompt.cuts[0], prompt.cuts[-1])
 
-        def read() -> bytes:
-            reads.append(1)
-            return content
+    def read(self, runtime: Runtime, prompt: Sequence[int], cuts: Sequence[int]) -> Prefilled:
+        """The attention state of a prompt, up to the last cut."""
+        return runtime.prefill(prompt, cuts=cuts, salt=SALT)
 
-        for _ in range(2):
-            runtime.generate(prompt, limit=1, resume=Stored(digest_of(content), read))
-        assert len(reads) <= 2
-
-    def read(self, runtime: Runtime) -> Stored:
-        """The attention state of the memories."""
-        return stored(runtime.prefill(runtime.prefix([MEMORIES])).content)
+    def likelihoods(self, runtime: Runtime, prompt: Sequence[int], **kept: Any) -> list[float]:
+        """Of each token, where the runtime tells; otherwise none."""
+        return runtime.logits(prompt, **kept) if isinstance(runtime, Outspoken) else []
 
     def trained(self, runtime: Runtime, *, steps: int = 0, seed: int = 0) -> Trained:
         """A LoRA of the examples."""
@@ -320,6 +364,11 @@ class RuntimeSuite(ABC):
         """What can be seen of the model without an adapter."""
         likelihoods = runtime.logits(prompt) if isinstance(runtime, Outspoken) else None
         return (runtime.generate(prompt, limit=6).tokens, likelihoods)
+
+
+def pieces(prompt: Prompt) -> list[tuple[int, ...]]:
+    """The tokens between the cuts."""
+    return [prompt.tokens[first:last] for first, last in pairwise(prompt.cuts)]
 
 
 def stored(content: bytes) -> Stored:

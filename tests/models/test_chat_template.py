@@ -37,20 +37,41 @@ def template(tiny_folder: Path) -> ChatTemplate:
 def test_a_chat_has_as_many_messages_as_it_was_given(
     template: ChatTemplate, memory: str, said: str
 ) -> None:
-    ids = template.encode([Message("system", memory), Message("user", said)])
+    ids = template.encode([Message("system", memory), Message("user", said)]).tokens
     assert ids.count(BEGIN) == 3
     assert ids.count(END) == 2
 
 
 @QUICK
 @given(memory=TEXTS, said=TEXTS)
-def test_every_prompt_begins_with_the_prefix(
+def test_what_stands_before_a_cut_does_not_depend_on_what_follows(
     template: ChatTemplate, memory: str, said: str
 ) -> None:
-    prefix = template.prefix([Message("system", memory)])
-    assert template.encode([Message("system", memory), Message("user", said)])[: len(prefix)] == (
-        prefix
-    )
+    begun = Message("system", memory + said, cuts=(len(memory),))
+    other = Message("system", memory + "x", cuts=(len(memory),))
+    one, two = (template.encode([each, Message("user", said)]) for each in (begun, other))
+    assert one.cuts == two.cuts
+    assert one.tokens[: one.cuts[0]] == two.tokens[: two.cuts[0]]
+    assert one.tokens.count(BEGIN) == 3
+    assert one.tokens.count(END) == 2
+
+
+def test_a_cut_lies_where_it_was_asked_for(template: ChatTemplate) -> None:
+    prompt = template.encode([Message("user", "abc", cuts=(0, 2, 2, 3))])
+    first, second, third, fourth = prompt.cuts
+    assert (second - first, third, fourth - third) == (2, second, 1)
+    assert prompt.tokens[:first] == template.opening()
+
+
+def test_a_template_that_leaves_a_message_out_has_no_cuts(tiny_folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_folder)
+    tokenizer.chat_template = "{{ messages[-1]['content'] }}"
+    messages = [Message("system", "a", cuts=(1,)), Message("user", "b")]
+    prompt = ChatTemplate(tokenizer).encode(messages)
+    assert len(prompt.tokens) == 1
+    assert prompt.cuts == ()
 
 
 @QUICK
@@ -68,7 +89,7 @@ def test_plain_text_is_encoded_as_the_tokenizer_does_it(tiny_folder: Path) -> No
     chat = [{"role": "system", "content": "a b"}, {"role": "user", "content": "Tea?\n"}]
     usual = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
     messages = [Message("system", "a b"), Message("user", "Tea?\n")]
-    assert ChatTemplate(tokenizer).encode(messages) == tuple(usual)
+    assert ChatTemplate(tokenizer).encode(messages).tokens == tuple(usual)
 
 
 def test_an_answer_ends_with_the_token_that_the_template_writes(template: ChatTemplate) -> None:
@@ -99,9 +120,11 @@ def test_a_template_that_refuses_the_messages_is_bad_input(tiny_folder: Path) ->
 def test_whatever_is_said_the_default_model_reads_the_same_beginning(
     smollm2: TorchRuntime, said: str
 ) -> None:
-    memory = Message("system", "You have a memory.\n\n- Mara drinks tea.\n")
-    prefix = smollm2.prefix([memory])
-    prompt = smollm2.encode([memory, Message("user", said)])
-    assert prompt[: len(prefix)] == prefix
-    assert prompt.count(1) == 3
-    assert prompt.count(2) == 2
+    said_before = "You have a memory.\n\n- Mara drinks tea.\n"
+    memory = Message("system", said_before + said, cuts=(len(said_before),))
+    other = Message("system", said_before, cuts=(len(said_before),))
+    prompt = smollm2.prompt([memory, Message("user", said)])
+    begun = smollm2.prompt([other, Message("user", "x")])
+    assert prompt.tokens[: prompt.cuts[0]] == begun.tokens[: begun.cuts[0]]
+    assert prompt.tokens.count(1) == 3
+    assert prompt.tokens.count(2) == 2

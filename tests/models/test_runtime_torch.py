@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from memos.errors import BackendError, BadSetting
 from memos.models.runtime_torch import TorchRuntime
 from memos.ports.runtime import Example, Message, Recipe
-from memos.testing.runtime import MEMORIES, QUESTION, UNRELATED, RuntimeSuite, stored
+from memos.testing.runtime import MEMORIES, QUESTION, SALT, UNRELATED, RuntimeSuite, stored
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class TestTorchRuntime(RuntimeSuite):
     @pytest.fixture
     def runtime(self, tiny: TorchRuntime) -> Runtime:
+        tiny._kv.drop(tiny._kv.names())
         return tiny
 
     def recipe(self) -> Recipe:
@@ -98,12 +99,13 @@ class TestSmolLM2:
         assert 1 < smollm2.perplexity(UNRELATED, adapter=None) < 200
 
     def test_resuming_is_exact_and_reads_less(self, smollm2: TorchRuntime) -> None:
-        memories = Message("system", MEMORIES.content[:1000])
-        prompt, shared = smollm2.encode([memories, QUESTION]), smollm2.prefix([memories])
-        state = stored(smollm2.prefill(shared).content)
-        assert smollm2.generate(prompt, limit=1, resume=state).reused_tokens == len(shared)
-        likelihoods = smollm2.logits(prompt, shared=len(shared))
-        assert smollm2.logits(prompt, resume=state) == likelihoods
+        prompt = smollm2.prompt([MEMORIES, QUESTION])
+        cuts = (prompt.cuts[0], prompt.cuts[20])
+        kept: dict[str, Any] = {"cuts": cuts, "kept": cuts[-1], "salt": SALT}
+        smollm2.prefill(prompt.tokens, cuts=cuts, salt=SALT)
+        assert smollm2.generate(prompt.tokens, limit=1, **kept).reused_tokens == cuts[-1]
+        likelihoods = smollm2.logits(prompt.tokens, cuts=cuts)
+        assert smollm2.logits(prompt.tokens, **kept) == likelihoods
 
     def test_a_memory_cannot_forge_a_message(self, smollm2: TorchRuntime) -> None:
         begin, end = 1, 2

@@ -1,0 +1,122 @@
+"""Where a text lies in a slab: stored blocks first, and behind them what is appended.
+
+    closed: blocks that lie in the slab, never written | open: the pages of what was appended last
+
+What is appended goes into pages of its own. So the question and the answer lie behind the stored
+blocks, and those are as they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memos.models.kv_slab import Run, Slab, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Where some of the tokens of one call lie: in a page, from a token on."""
+
+    page: int
+    start: int
+    count: int
+
+
+class Pages:
+    """The pages of one text, in order, for all layers at once.
+
+    Args:
+        slab: where they lie.
+        stored: (page, tokens) of blocks that somebody else holds; they are never written.
+        take: who gives so many pages to append to; by default the slab.
+    """
+
+    def __init__(
+        self,
+        slab: Slab,
+        stored: Sequence[tuple[int, int]] = (),
+        take: Callable[[int], list[int]] | None = None,
+    ) -> None:
+        self.slab = slab
+        self._take = take or slab.take
+        self.last: list[Piece] = []
+        """What was appended last."""
+        self._stored = list(stored)
+        self._own: list[tuple[int, int]] = []
+        self._closed: list[Run] | None = None
+
+    @property
+    def length(self) -> int:
+        """How many tokens there are."""
+        return sum(tokens for _, tokens in (*self._stored, *self._own))
+
+    def append(self, tokens: int) -> None:
+        """Make room for tokens behind the others; ``last`` says where.
+
+        They begin in a new page, unless the open one has room for all of them.
+
+        Raises:
+            OutOfSpace: the slab has no more pages.
+        """
+        size = self.slab.layout.block_tokens
+        self.last, self._closed = [], None
+        if self._own and self._own[-1][1] + tokens <= size:
+            page, filled = self._own[-1]
+            self._own[-1] = (page, filled + tokens)
+            self.last = [Piece(page, filled, tokens)]
+            return
+        pages = self._take(-(-tokens // size))
+        for number, page in enumerate(pages):
+            count = min(size, tokens - number * size)
+            self._own.append((page, count))
+            self.last.append(Piece(page, 0, count))
+
+    def add(self, page: int, tokens: int) -> None:
+        """A block that lies in the slab already comes next; nothing may have been appended."""
+        self._stored.append((page, tokens))
+        self._closed = None
+
+    def keep(self) -> tuple[int, int]:
+        """The open page (page, tokens) is a block now, and belongs to the caller."""
+        block = self._own.pop()
+        self._stored.append(block)
+        self.last, self._closed = [], None
+        return block
+
+    def closed(self) -> list[Run]:
+        """The pages before those that were appended to last."""
+        if self._closed is None:
+            before = [*self._stored, *self._own[: len(self._own) - len(self.last)]]
+            self._closed = runs_of(before, self.slab.layout.block_tokens)
+        return self._closed
+
+    def opened(self) -> list[tuple[int, int]]:
+        """(page, tokens) of the pages that were appended to last, with all that is in them."""
+        return self._own[len(self._own) - len(self.last) :]
+
+    def crop(self, tokens: int) -> None:
+        """Take the last ``tokens`` away; only what was appended can be.
+
+        Raises:
+            ValueError: there were not so many.
+        """
+        self.last, self._closed = [], None
+        while tokens and self._own:
+            page, filled = self._own.pop()
+            taken = min(filled, tokens)
+            tokens -= taken
+            if filled > taken:
+                self._own.append((page, filled - taken))
+            else:
+                self.slab.give([page])
+        if tokens:
+            raise ValueError("stored blocks cannot be cropped")
+
+    def release(self) -> None:
+        """Give the pages back that were taken for what was appended."""
+        self.slab.give([page for page, _ in self._own])
+        self._own, self.last, self._closed = [], [], None
