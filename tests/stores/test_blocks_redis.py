@@ -138,7 +138,6 @@ def test_a_server_without_room_says_so_and_keeps_what_it_has(program: Path, tmp_
         blocks = RedisBlocks(server.url(), store="one")
         held: dict[str, bytes] = {}
 
-
         def fill() -> None:
             for number in range(30):
                 name, content = a_block(number, 1 << 20)
