@@ -44,6 +44,7 @@ class Counters:
 class Resident:
     """A block in a page."""
 
+    name: str
     page: int
     tokens: int
     holds: int = 0
@@ -94,6 +95,8 @@ class Pool:
                 one.holds -= 1
                 if one.gone and not one.holds:
                     self._vacate(one)
+                elif not one.holds:
+                    self.policy.freed(one.name)
 
     def admit(self, block: Block, page: int, seconds: float) -> Resident | None:
         """A filled page is this block from now on, held; None where it is not worth its room.
@@ -103,7 +106,7 @@ class Pool:
         with self._lock:
             if block.name in self._residents or not self._made_room(block, seconds):
                 return None
-            made = Resident(page, block.tokens, holds=1)
+            made = Resident(block.name, page, block.tokens, holds=1)
             self._residents[block.name] = made
             self.policy.added(block.name, self.slab.layout.block_bytes, seconds)
             return made

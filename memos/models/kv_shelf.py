@@ -169,7 +169,7 @@ class Shelf:
             header = header_of(content, name)
             if header.layout != layout_mark(layout) or header.tokens != out.tokens:
                 return False
-            decode(body_of(content, name), header.codec, layout, out)
+            decode(body_of(content, name), header.codec, header.tokens, layout, out=out)
         except CorruptionError:
             return False
         return True
@@ -207,3 +207,5 @@ class Shelf:
             taken -= self._sizes[victim]
             self.drop([victim])
             self.counters.evicted += 1
+        for one in (name, *held):
+            self._policy.freed(one)

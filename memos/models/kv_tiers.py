@@ -258,8 +258,9 @@ class Tiers:
         tokens = header_of(content, name).tokens
         (page,) = pool.pages(1)
         try:
-            decode(body_of(content, name), header_of(content, name).codec, pool.slab.layout,
-                   pool.slab.state(page, tokens))  # fmt: skip
+            codec = header_of(content, name).codec
+            decode(body_of(content, name), codec, tokens, pool.slab.layout,
+                   out=pool.slab.state(page, tokens))  # fmt: skip
             made = pool.admit(Block(name, "", 0, tokens), page, 0.0)
         except BaseException:
             pool.slab.give([page])
