@@ -12,6 +12,7 @@ import pytest
 
 from memos.errors import BadSetting, CorruptionError, MissingBlock
 from memos.stores import block_probe, block_reading, boxes
+from memos.stores.block_memory import Memory
 from memos.stores.block_probe import REMEMBERED, fastest_way
 from memos.stores.block_reading import WAYS, Reader
 from memos.stores.blocks_files import BlockFiles
@@ -178,6 +179,36 @@ def test_many_are_read_ahead_by_several_threads_but_never_more_than_may_be(
     assert len(read) == 30
     assert by
     assert threading.main_thread().name not in by
+
+
+def test_memory_is_used_again_once_nobody_holds_it_and_never_before() -> None:
+    memory = Memory(1 << 20)
+    first = memory.take(1000)
+    first[:] = b"a" * 1000
+    part = first[10:20]
+    del first
+    assert memory.kept == 0  # a part of it is held
+    second = memory.take(1000)
+    second[:] = b"b" * 1000
+    assert bytes(part) == b"a" * 10
+    del part
+    assert memory.kept == 256 << 10
+    third = memory.take(1001)
+    assert memory.kept == 0
+    assert bytes(third[:10]) == b"a" * 10
+    assert bytes(second) == b"b" * 1000
+
+
+def test_no_more_memory_is_kept_than_may_be() -> None:
+    memory = Memory(1 << 20)
+    held = [memory.take(300_000) for _ in range(5)]
+    held.clear()
+    assert memory.kept == 1 << 20
+    memory.clear()
+    assert memory.kept == 0
+    large = memory.take(2 << 20)
+    del large
+    assert memory.kept == 0
 
 
 def test_a_block_that_is_larger_than_what_may_be_read_ahead_is_read(tmp_path: Path) -> None:
