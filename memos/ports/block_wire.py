@@ -4,8 +4,9 @@
     | AMKV  | format | codec | nothing | tokens | layout | name  | body's length  | crc32 | ... |
     | body: whatever the codec writes; the length is not padded                               |
 
-The header fills a page of 4096 bytes, so that the body lies where large reads begin. Nothing in it
-is believed before it was checked: bytes may come from a disk that lies, or from another process.
+The header fills a page of 4096 bytes, so that the body lies where large reads begin. The sum is
+over every byte but its own: a codec or a count that has changed is damage, too. Nothing is believed
+before it was checked: bytes may come from a disk that lies, or from another process.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PAGE = 4096
 _HEADER = struct.Struct("<4sHBxII16s32sQI")
+_SUM, _SUM_AT = struct.Struct("<I"), 72
 _MAGIC, _FORMAT = b"AMKV", 1
 CODECS = ("raw", "int8", "fp8", "int4")
 """How a body is written; the number in the header is the place in this list."""
@@ -48,11 +50,11 @@ def packed(name: str, body: Content, *, codec: str, tokens: int, layout: Layout)
     """A block as bytes."""
     content = bytearray(PAGE + len(body))
     content[PAGE:] = body
-    crc = crc32(body)
     _HEADER.pack_into(
         content, 0, _MAGIC, _FORMAT, CODECS.index(codec), tokens, 0,
-        layout_mark(layout), bytes.fromhex(name), len(body), crc,
+        layout_mark(layout), bytes.fromhex(name), len(body), 0,
     )  # fmt: skip
+    _SUM.pack_into(content, _SUM_AT, _sum_of(content))
     return content
 
 
@@ -82,9 +84,14 @@ def body_of(content: Content, name: str) -> memoryview:
     body = memoryview(content)[PAGE:]
     if len(body) != header.body_bytes:
         raise _damaged(name, f"its body has {len(body)} bytes of {header.body_bytes}")
-    if crc32(body) != header.crc:
+    if _sum_of(content) != header.crc:
         raise _damaged(name, "its bytes have changed")
     return body
+
+
+def _sum_of(content: Content) -> int:
+    view = memoryview(content)
+    return crc32(view[_SUM_AT + _SUM.size :], crc32(view[:_SUM_AT]))
 
 
 def layout_mark(layout: Layout) -> bytes:

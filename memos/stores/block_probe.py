@@ -1,13 +1,15 @@
 """Which way of reading is fastest on the disk under a folder: tried for a moment, then remembered.
 
 A file of at most 32 MiB is written beside the blocks, pushed out of the page cache, and read both
-ways in turn. What was found is kept in ``.reading.json``, with what machine and disk it is true
-of; a folder that has come to another is tried again. All of it takes at most about 0.3 s, on a
-slow disk with less of the file.
+ways in turn, no byte twice: the second time it may come from a cache of the disk's own. What was
+found is kept in ``.reading.json``, with what machine and disk it is true of; a folder that has come
+to another is tried again. All of it takes at most about 0.3 s, on a slow disk with less of the
+file.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -17,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memos.cube.identity import canonical, digest_of
-from memos.stores.block_reading import aligned, fill, opened, way_of
+from memos.stores.block_memory import Memory
+from memos.stores.block_reading import fill, opened, way_of
 
 if TYPE_CHECKING:
     from memos.stores.block_reading import Way
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 REMEMBERED = ".reading.json"
 MOST_BYTES = 32 << 20
 _PIECE = 1 << 20
-_STRETCH = 8 << 20
+_STRETCH = 4 << 20
 _WRITING_S = 0.1
 _READING_S = 0.15
 _WORTH = 1.15
@@ -74,7 +77,7 @@ def _written(path: Path) -> int:
     descriptor = os.open(path, flags, 0o600)
     size = 0
     try:
-        while size < MOST_BYTES and (size == 0 or time.perf_counter() < until):
+        while size < MOST_BYTES and (size < 2 * _PIECE or time.perf_counter() < until):
             size += os.write(descriptor, piece)
     finally:
         os.close(descriptor)
@@ -82,38 +85,34 @@ def _written(path: Path) -> int:
 
 
 def _rates(path: Path, size: int) -> dict[str, int]:
-    """Read stretches of the file both ways in turn, so that other work meets both alike."""
-    ways = {"buffered": 0, "direct": os.O_DIRECT}
-    clocked = {way: [0, 0.0] for way in ways}
+    """Read stretch by stretch, each way in turn, so that other work meets both alike."""
+    buffered, direct = ("buffered", 0), ("direct", os.O_DIRECT)
+    clocks = {way: [0, 0.0] for way, _ in (buffered, direct)}
     until = time.perf_counter() + _READING_S
-    memory = aligned(min(size, _STRETCH))
-    fill_once(path, memory)
-    for start in range(0, size, len(memory)):
-        for way, flags in ways.items():
-            if start == 0 or time.perf_counter() < until:
-                _clock(path, flags, memory, start, clocked[way])
+    stretch = min(_STRETCH, size // 2)
+    memory = Memory(0).take(stretch)
+    memory[:] = bytes(stretch)  # so that no way pays for the pages
+    turns = itertools.cycle((buffered, direct, direct, buffered))
+    for start, (way, flags) in zip(range(0, size - stretch + 1, stretch), turns, strict=False):
+        if start < 2 * stretch or time.perf_counter() < until:
+            count, spent = _clocked(path, flags, memory, start)
+            clocks[way][0] += count
+            clocks[way][1] += spent
     return {way: round(count / 2**20 / spent) if spent else 0
-            for way, (count, spent) in clocked.items()}  # fmt: skip
+            for way, (count, spent) in clocks.items()}  # fmt: skip
 
 
-def fill_once(path: Path, memory: memoryview) -> None:
-    """Touch memory before anything is timed, so that no way pays for the pages."""
-    with opened(path) as descriptor:
-        fill(descriptor, memory)
-
-
-def _clock(path: Path, flags: int, memory: memoryview, start: int, clock: list[float]) -> None:
+def _clocked(path: Path, flags: int, memory: memoryview, start: int) -> tuple[int, float]:
+    """How much was read, and in how many seconds; nothing where the file system refuses."""
     try:
         with opened(path, flags) as descriptor:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             begun = time.perf_counter()
             if not flags:
                 os.posix_fadvise(descriptor, start, len(memory), os.POSIX_FADV_WILLNEED)
-            count = fill(descriptor, memory, start)
-            clock[1] += time.perf_counter() - begun
-            clock[0] += count
+            return fill(descriptor, memory, start), time.perf_counter() - begun
     except OSError:
-        return  # refused: its rate stays 0
+        return 0, 0.0
 
 
 def _disk(folder: Path) -> str:

@@ -1,7 +1,8 @@
 """Three ways of reading a whole file into memory, in large aligned pieces.
 
 buffered   through the page cache: a second reading comes from RAM
-direct     what the page cache has not, past it (O_DIRECT): no copy, nothing else is pushed out
+direct     past the page cache (O_DIRECT), but for files that it has: no copy, and nothing else
+           is pushed out of it
 mapped     the page cache itself, no copy; but whoever cuts the file short, or a disk that cannot
            read it, ends the process with SIGBUS instead of an error, and what was verified may
            change afterwards: so it is never chosen by itself
@@ -11,18 +12,21 @@ All pieces begin at multiples of 4096 bytes, in the file and in memory.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import mmap
 import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Literal, get_args
 
 from memos.errors import BadSetting
 from memos.ports.block_wire import PAGE
+from memos.stores.block_memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Way = Literal["buffered", "direct", "mapped"]
@@ -32,6 +36,7 @@ PIECE = 8 << 20
 """Bytes that are asked for at a time."""
 
 _REFUSED = {errno.EINVAL, errno.ENOTSUP}
+_SAMPLES = 3
 _SMALL = 256 << 10
 """From here on the kernel is asked to begin reading all of a file at once."""
 
@@ -39,8 +44,12 @@ _SMALL = 256 << 10
 class Reader:
     """Reads files one way; where a file system refuses that way, through the page cache."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Way, *, kept_bytes: int = 64 << 20) -> None:
         """Calls may come from several threads.
+
+        Args:
+            way: how to read.
+            kept_bytes: how much memory is kept for the next readings, at most.
 
         Raises:
             BadSetting: there is no such way.
@@ -48,6 +57,7 @@ class Reader:
         if way not in WAYS:
             raise BadSetting(f"no way of reading: {way!r}", hint=f"one of {', '.join(WAYS)}")
         self._way = way
+        self._memory = Memory(kept_bytes)
 
     @property
     def way(self) -> Way:
@@ -55,41 +65,46 @@ class Reader:
         return self._way
 
     def read(self, path: Path) -> memoryview:
-        """The content of a file, in memory that begins at a page and that nobody else writes to.
+        """The content of a file, in memory that begins at a page and is the caller's alone.
 
         Raises:
             OSError: the file is absent, or cannot be read.
         """
         if self._way == "direct":
             try:
-                return _direct(path)
+                return self._direct(path)
             except OSError as error:
                 if error.errno not in _REFUSED:
                     raise
                 self._way = "buffered"
-        return _mapped(path) if self._way == "mapped" else _buffered(path)
+        return _mapped(path) if self._way == "mapped" else self._buffered(path)
+
+    def close(self) -> None:
+        """Give memory that is kept back to the system."""
+        self._memory.clear()
+
+    def _buffered(self, path: Path) -> memoryview:
+        with opened(path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            if size > _SMALL:
+                os.posix_fadvise(descriptor, 0, size, os.POSIX_FADV_WILLNEED)
+            memory = self._memory.take(size)
+            return memory[: fill(descriptor, memory)]
+
+    def _direct(self, path: Path) -> memoryview:
+        with opened(path) as descriptor:
+            size = os.fstat(descriptor).st_size
+            memory = self._memory.take(-(-size // PAGE) * PAGE)  # O_DIRECT reads whole pages
+            if not _is_cached(descriptor, size):
+                fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_DIRECT)
+            return memory[: min(size, fill(descriptor, memory))]
 
 
-def aligned(size: int) -> memoryview:
-    """Fresh memory of that many bytes that begins at a page, in huge pages where there are any.
-
-    Raises:
-        OSError: there is no memory left.
-    """
-    if size == 0:
-        return memoryview(bytearray())
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    memory = mmap.mmap(-1, size, flags=flags)  # private: shared memory comes in small pages
-    with suppress(OSError):  # a kernel without huge pages
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(memory)
-
-
-def fill(descriptor: int, memory: memoryview, start: int = 0, flags: int = 0) -> int:
+def fill(descriptor: int, memory: memoryview, start: int = 0) -> int:
     """Read from ``start`` until ``memory`` is full or the file is over; how much was read."""
     done = 0
     while done < len(memory):
-        count = os.preadv(descriptor, [memory[done : done + PIECE]], start + done, flags)
+        count = os.preadv(descriptor, [memory[done : done + PIECE]], start + done)
         if count == 0:
             break
         done += count
@@ -106,41 +121,40 @@ def opened(path: Path, flags: int = 0) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _buffered(path: Path) -> memoryview:
-    with opened(path) as descriptor:
-        size = os.fstat(descriptor).st_size
-        if size > _SMALL:
-            os.posix_fadvise(descriptor, 0, size, os.POSIX_FADV_WILLNEED)
-        memory = aligned(size)
-        return memory[: fill(descriptor, memory)]
+def _is_cached(descriptor: int, size: int) -> bool:
+    """Whether the page cache has a file, as far as some of its pages tell; all would take long.
+
+    Asking for the bytes would fetch what it has not, even with RWF_NOWAIT, which may begin to read
+    ahead, and a direct reading would have to wait for that.
+    """
+    import numpy as np
+
+    if size == 0:
+        return True
+    pages = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    begin = np.frombuffer(pages, np.uint8).ctypes.data
+    there = ctypes.c_ubyte()
+    for sample in range(_SAMPLES):
+        page = (size - 1) * sample // (_SAMPLES - 1) // mmap.PAGESIZE * mmap.PAGESIZE
+        failed = _mincore()(begin + page, 1, ctypes.byref(there))
+        if failed or not there.value & 1:
+            return False
+    return True
 
 
-def _direct(path: Path) -> memoryview:
-    with opened(path) as descriptor:
-        size = os.fstat(descriptor).st_size
-        memory = aligned(-(-size // PAGE) * PAGE)  # O_DIRECT reads whole pages
-        done = _cached(descriptor, memory)
-        if done < size:
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_DIRECT)
-            start = done // PAGE * PAGE
-            done = start + fill(descriptor, memory[start:], start)
-        return memory[: min(size, done)]
-
-
-def _cached(descriptor: int, memory: memoryview) -> int:
-    """Read as much from the beginning as the page cache has; how much that is."""
-    done = 0
-    with suppress(OSError):  # it has no more, or the file system cannot tell
-        while count := fill(descriptor, memory[done : done + PIECE], done, os.RWF_NOWAIT):
-            done += count
-    return done
+@cache
+def _mincore() -> Callable[..., int]:
+    """The call of the C library that tells which pages of a mapping are in RAM."""
+    call: Callable[..., int] = ctypes.CDLL(None).mincore
+    call.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]  # type: ignore[attr-defined]
+    return call
 
 
 def _mapped(path: Path) -> memoryview:
     with opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         if size == 0:
-            return aligned(0)
+            return memoryview(bytearray())
         flags = mmap.MAP_PRIVATE | mmap.MAP_POPULATE  # private: the file cannot be written through
         protection = mmap.PROT_READ | mmap.PROT_WRITE
         return memoryview(mmap.mmap(descriptor, size, flags=flags, prot=protection))
@@ -148,4 +162,4 @@ def _mapped(path: Path) -> memoryview:
 
 def way_of(text: object) -> Way | None:
     """The way of that name; None where there is none."""
-    return cast("Way", text) if text in WAYS else None
+    return next((way for way in WAYS if way == text), None)

@@ -38,7 +38,7 @@ _SPOILT = {errno.EIO, errno.EBADMSG, errno.EUCLEAN}
 """What a disk answers that has lost the bytes."""
 
 THREADS = 4
-AHEAD_BYTES = 128 << 20
+AHEAD_BYTES = 64 << 20
 
 
 class BlockFiles:
@@ -61,8 +61,8 @@ class BlockFiles:
                 files that are not encrypted.
             reading: a way of memos.stores.block_reading; ``auto`` tries them for a moment.
             threads: how many blocks are read and verified at a time.
-            ahead_bytes: how much is read ahead of whoever takes many blocks, at most; one block
-                always is.
+            ahead_bytes: how much is read ahead of whoever takes many blocks, at most, but always
+                one block; as much memory is kept for the next readings.
 
         Raises:
             BackendError: the folder cannot be made or listed.
@@ -70,7 +70,8 @@ class BlockFiles:
         """
         self._files = Files(folder, called="block")
         self._form: _Form = _Plain() if cipher_key is None else _Sealed(cipher_key)
-        self._reader = Reader(fastest_way(folder) if reading == "auto" else reading)
+        way = fastest_way(folder) if reading == "auto" else reading
+        self._reader = Reader(way, kept_bytes=ahead_bytes)
         self._threads, self._ahead_bytes = threads, ahead_bytes
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -134,11 +135,12 @@ class BlockFiles:
             return dict(self._sizes)
 
     def close(self) -> None:
-        """End the threads; whoever still takes many blocks gets the rest of them."""
+        """End the threads and let memory go; whoever still takes many gets the rest of them."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
+        self._reader.close()
 
     def path(self, name: str) -> Path:
         """Where the file of a block lies, or would lie."""
@@ -150,7 +152,7 @@ class BlockFiles:
         ahead = 0
         try:
             while names or waiting:
-                while names and len(waiting) < 2 * self._threads:
+                while names and len(waiting) <= self._threads:
                     size = self._sizes.get(names[0], 0)
                     if waiting and ahead + size > self._ahead_bytes:
                         break

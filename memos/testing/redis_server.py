@@ -50,8 +50,8 @@ def running(program: Path, folder: Path, *options: str) -> Iterator[Server]:
     """
     port = _free_port()
     log = folder / "server.log"
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-               "--appendonly", "no", "--dir", str(folder), "--logfile", str(log), *options]  # fmt: skip
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
+               "--save", "", "--appendonly", "no", "--logfile", str(log), *options]  # fmt: skip
     process = subprocess.Popen(command)  # noqa: S603 - a program that was looked for
     try:
         _wait(port, process, log)

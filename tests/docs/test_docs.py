@@ -49,7 +49,8 @@ def test_every_check_code_is_documented() -> None:
 def test_every_backend_is_documented() -> None:
     told = (ROOT / "docs/backends.md").read_text()
     ports = (
-        "blobs", "catalog", "clock", "graph", "outlines", "vectors", "words", "embedder", "runtime",
+        "blobs", "blocks", "catalog", "clock", "graph", "outlines", "vectors", "words", "embedder",
+        "runtime",
     )  # fmt: skip
     for folder in ("stores", "models"):
         for module in (ROOT / "memos" / folder).glob("*_*.py"):

@@ -13,6 +13,8 @@ import pytest
 
 from memos import MemOS
 from memos.errors import BackendError, StoreLocked
+from memos.testing import disks
+from memos.testing.disks import tiny_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,34 +118,18 @@ def run(store: Path, settings: Settings, how: str = "") -> dict[str, Any]:
     return told
 
 
-def mounted(*words: str) -> None:
-    """Mount something, or skip where that is not permitted."""
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root may mount")
-    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place))
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with tiny_disk(tmp_path / "disk") as place:
+        yield place
 
 
 @pytest.fixture
 def read_only(tmp_path: Path, quick: Settings) -> Iterator[Path]:
     with MemOS.open(tmp_path / "store", settings=quick) as mem:
         mem.add("tea")
-    place = tmp_path / "seen"
-    place.mkdir()
-    mounted("--bind", str(tmp_path), str(place))
-    mounted("-o", "remount,ro,bind", str(place))
-    yield place / "store"
-    subprocess.run(["umount", str(place)], check=True)
+    with disks.read_only(tmp_path, tmp_path / "seen") as place:
+        yield place / "store"
 
 
 def assert_kept(store: Path, settings: Settings, added: list[str]) -> None:

@@ -12,12 +12,14 @@ import pytest
 
 from memos.errors import BadSetting, CorruptionError, MissingBlock
 from memos.stores import block_probe, block_reading, boxes
+from memos.stores.block_memory import Memory
 from memos.stores.block_probe import REMEMBERED, fastest_way
 from memos.stores.block_reading import WAYS, Reader
 from memos.stores.blocks_files import BlockFiles
 from memos.testing.blocks import BODY, BlocksSuite, a_block
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from memos.ports.blocks import Blocks
@@ -38,9 +40,11 @@ class TestBlockFiles(BlocksSuite):
         self.options = {"reading": request.param}
 
     @pytest.fixture
-    def blocks(self, options_by_way: None, tmp_path: Path) -> Blocks:
+    def blocks(self, options_by_way: None, tmp_path: Path) -> Iterator[Blocks]:
         self.folder = tmp_path / "blocks"
-        return BlockFiles(self.folder, **self.options)
+        blocks = BlockFiles(self.folder, **self.options)
+        yield blocks
+        blocks.close()
 
     def reopened(self, blocks: Blocks) -> Blocks:
         blocks.close()
@@ -155,8 +159,8 @@ def test_many_are_read_ahead_by_several_threads_but_never_more_than_may_be(
 ) -> None:
     blocks = BlockFiles(tmp_path, reading="buffered", threads=3, ahead_bytes=100_000)
     held = dict(a_block(number) for number in range(30))
-    for name, content in held.items():
-        blocks.put(name, content)
+    for one in held.items():
+        blocks.put(*one)
     read: list[int] = []
     by: set[str] = set()
     reads = Reader.read
@@ -170,11 +174,41 @@ def test_many_are_read_ahead_by_several_threads_but_never_more_than_may_be(
     taken = 0
     for name, content in blocks.get_many(list(held)):
         assert content == held[name]
-        assert sum(read) - taken <= 100_000 + len(content)
-        taken += len(content)
+        assert sum(read) - taken <= 100_000 + len(held[name])
+        taken += len(held[name])
     assert len(read) == 30
     assert by
     assert threading.main_thread().name not in by
+
+
+def test_memory_is_used_again_once_nobody_holds_it_and_never_before() -> None:
+    memory = Memory(1 << 20)
+    first = memory.take(1000)
+    first[:] = b"a" * 1000
+    part = first[10:20]
+    del first
+    assert memory.kept == 0  # a part of it is held
+    second = memory.take(1000)
+    second[:] = b"b" * 1000
+    assert bytes(part) == b"a" * 10
+    del part
+    assert memory.kept == 256 << 10
+    third = memory.take(1001)
+    assert memory.kept == 0
+    assert bytes(third[:10]) == b"a" * 10
+    assert bytes(second) == b"b" * 1000
+
+
+def test_no_more_memory_is_kept_than_may_be() -> None:
+    memory = Memory(1 << 20)
+    held = [memory.take(300_000) for _ in range(5)]
+    held.clear()
+    assert memory.kept == 1 << 20
+    memory.clear()
+    assert memory.kept == 0
+    large = memory.take(2 << 20)
+    del large
+    assert memory.kept == 0
 
 
 def test_a_block_that_is_larger_than_what_may_be_read_ahead_is_read(tmp_path: Path) -> None:
@@ -190,10 +224,12 @@ def test_after_closing_no_thread_is_left_and_the_rest_of_many_still_comes(tmp_pa
     held = dict(a_block(number) for number in range(20))
     for name, content in held.items():
         blocks.put(name, content)
+    before = set(threading.enumerate())
     coming = blocks.get_many(list(held))
     next(coming)
+    assert set(threading.enumerate()) - before
     blocks.close()
-    assert not [one for one in threading.enumerate() if one.name.startswith("blocks")]
+    assert not set(threading.enumerate()) - before
     assert len(list(coming)) == 19
     blocks.close()
 
@@ -204,9 +240,8 @@ def test_a_way_that_the_file_system_refuses_is_left_for_the_page_cache(
     blocks = BlockFiles(tmp_path, reading="direct")
     name, content = a_block(1)
     blocks.put(name, content)
-    monkeypatch.setattr(block_reading, "_cached", lambda descriptor, memory: 0)
-    monkeypatch.setattr(os, "O_DIRECT", 1 << 40)  # no file system takes that
-    monkeypatch.setattr(block_reading.fcntl, "fcntl", refuses)
+    monkeypatch.setattr(block_reading, "_is_cached", lambda descriptor, size: False)
+    monkeypatch.setattr("fcntl.fcntl", refuses)
     assert blocks.get(name) == content
     assert blocks.reading == "buffered"
 
@@ -216,16 +251,16 @@ def refuses(descriptor: int, command: int, flags: int) -> int:
     raise OSError(22, "Invalid argument")
 
 
-def test_what_the_page_cache_has_and_what_it_has_not_make_one_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_the_page_cache_has_is_not_fetched_from_the_disk(tmp_path: Path) -> None:
     blocks = BlockFiles(tmp_path, reading="direct")
-    name, content = a_block(1, 1 << 20)
+    name, content = a_block(1, 3 << 20)
     blocks.put(name, content)
-    cached = block_reading._cached
-    for part in (0, 1, 4096, 5000, len(content) - 1, len(content)):
-        monkeypatch.setattr(block_reading, "_cached", lambda fd, m, n=part: cached(fd, m[:n]))
+    with block_reading.opened(blocks.path(name)) as descriptor:
+        assert block_reading._is_cached(descriptor, len(content))
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        cold = not block_reading._is_cached(descriptor, len(content))  # never on a tmpfs
         assert blocks.get(name) == content
+        assert block_reading._is_cached(descriptor, len(content)) is not cold
     assert blocks.reading == "direct"
 
 

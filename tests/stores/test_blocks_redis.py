@@ -17,7 +17,7 @@ from memos.testing.blocks import ABSENT, BlocksSuite, a_block
 from memos.testing.redis_server import running, server_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from memos.ports.blocks import Blocks
@@ -137,11 +137,15 @@ def test_a_server_without_room_says_so_and_keeps_what_it_has(program: Path, tmp_
     with running(program, tmp_path, "--maxmemory", "20mb") as server:
         blocks = RedisBlocks(server.url(), store="one")
         held: dict[str, bytes] = {}
-        with pytest.raises(OutOfSpace, match="no room") as caught:
+
+        def fill() -> None:
             for number in range(30):
                 name, content = a_block(number, 1 << 20)
                 blocks.put(name, content)
                 held[name] = content
+
+        with pytest.raises(OutOfSpace, match="no room") as caught:
+            fill()
         assert caught.value.hint
         assert held
         assert dict(blocks.get_many(list(held))) == held
@@ -157,7 +161,7 @@ def test_a_server_that_has_gone_is_unreachable_and_no_block_is_absent(
         blocks = RedisBlocks(server.url(), store="one")
         name, content = a_block(1)
         blocks.put(name, content)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "get": lambda: blocks.get(name),
         "get_many": lambda: list(blocks.get_many([name, ABSENT])),
         "put": lambda: blocks.put(name, content),
