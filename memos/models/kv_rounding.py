@@ -5,19 +5,23 @@ A group of numbers shares a scale *s* and perhaps a middle *m*; of each number *
 are bfloat16: two bytes, with the range of float32, so that no group is too large or too small for
 them. A scale is rounded up, so that its grid reaches to the ends of the group.
 
-Only at the very end of a dtype's range, where ``m + q s`` would be infinite, a grid is cut short;
-the error there is within one part in a hundred of the greatest number.
+Only at the very end of a dtype's range, where ``m + q s`` would be infinite, a grid is cut short:
+by a hundredth of the greatest number, or by seven where the group reaches from end to end.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memos.errors import BadInput
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import torch
 
+_GREATEST_MIDDLE = 2.0**127
+"""Beside it there is room for a step, also in the last binade of float32."""
 _KEPT = -65536
 """The bits of a float32 that a bfloat16 has."""
 
@@ -47,22 +51,33 @@ def symmetric(numbers: torch.Tensor, dim: tuple[int, ...], levels: float) -> tor
         numbers: of a dtype whose range the grid must not leave.
         dim: what shares a scale.
         levels: the greatest multiple.
+
+    Raises:
+        BadInput: not all numbers are finite.
     """
-    greatest = numbers.abs().amax(dim, keepdim=True).float()
+    greatest = _finite(numbers.abs().amax(dim, keepdim=True).float())
     return _capped(greatest / levels, _greatest(numbers) / levels)
 
 
 def around(
     numbers: torch.Tensor, dim: int, below: int, above: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The middle and the scale of a grid from ``-below`` to ``above`` steps."""
-    least, greatest = (end.float() for end in numbers.aminmax(dim=dim, keepdim=True))
+    """The middle and the scale of a grid from ``-below`` to ``above`` steps.
+
+    Raises:
+        BadInput: not all numbers are finite.
+    """
+    import torch
+
+    least, greatest = (_finite(end.float()) for end in numbers.aminmax(dim=dim, keepdim=True))
     steps = below + above
     middle = (least + below * (greatest / steps - least / steps)).bfloat16().float()
+    middle = middle.clamp(-_GREATEST_MIDDLE, _GREATEST_MIDDLE)
     scale = (middle / below - least / below).maximum(greatest / above - middle / above)
     most = _greatest(numbers)
     room = (most / below + middle / below).minimum(most / above - middle / above)
-    return middle, _capped(scale, room)
+    # nor may the product alone leave float32, in which it is computed
+    return middle, _capped(scale, room.clamp(max=torch.finfo(torch.float32).max / below))
 
 
 def nearest(
@@ -83,6 +98,15 @@ def _capped(scale: torch.Tensor, most: torch.Tensor | float) -> torch.Tensor:
     limit = torch.as_tensor(most, dtype=torch.float32, device=scale.device)
     down = (limit.contiguous().view(torch.int32) & _KEPT).view(torch.float32)
     return up.minimum(down)
+
+
+def _finite(ends: torch.Tensor) -> torch.Tensor:
+    if not bool(ends.isfinite().all()):
+        raise BadInput(
+            "attention state with numbers that are not finite can't be rounded",
+            hint="keep it with the codec raw",
+        )
+    return ends
 
 
 def _greatest(numbers: torch.Tensor) -> float:
