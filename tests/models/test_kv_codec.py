@@ -61,7 +61,8 @@ def ulp(numbers: torch.Tensor) -> torch.Tensor:
 def within(numbers: torch.Tensor, group: int, dim: int, part: float) -> torch.Tensor:
     """So large a part of the greatest of each group of ``numbers`` along a dimension."""
     most = [
-        extents(piece, (dim,)).expand(piece.shape) * part for piece in numbers.split(group, dim=dim)
+        extents(piece, (dim,)).expand(piece.shape) * part
+        for piece in torch.split(numbers, group, dim=dim)
     ]
     return torch.cat(most, dim=dim)
 
@@ -101,9 +102,10 @@ def test_raw_is_exact_to_the_last_bit(layout: Layout, tokens: int, seed: int) ->
 def test_int8_is_off_by_half_a_step_at_most(layout: Layout, tokens: int, seed: int) -> None:
     state = a_state(layout, tokens, seed=seed)
     back = decode(encode(state, "int8"), "int8", tokens, layout)
-    # half of 1/127, and a scale of eight bits that is rounded up
+    # half of 1/127, and a scale of eight bits that is rounded up; the middle of a grid is rounded
+    # to eight bits too, so a grid reaches a little further than its numbers
     part = 0.5 / 127 * (1 + 2**-7)
-    near = within(state.keys, 64, 1, part) + ulp(state.keys)
+    near = within(state.keys, 64, 1, part * (1 + 2**-7)) + 2 * ulp(state.keys)
     assert (off(back.keys, state.keys) <= near).all()
     near = within(state.values, layout.value_width, 3, part) + ulp(state.values)
     assert (off(back.values, state.values) <= near).all()
@@ -165,8 +167,8 @@ def test_constants_and_the_ends_of_the_range_stay_finite_and_near(codec: str, dt
     back = decode(encode(state, codec), codec, 65, layout)
     assert back.keys.isfinite().all()
     assert back.values.isfinite().all()
-    assert (off(back.keys, state.keys) <= most * 0.07).all()
-    assert (off(back.values, state.values) <= most * 0.07).all()
+    assert (off(back.keys, state.keys) <= most * 0.08).all()
+    assert (off(back.values, state.values) <= most * 0.08).all()
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -307,7 +309,7 @@ def test_what_a_number_takes_of_a_full_block() -> None:
     layout = replace(LAYOUT, layers=30, heads=3, dtype="bfloat16")
     numbers = 256 * 30 * 3 * 128
     bits = {codec: 8 * body_bytes(layout, 256, codec) / numbers for codec in CODECS}
-    assert bits == pytest.approx({"raw": 16, "int8": 8.25, "fp8": 8, "int4": 5}, abs=0.02)
+    assert bits == pytest.approx({"raw": 16, "int8": 8.375, "fp8": 8, "int4": 5}, abs=0.02)
 
 
 def test_no_byte_of_a_body_belongs_to_two_parts() -> None:
@@ -340,7 +342,7 @@ def test_of_real_state_int8_is_closer_than_fp8_at_the_same_size(smollm2: TorchRu
             float((one - other).norm() / other.norm())
             for one, other in ((back.keys, keys), (back.values, values))
         ]
-    assert sizes["int8"] <= 1.05 * sizes["fp8"]
+    assert sizes["int8"] <= 1.06 * sizes["fp8"]
     assert sizes["int4"] <= 0.65 * sizes["int8"]
     for side in (0, 1):
         assert errors["int8"][side] < errors["fp8"][side] / 2
