@@ -49,6 +49,10 @@ def attention(
         )
         return joined, nothing
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if query.device.type == "cuda":
+        from memos.models import kv_attention_triton
+
+        return kv_attention_triton.attend(query, *layer.in_slab(), layer.table(), scale), None
     return attend(query, layer, scale).transpose(1, 2), None
 
 

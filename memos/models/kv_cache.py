@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from memos.models.kv_attention_triton import Table
     from memos.models.kv_pages import Pages
 
 
@@ -29,7 +30,7 @@ class PagedLayer(CacheLayerMixin):  # type: ignore[misc]
         self.heads = pages.slab.layout.heads
         self.is_initialized = True
         self.device = pages.slab.device
-        self.dtype = self._keys.dtype
+        self.dtype = pages.slab.memory.dtype
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Nothing: the pages are there."""
@@ -81,6 +82,14 @@ class PagedLayer(CacheLayerMixin):  # type: ignore[misc]
             return keys[0], values[0]
         return torch.cat(keys), torch.cat(values)
 
+    def in_slab(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values [pages, T, heads, width] of this layer, of all texts there are."""
+        return self._keys, self._values
+
+    def table(self) -> Table:
+        """Which of the pages this text lies in."""
+        return self._pages.table()
+
     def get_seq_length(self) -> int:
         """How many tokens the layer has."""
         return self._pages.length
@@ -101,6 +110,10 @@ class PagedLayer(CacheLayerMixin):  # type: ignore[misc]
     def reset(self) -> None:
         """Refused: the tokens belong to whoever stored them."""
         raise ValueError("a paged cache cannot be reset; make a new one")
+
+    def reorder_cache(self, beam_idx: torch.LongTensor) -> None:
+        """Refused: there is one row."""
+        raise ValueError(f"a paged cache holds one text, and cannot be reordered by {beam_idx}")
 
     def _all(self) -> tuple[torch.Tensor, torch.Tensor]:
         import torch

@@ -9,12 +9,15 @@ blocks, and those are as they were.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from memos.models.kv_slab import Run, Slab, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from memos.models.kv_attention_triton import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,19 @@ class Piece:
     page: int
     start: int
     count: int
+
+
+def table_of(pages: Sequence[tuple[int, int]], queries: int, slab: Slab) -> Table:
+    """(page, tokens) of a text as a table on the slab's device."""
+    import torch
+
+    from memos.models.kv_attention_triton import Table
+
+    starts = [0, *accumulate(tokens for _, tokens in pages)]
+    told = [len(pages), starts[-1] - queries, *(page for page, _ in pages), *starts]
+    on_device = torch.tensor(told, dtype=torch.int32).to(slab.device, non_blocking=True)
+    split = 2 + len(pages)
+    return Table(on_device[2:split], on_device[split:], on_device[:2])
 
 
 class Pages:
@@ -48,6 +64,7 @@ class Pages:
         self._stored = list(stored)
         self._own: list[tuple[int, int]] = []
         self._closed: list[Run] | None = None
+        self._table: Table | None = None
 
     @property
     def length(self) -> int:
@@ -63,7 +80,7 @@ class Pages:
             OutOfSpace: the slab has no more pages.
         """
         size = self.slab.layout.block_tokens
-        self.last, self._closed = [], None
+        self.last, self._closed, self._table = [], None, None
         if self._own and self._own[-1][1] + tokens <= size:
             page, filled = self._own[-1]
             self._own[-1] = (page, filled + tokens)
@@ -97,6 +114,16 @@ class Pages:
     def opened(self) -> list[tuple[int, int]]:
         """(page, tokens) of the pages that were appended to last, with all that is in them."""
         return self._own[len(self._own) - len(self.last) :]
+
+    def table(self) -> Table:
+        """All pages, on the device; the queries are the tokens that were appended last."""
+        if self._table is None:
+            self._table = table_of(self.all(), sum(one.count for one in self.last), self.slab)
+        return self._table
+
+    def all(self) -> list[tuple[int, int]]:
+        """(page, tokens) of everything, in order."""
+        return [*self._stored, *self._own]
 
     def crop(self, tokens: int) -> None:
         """Take the last ``tokens`` away; only what was appended can be.
