@@ -3,16 +3,16 @@
 | codec | keys | values | bits a number |
 |---|---|---|---|
 | raw | the model's own dtype, bit for bit | the same | 16 or 32 |
-| int8 | a scale for each channel of 64 tokens | for each token | 8.25 |
+| int8 | a grid for each channel of 64 tokens | a scale for each token | 8.4 |
 | fp8 | float8_e4m3fn, a scale for each layer and head | the same | 8 |
 | int4 | a grid for each channel of 32 tokens | for 32 channels of each token | 5 |
 
-Scales lie this way because keys have channels that are large in every token and values have not
-(KIVI: Liu et al., "KIVI: a tuning-free asymmetric 2bit quantization for KV cache", arXiv
-2402.02750, section 3). int4 keeps as many of the first and the last tokens exact as it is told: the
-first four of a text draw attention whatever they say (Xiao et al., "Efficient streaming language
-models with attention sinks", arXiv 2309.17453), and the last are those that most questions are
-about.
+A grid has a scale and a middle; a scale alone is around zero. They lie this way because keys have
+channels that are large in every token, and values have not (KIVI: Liu et al., "KIVI: a tuning-free
+asymmetric 2bit quantization for KV cache", arXiv 2402.02750, section 3). int4 keeps as many of the
+first and the last tokens exact as it is told: the first four of a text draw attention whatever they
+say (Xiao et al., "Efficient streaming language models with attention sinks", arXiv 2309.17453), and
+the last are those that most questions are about.
 
 Keys are kept as the model has them, rotated to their positions. int4 would be closer by a fifth if
 they were not, but then a block would have to know where it begins and how its model rotates, and to
@@ -217,8 +217,9 @@ def _write(form: Form, side: str, numbers: torch.Tensor, parts: dict[str, torch.
     if form.codec == "raw":
         parts[side].copy_(numbers)
     elif form.codec == "fp8":
-        scale = _finite(symmetric(numbers, (1, 3), _FP8_MOST))
-        parts[side].copy_((numbers.float() / scale).clamp_(-_FP8_MOST, _FP8_MOST))
+        exact = numbers.float()
+        scale = symmetric(exact, (1, 3), _FP8_MOST, torch.finfo(numbers.dtype).max)
+        parts[side].copy_((exact / scale).clamp_(-_FP8_MOST, _FP8_MOST))
         parts[f"{side}.scales"].copy_(scale[:, 0])
     elif form.codec == "int8":
         _round(form, _grid(form, side, parts), numbers, parts[side])
@@ -234,24 +235,27 @@ def _write(form: Form, side: str, numbers: torch.Tensor, parts: dict[str, torch.
 
 def _round(form: Form, grid: _Grid, numbers: torch.Tensor, steps: torch.Tensor) -> None:
     """Choose the grid of each group, and round to it."""
-    below, above = _STEPS[form.codec]
-    dim = grid.dim + 1
-    for piece, into, scales, middles in grid.pieces(numbers, steps):
+    import torch
+
+    ends, most, dim = _STEPS[form.codec], torch.finfo(numbers.dtype).max, grid.dim + 1
+    for piece, into, scales, middles in grid.pieces(numbers.float(), steps):
         if middles is None:
-            middle, scale = None, symmetric(piece, (dim,), above)
+            middle, scale = None, symmetric(piece, (dim,), ends[1], most)
         else:
-            middle, scale = around(piece, dim, below, above)
+            middle, scale = around(piece, dim, ends, most)
             middles.copy_(middle)
-        scales.copy_(_finite(scale))
-        into.copy_(nearest(piece, middle, scale, (-below, above)))
+        scales.copy_(scale)
+        into.copy_(nearest(piece, middle, scale, ends))
 
 
 def _read(form: Form, side: str, parts: dict[str, torch.Tensor], out: torch.Tensor) -> None:
     """What :func:`_write` has written, as near as it can be had."""
+    import torch
+
     if form.codec == "raw":
         out.copy_(parts[side])
     elif form.codec == "fp8":
-        out.copy_(parts[side]).mul_(parts[f"{side}.scales"][:, None].float())
+        torch.mul(parts[side].float(), parts[f"{side}.scales"][:, None].float(), out=out)
     elif form.codec == "int8":
         _restore(_grid(form, side, parts), parts[side], out)
     else:
@@ -293,14 +297,6 @@ def _unpacked(packed: torch.Tensor, width: int) -> torch.Tensor:
     steps[..., :half] = packed & 15
     steps[..., half:] = packed[..., : width - half] >> 4
     return steps.sub_(_STEPS["int4"][0])
-
-
-def _finite(scale: torch.Tensor) -> torch.Tensor:
-    if not bool(scale.isfinite().all()):
-        raise BadInput(
-            "attention state with numbers that are not finite can't be rounded", hint="codec raw"
-        )
-    return scale
 
 
 def _layout(state: State) -> Layout:

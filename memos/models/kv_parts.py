@@ -29,7 +29,7 @@ KEY_GROUP = {"int8": 64, "int4": 32}
 """Tokens whose keys share a scale, in each channel."""
 VALUE_GROUP = 32
 """Channels of a value that share a scale in int4; in int8 all do."""
-MIDDLES = {"int8": (), "int4": ("keys", "values")}
+MIDDLES = {"int8": ("keys",), "int4": ("keys", "values")}
 """What is rounded to a grid around the middle of its values, and not around zero."""
 _ALIGNED = 16
 _EXACT = struct.Struct("<II8x")
