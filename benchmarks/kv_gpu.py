@@ -27,9 +27,10 @@ from memos.models.kv_cache import PagedCache
 from memos.models.kv_graph import Graph
 from memos.models.kv_host import HostSlab
 from memos.models.kv_pages import Pages
+from memos.models.kv_pool import Move
 from memos.models.kv_slab import Slab
 from memos.models.kv_state import State
-from memos.models.kv_upload import Move, Uploader
+from memos.models.kv_upload import Uploader
 from memos.ports.blocks import Layout
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Bench:
 
     def host(self, codec: str, tokens: int) -> HostSlab:
         """Page-locked memory that holds what the pages hold."""
-        host = HostSlab(self.layout, tokens // BLOCK, codec=codec)
+        host = HostSlab(self.layout, tokens * self.layout.token_bytes, codec=codec)
         for number, page in enumerate(self.taken[: tokens // BLOCK]):
             host.write(number, self.slab.state(page, BLOCK))
         return host

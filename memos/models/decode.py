@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import torch
 
+    from memos.models.kv_graph import Graphs
     from memos.models.kv_session import Session
     from memos.ports.blocks import Block
 
@@ -59,6 +60,11 @@ class Reader:
 
     model: Any
     stride: int
+    """The tokens of a full block, and of one call behind the blocks."""
+    call: int
+    """The most tokens of one call on blocks; as many as ``stride`` makes results exact."""
+    graphs: Graphs | None = None
+    """Captured passes for short calls, on a GPU."""
 
     def read(
         self,
@@ -79,25 +85,46 @@ class Reader:
         Returns:
             Logits [vocabulary] after the last token; None where that was not computed.
         """
-        logits = None
+        logits: torch.Tensor | None = None
+        waiting: list[Block] = []
         for block in text.blocks:
             progress("reading", block.start, len(text.tokens))
-            if session is not None and session.ready(block):
-                continue
-            started = time.perf_counter()
-            logits = self.step(text.tokens[block.start : block.end], cache)
-            if session is not None:
-                session.computed(block, time.perf_counter() - started)
+            if waiting and (_expects(session, block) or not self._joins(waiting, block)):
+                logits, waiting = self._compute(waiting, text, cache, session), []
+            if session is None or not session.ready(block):
+                waiting.append(block)
+        if waiting:
+            logits = self._compute(waiting, text, cache, session)
         for start in range(text.covered, len(text.tokens), self.stride):
             progress("reading", start, len(text.tokens))
             logits = self.step(text.tokens[start : start + self.stride], cache)
         progress("reading", len(text.tokens), len(text.tokens))
         return logits
 
+    def _joins(self, waiting: Sequence[Block], block: Block) -> bool:
+        """Whether a block can be computed in one call with those before it."""
+        fits = block.end - waiting[0].start <= self.call
+        return fits and waiting[-1].tokens == self.stride
+
+    def _compute(
+        self, blocks: Sequence[Block], text: Text, cache: Any, session: Session | None
+    ) -> torch.Tensor:
+        if session is not None:
+            session.next(blocks)
+        started = time.perf_counter()
+        logits = self.step(text.tokens[blocks[0].start : blocks[-1].end], cache)
+        if session is not None:
+            session.computed(blocks, time.perf_counter() - started)
+        return logits
+
     def step(self, tokens: Sequence[int], cache: Any) -> torch.Tensor:
         """Append ``tokens`` to ``cache``; the logits [vocabulary] after them."""
         import torch
 
+        if self.graphs is not None:
+            logits = self.graphs.run(tokens, cache)
+            if logits is not None:
+                return logits
         ids = torch.tensor([list(tokens)], device=self.model.device)
         with torch.inference_mode():
             return last_logits(self.model, cache, input_ids=ids)[0]
@@ -128,6 +155,10 @@ class Reader:
             if len(written) < limit:
                 token = int(self.step([token], cache).argmax())
         return Written(tuple(written), first_at)
+
+
+def _expects(session: Session | None, block: Block) -> bool:
+    return session is not None and session.expects(block)
 
 
 def logits_at(model: Any, places: torch.Tensor, **inputs: Any) -> torch.Tensor:

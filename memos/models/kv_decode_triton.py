@@ -32,19 +32,21 @@ def decode_int8(rows: torch.Tensor, form: Form, out: State) -> None:
         ("values", out.values, form.value_width),
     ):
         steps, scales = parts[side], parts[f"{side}.scales"]
+        middles = parts.get(f"{side}.middles")
         cells = form.tokens * form.heads * width
         _decode[(triton.cdiv(cells, _CELLS), rows.shape[0])](
-            steps, scales, numbers, steps.stride(0), scales.stride(0), numbers.stride(0), cells,
+            steps, scales, scales if middles is None else middles, numbers,
+            steps.stride(0), scales.stride(0), numbers.stride(0), cells,
             ROW=form.heads * width, WIDTH=width, GROUP=kv_parts.KEY_GROUP["int8"],
-            BY_CHANNEL=side == "keys", CELLS=_CELLS, num_warps=8,
+            BY_CHANNEL=side == "keys", MIDDLES=middles is not None, CELLS=_CELLS, num_warps=8,
         )  # fmt: skip
 
 
 @triton.jit
 def _decode(  # type: ignore[no-untyped-def]
-    steps, scales, out, steps_block, scales_block, out_block, cells,
+    steps, scales, middles, out, steps_block, scales_block, out_block, cells,
     ROW: tl.constexpr, WIDTH: tl.constexpr, GROUP: tl.constexpr, BY_CHANNEL: tl.constexpr,
-    CELLS: tl.constexpr,
+    MIDDLES: tl.constexpr, CELLS: tl.constexpr,
 ):  # fmt: skip
     block = tl.program_id(1).to(tl.int64)
     cell = tl.program_id(0) * CELLS + tl.arange(0, CELLS)
@@ -56,5 +58,8 @@ def _decode(  # type: ignore[no-untyped-def]
     else:
         group = cell // WIDTH
     scale = tl.load(scales + block * scales_block + group, mask=there, other=0.0).to(tl.float32)
-    number = (step * scale).to(out.dtype.element_ty)
-    tl.store(out + block * out_block + cell, number, mask=there)
+    number = step * scale
+    if MIDDLES:
+        middle = tl.load(middles + block * scales_block + group, mask=there, other=0.0)
+        number += middle.to(tl.float32)
+    tl.store(out + block * out_block + cell, number.to(out.dtype.element_ty), mask=there)

@@ -25,8 +25,37 @@ if TYPE_CHECKING:
     from memos.models.kv_pages import Pages
     from memos.models.kv_slab import Slab
 
-LENGTHS = (1, 16, 32, 64, 128)
-"""Questions of these lengths have a graph each."""
+_LENGTHS = (1, 16, 32, 64, 128)
+"""Calls of so many tokens have a graph each, captured when one is first needed."""
+
+
+class Graphs:
+    """The captured passes of a model over one slab.
+
+    Args:
+        model: a transformers model on a GPU, attending by ``memos.models.kv_attention``.
+        slab: where the texts lie.
+        ready: an event for each layer; see :class:`memos.models.kv_upload.Uploader`.
+    """
+
+    def __init__(self, model: Any, slab: Slab, ready: Sequence[torch.cuda.Event]) -> None:
+        self._model, self._slab, self._ready = model, slab, ready
+        self._pool = torch.cuda.graph_pool_handle()
+        self._graphs: dict[int, Graph] = {}
+
+    def run(self, tokens: Sequence[int], cache: Any) -> torch.Tensor | None:
+        """Append tokens to a cache; logits [vocabulary], or None where no graph fits."""
+        pages: Pages | None = getattr(cache, "pages", None)
+        if pages is None or pages.slab is not self._slab:
+            return None
+        length = next((one for one in _LENGTHS if one >= len(tokens)), None)
+        if length is None or not pages.fits(len(tokens), length):
+            return None
+        graph = self._graphs.get(length)
+        if graph is None:
+            graph = Graph(self._model, self._slab, length, self._ready, self._pool)
+            self._graphs[length] = graph
+        return graph.run(tokens, pages).clone()
 
 
 class _Layer(CacheLayerMixin):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.models import kv_parts
-from memos.models.kv_codec import encode
+from memos.models.kv_codec import decode, encode
 from memos.models.kv_slab import Paged
 
 if TYPE_CHECKING:
@@ -27,16 +27,17 @@ class HostSlab(Paged):
 
     Args:
         layout: what a block looks like.
-        pages: how many there is room for.
+        size_bytes: how much memory there is for them.
         codec: how they are kept: ``raw`` or ``int8``.
     """
 
-    def __init__(self, layout: Layout, pages: int, *, codec: str = "raw") -> None:
+    def __init__(self, layout: Layout, size_bytes: int, *, codec: str = "raw") -> None:
         import torch
 
+        page_bytes = kv_parts.form_of(layout, layout.block_tokens, codec).layer_bytes
+        pages = size_bytes // (layout.layers * page_bytes)
         super().__init__(layout, pages)
-        self.codec = codec
-        self.page_bytes = self.form(layout.block_tokens).layer_bytes
+        self.codec, self.page_bytes = codec, page_bytes
         self.memory = torch.empty((layout.layers, pages, self.page_bytes), dtype=torch.uint8)
         self._locked = False
         if torch.cuda.is_available() and self.memory.nbytes:
@@ -55,7 +56,7 @@ class HostSlab(Paged):
 
     @property
     def block_bytes(self) -> int:
-        """What a block takes here, in all layers."""
+        """What a full block takes here, in all layers."""
         return self.layout.layers * self.page_bytes
 
     def form(self, tokens: int) -> Form:
@@ -67,16 +68,13 @@ class HostSlab(Paged):
         import torch
 
         body = torch.frombuffer(encode(state, self.codec), dtype=torch.uint8)
-        self.write_body(page, body)
-
-    def write_body(self, page: int, body: torch.Tensor) -> None:
-        """Put the body of a block, as the codec writes it, into a page; uint8 [bytes]."""
         rows = body.view(self.layout.layers, -1)
         self.memory[:, page, : rows.shape[1]].copy_(rows)
 
-    def rows(self, page: int, tokens: int) -> torch.Tensor:
-        """The body of a block as uint8 [layers, bytes of a layer], without a copy."""
-        return self.memory[:, page, : self.form(tokens).layer_bytes]
+    def state(self, page: int, tokens: int) -> State:
+        """The block in a page, decoded."""
+        rows = self.memory[:, page, : self.form(tokens).layer_bytes]
+        return decode(rows.reshape(-1), self.codec, tokens, self.layout)
 
     def clear(self, pages: Sequence[int]) -> None:
         """Overwrite pages: what was forgotten does not stay in memory."""

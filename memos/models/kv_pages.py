@@ -97,12 +97,20 @@ class Pages:
         self._stored.append((page, tokens))
         self._closed = None
 
-    def keep(self) -> tuple[int, int]:
-        """The open page (page, tokens) is a block now, and belongs to the caller."""
-        block = self._own.pop()
-        self._stored.append(block)
+    def keep(self) -> list[int]:
+        """What was appended last is blocks now, one a page; the pages belong to the caller."""
+        first = len(self._own) - len(self.last)
+        blocks, self._own = self._own[first:], self._own[:first]
+        self._stored += blocks
         self.last, self._closed = [], None
-        return block
+        return [page for page, _ in blocks]
+
+    def fits(self, tokens: int, padded: int) -> bool:
+        """Whether appending leaves room for padding in the page that is appended to."""
+        size = self.slab.layout.block_tokens
+        filled = self._own[-1][1] if self._own else size
+        begins = 0 if filled + tokens > size else filled
+        return begins + padded <= size
 
     def closed(self) -> list[Run]:
         """The pages before those that were appended to last."""

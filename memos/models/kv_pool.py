@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from memos.errors import OutOfSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
-    from memos.models.kv_slab import Slab
+    from memos.models.kv_slab import Paged
+    from memos.models.kv_state import State
     from memos.ports.blocks import Block
     from memos.ports.eviction import Eviction
 
@@ -40,6 +41,17 @@ class Counters:
         self.written_seconds += seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A block that is copied from one slab to another."""
+
+    source: int
+    """The page that it lies in."""
+    target: int
+    """The page that it goes to."""
+    tokens: int
+
+
 @dataclass(slots=True)
 class Resident:
     """A block in a page."""
@@ -56,10 +68,12 @@ class Resident:
 class Pool:
     """The blocks of one slab, within a budget; the slab may have more pages, to work in."""
 
-    slab: Slab
+    slab: Paged
     budget: int
     """The most blocks that stay."""
     policy: Eviction
+    spill: Callable[[Resident], None] | None = None
+    """Called with a block that has to go, before its page is given to another."""
     counters: Counters = field(default_factory=Counters)
     _residents: dict[str, Resident] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -108,8 +122,24 @@ class Pool:
                 return None
             made = Resident(block.name, page, block.tokens, holds=1)
             self._residents[block.name] = made
-            self.policy.added(block.name, self.slab.layout.block_bytes, seconds)
+            self.policy.added(block.name, self.slab.block_bytes, seconds)
             return made
+
+    def put(self, block: Block, state: State) -> bool:
+        """Copy a block to a page of its own; whether there was room that it is worth."""
+        with self._lock:
+            if block.name in self._residents:
+                return True
+            if not self._made_room(block, 0.0):
+                return False
+            (page,) = self.pages(1)
+            self.slab.write(page, state)
+            made = self.admit(block, page, 0.0)
+            if made is None:
+                self.slab.give([page])
+                return False
+            self.release([made])
+            return True
 
     def pages(self, count: int) -> list[int]:
         """Pages to work in; blocks go for them, where there are no others.
@@ -149,7 +179,7 @@ class Pool:
     def _made_room(self, block: Block, seconds: float) -> bool:
         if self.budget < 1:
             return False
-        size = self.slab.layout.block_bytes
+        size = self.slab.block_bytes
         while len(self._residents) >= self.budget:
             victim = self.policy.victim(self._may_go)
             if victim is None or not self.policy.admits(block.name, size, seconds, victim):
@@ -166,6 +196,8 @@ class Pool:
     def _remove(self, victim: str) -> None:
         one = self._residents.pop(victim)
         self.policy.removed(victim)
+        if self.spill is not None:
+            self.spill(one)
         self.slab.give([one.page])
         self.counters.evicted += 1
 

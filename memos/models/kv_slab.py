@@ -10,6 +10,7 @@ copied in as few and as large pieces as there are layers.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class Run:
     """Of each of them."""
 
 
-class Paged:
+class Paged(ABC):
     """Room for so many blocks, one to a page, and which of the pages somebody has."""
 
     def __init__(self, layout: Layout, pages: int) -> None:
@@ -67,9 +68,22 @@ class Paged:
             for page in pages:
                 self._free[page] = True
 
+    @property
+    def block_bytes(self) -> int:
+        """What a full block takes here, in all layers."""
+        return self.layout.block_bytes
+
+    @abstractmethod
+    def write(self, page: int, state: State) -> None:
+        """Put a block into a page."""
+
+    @abstractmethod
+    def state(self, page: int, tokens: int) -> State:
+        """The block in a page."""
+
+    @abstractmethod
     def clear(self, pages: Sequence[int]) -> None:
         """Overwrite pages: what was forgotten does not stay in memory."""
-        raise NotImplementedError
 
     def _fitting(self, count: int) -> list[int]:
         gaps = self._gaps()
@@ -134,6 +148,12 @@ class Slab(Paged):
         """Overwrite pages: what was forgotten does not stay in memory."""
         for page in pages:
             self.memory[:, page].zero_()
+
+    def write(self, page: int, state: State) -> None:
+        """Put a block into a page."""
+        there = self.state(page, state.tokens)
+        there.keys.copy_(state.keys)
+        there.values.copy_(state.values)
 
     def state(self, page: int, tokens: int) -> State:
         """The block in a page, without a copy."""

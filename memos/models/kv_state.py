@@ -21,6 +21,10 @@ class State:
     values: torch.Tensor
     """[layers, T, heads, value width]"""
 
+    def copied(self) -> State:
+        """The same, in memory of its own."""
+        return State(self.keys.clone(), self.values.clone())
+
     @property
     def tokens(self) -> int:
         """How many tokens it is of."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos.errors import BadInput, OutOfSpace, shown
 from memos.models.kv_codec import decode
 from memos.models.kv_plan import computed_first
 from memos.models.kv_pool import Pool
-from memos.models.kv_session import Session
+from memos.models.kv_session import Session, Source
+from memos.models.kv_slab import Paged, Slab
 from memos.ports.block_wire import body_of, header_of
 from memos.ports.blocks import Block
 from memos.ports.kv import DISK, GPU, RAM, SHARED, Usage
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from memos.models.kv_pool import Counters
+    from memos.models.kv_graph import Graphs
+    from memos.models.kv_pool import Counters, Move
     from memos.models.kv_shelf import Shelf
     from memos.models.kv_state import State
     from memos.ports.blocks import Content, Layout
@@ -44,6 +46,8 @@ class Budgets:
 
     gpu: int = 4 << 30
     ram: int = 1 << 30
+    ram_codec: str = "raw"
+    """How blocks are kept in ``ram`` beside a GPU: ``raw`` or ``int8``."""
 
 
 class Tiers:
@@ -66,7 +70,11 @@ class Tiers:
     ) -> None:
         self._budgets, self._policy = budgets, policy
         self._shelves = {DISK: disk, SHARED: shared}
-        self._pool: Pool | None = None
+        self._pools: dict[str, Pool] = {}
+        self._sources: list[Source] = []
+        self._wait: Callable[[int], None] | None = None
+        self.graphs: Callable[[Any], Graphs] | None = None
+        """Makes captured passes of a model over the blocks, where they lie on a GPU."""
         self._lock = threading.RLock()
         self._seconds_per_token = 0.0
 
@@ -76,18 +84,15 @@ class Tiers:
         Raises:
             BadInput: another model is attached already.
         """
-        from memos.models.kv_slab import Slab
-
         with self._lock:
-            if self._pool is not None:
-                if self._pool.slab.layout == layout:
+            if self._pools:
+                if self._near.slab.layout == layout:
                     return
                 raise BadInput("another model's blocks are attached", hint="open another store")
-            place = GPU if device.type == "cuda" else RAM
-            size: int = getattr(self._budgets, place)
-            budget = size // layout.block_bytes
-            slab = Slab(layout, budget + _WORKING, device)
-            self._pool = Pool(slab, budget, self._policy(size))
+            if device.type == "cuda":
+                self._attach_gpu(layout, device)
+            else:
+                self._pools[RAM] = self._made(Slab(layout, self._count(RAM, layout), device), RAM)
 
     def open(
         self, blocks: Sequence[Block], *, room: int, stored: int | None = None, insist: bool = False
@@ -103,22 +108,28 @@ class Tiers:
                 others only say where reading pauses.
             insist: whether it is an error that the disk has no room for what was computed.
         """
-        pool = self._attached()
+        pool, kept = self._near, blocks[:stored]
         needed = len(blocks) + -(-room // pool.slab.layout.block_tokens) + 1
+        sources = list(self._sources)
         if pool.room() < needed:
-            pool = self._private(needed)
+            private = self._private(needed)
+            sources, pool = [_copying(pool, private)], private
         names = {block.name for block in blocks}
+        away = [one for one in kept if not any(one.name in held for held in self._pools.values())]
 
         def write(block: Block, page: int, seconds: float) -> None:
             self._write(block, pool.slab.state(page, block.tokens), seconds, names, insist=insist)
 
-        kept = blocks[:stored]
-        return Session(pool, blocks, kept, loads=self._loads(kept, pool), write=write)
+        return Session(
+            pool, blocks, kept, sources=sources, loads=self._loads(away), write=write,
+            wait=self._wait,
+        )  # fmt: skip
 
     def names(self) -> set[str]:
         """Every block in a place that is this store's own."""
-        pool, disk = self._pool, self._shelves[DISK]
-        return (pool.names() if pool else set()) | (disk.names() if disk else set())
+        disk = self._shelves[DISK]
+        own = [disk.names()] if disk else []
+        return set().union(*own, *(pool.names() for pool in self._pools.values()))
 
     def where(self, names: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """The places that have each of these blocks, fastest first."""
@@ -131,11 +142,9 @@ class Tiers:
     def drop(self, names: Collection[str]) -> int:
         """Remove blocks everywhere, every byte of them; how many there were."""
         there = len(self.where(names))
-        if self._pool is not None:
-            self._pool.drop(names)
-        for shelf in self._shelves.values():
-            if shelf is not None:
-                shelf.drop(names)
+        for place in (*self._pools.values(), *self._shelves.values()):
+            if place is not None:
+                place.drop(names)
         return there
 
     def move(self, names: Collection[str], to: str, *, progress: Progress = silent) -> int:
@@ -163,11 +172,9 @@ class Tiers:
     def usage(self) -> tuple[Usage, ...]:
         """What each place holds, fastest first."""
         told = []
-        if self._pool is not None:
-            size = self._pool.slab.layout.block_bytes
-            used, budget = len(self._pool), self._pool.budget
-            place = self._memory_place()
-            told.append(_usage(place, used, used * size, budget * size, self._pool.counters))
+        for place, pool in self._pools.items():
+            size, used = pool.slab.block_bytes, len(pool)
+            told.append(_usage(place, used, used * size, pool.budget * size, pool.counters))
         for place, shelf in self._shelves.items():
             if shelf is not None:
                 count = len(shelf.names())
@@ -179,7 +186,8 @@ class Tiers:
     def close(self) -> None:
         """Let go of memory and files."""
         with self._lock:
-            self._pool = None
+            self._pools.clear()
+            self._sources.clear()
             for shelf in self._shelves.values():
                 if shelf is not None:
                     shelf.close()
@@ -190,43 +198,64 @@ class Tiers:
         before = self._seconds_per_token
         self._seconds_per_token = now if not before else 0.8 * before + 0.2 * now
 
-    def _attached(self) -> Pool:
-        if self._pool is None:
+    @property
+    def _near(self) -> Pool:
+        """The pool that the model reads."""
+        if not self._pools:
             raise BadInput("no model is attached", hint="attach one first")
-        return self._pool
+        return next(iter(self._pools.values()))
 
-    def _memory_place(self) -> str:
-        return GPU if self._attached().slab.device.type == "cuda" else RAM
+    def _count(self, place: str, layout: Layout) -> int:
+        size: int = getattr(self._budgets, place)
+        return size // layout.block_bytes + _WORKING
+
+    def _made(self, slab: Paged, place: str) -> Pool:
+        size: int = getattr(self._budgets, place)
+        return Pool(slab, size // slab.block_bytes, self._policy(size))
+
+    def _attach_gpu(self, layout: Layout, device: torch.device) -> None:
+        """A pool on the GPU, one in page-locked memory beside it, and the way between them."""
+        from memos.models.kv_gpu import Bridge
+        from memos.models.kv_host import HostSlab
+
+        slab = Slab(layout, self._count(GPU, layout), device)
+        gpu = self._pools[GPU] = self._made(slab, GPU)
+        host = HostSlab(layout, self._budgets.ram, codec=self._budgets.ram_codec)
+        ram = self._pools[RAM] = self._made(host, RAM)
+        bridge = Bridge(host, slab)
+        self._sources.append(Source(ram, bridge.bring, bridge.end))
+        gpu.spill = bridge.spilling(ram)
+        self._wait, self.graphs = bridge.wait, bridge.graphs
 
     def _holders(self) -> dict[str, Callable[[], set[str]]]:
-        pool = {} if self._pool is None else {self._memory_place(): self._pool.names}
-        return pool | {p: shelf.names for p, shelf in self._shelves.items() if shelf is not None}
+        pools = {place: pool.names for place, pool in self._pools.items()}
+        shelves = {place: one.names for place, one in self._shelves.items() if one is not None}
+        return {**pools, **shelves}
 
     def _private(self, pages: int) -> Pool:
         """Memory for one text that the pool has no room for; it goes with the session."""
-        from memos.models.kv_slab import Slab
-
-        slab = self._attached().slab
+        slab = self._near.slab
+        if not isinstance(slab, Slab):
+            raise TypeError(slab)
         return Pool(Slab(slab.layout, pages, slab.device), 0, self._policy(0))
 
-    def _loads(self, blocks: Sequence[Block], pool: Pool) -> dict[str, Shelf]:
-        """From which shelf each block is loaded; those in memory and those to compute are not."""
+    def _loads(self, away: Sequence[Block]) -> dict[str, Shelf]:
+        """From which shelf each block is loaded that is not in memory; others are computed."""
         found: dict[str, Shelf] = {}
         for shelf in self._shelves.values():
             if shelf is None:
                 continue
             there = shelf.names()
-            found.update((one.name, shelf) for one in blocks
+            found.update((one.name, shelf) for one in away
                          if one.name in there and one.name not in found)  # fmt: skip
-        away = [one for one in blocks if one.name not in pool]
-        return {one.name: found[one.name] for one in away[self._computed(away, found) :]
-                if one.name in found}  # fmt: skip
+        loaded = away[self._computed(away, found) :]
+        return {one.name: found[one.name] for one in loaded if one.name in found}
 
     def _computed(self, away: Sequence[Block], found: Mapping[str, Shelf]) -> int:
         """How many of the first blocks that are not in memory are computed, loading the others."""
         if not self._seconds_per_token:
             return 0
-        size = self._attached().slab.layout.token_bytes
+        size = self._near.slab.layout.token_bytes
         compute = [one.tokens * self._seconds_per_token for one in away]
         load = [
             one.tokens * size / found[one.name].bytes_per_second if one.name in found else 0.0
@@ -242,7 +271,7 @@ class Tiers:
         if disk is None:
             return
         try:
-            layout = self._attached().slab.layout
+            layout = self._near.slab.layout
             disk.put(block.name, state, layout, seconds=seconds, held=held)
         except OutOfSpace:
             if insist:
@@ -250,26 +279,16 @@ class Tiers:
 
     def _brought(self, name: str, to: str) -> int:
         """Bring a block into memory; what is on disk stays, since memory does not last."""
-        pool = self._attached()
-        shelf = next((one for one in self._shelves.values() if one and name in one.names()), None)
-        if name in pool or shelf is None:
+        pool = self._pools[to]
+        found = None if name in pool else self._read(name)
+        if found is None:
             return 0
-        content = shelf.get(name)
-        tokens = header_of(content, name).tokens
-        (page,) = pool.pages(1)
-        try:
-            codec = header_of(content, name).codec
-            decode(body_of(content, name), codec, tokens, pool.slab.layout,
-                   out=pool.slab.state(page, tokens))  # fmt: skip
-            made = pool.admit(Block(name, "", 0, tokens), page, 0.0)
-        except BaseException:
-            pool.slab.give([page])
-            raise
-        if made is None:
-            pool.slab.give([page])
+        if not pool.put(Block(name, "", 0, found.tokens), found):
             raise OutOfSpace(f"the place {to} has no room", hint=f"give it more: kv.{to}")
-        pool.release([made])
-        return pool.slab.layout.block_bytes
+        for place, other in self._pools.items():
+            if place != to:
+                other.drop([name])
+        return pool.slab.block_bytes
 
     def _put_down(self, name: str, to: str) -> int:
         """Move a block to a shelf, and off what is faster."""
@@ -284,25 +303,46 @@ class Tiers:
             shelf.put_bytes(name, content)
             shelf.get(name)
             moved = len(content)
-        if self._pool is not None:
-            self._pool.drop([name])
+        for pool in self._pools.values():
+            pool.drop([name])
         disk = self._shelves[DISK]
         if to == SHARED and disk is not None:
             disk.drop([name])
         return moved
 
+    def _read(self, name: str) -> State | None:
+        """A block from wherever it lies, copied; None where it is nowhere."""
+        for pool in self._pools.values():
+            held = pool.hold(name)
+            if held is not None:
+                try:
+                    return pool.slab.state(held.page, held.tokens).copied()
+                finally:
+                    pool.release([held])
+        for shelf in self._shelves.values():
+            if shelf is not None and name in shelf.names():
+                content = shelf.get(name)
+                header = header_of(content, name)
+                layout = self._near.slab.layout
+                return decode(body_of(content, name), header.codec, header.tokens, layout)
+        return None
+
     def _bytes_of(self, name: str, to: Shelf) -> Content | None:
         for shelf in self._shelves.values():
             if shelf is not None and name in shelf.names():
                 return shelf.get(name)
-        held = None if self._pool is None else self._pool.hold(name)
-        if self._pool is None or held is None:
-            return None
-        try:
-            slab = self._pool.slab
-            return to.packed(name, slab.state(held.page, held.tokens), slab.layout)
-        finally:
-            self._pool.release([held])
+        state = self._read(name)
+        return None if state is None else to.packed(name, state, self._near.slab.layout)
+
+
+def _copying(source: Pool, target: Pool) -> Source:
+    """Blocks of one pool are copied to another at once."""
+
+    def bring(moves: Sequence[Move]) -> None:
+        for move in moves:
+            target.slab.write(move.target, source.slab.state(move.source, move.tokens))
+
+    return Source(source, bring, lambda: None)
 
 
 def _usage(place: str, blocks: int, used: int, budget: int | None, counters: Counters) -> Usage:

@@ -20,21 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memos.models.kv_host import HostSlab
+    from memos.models.kv_pool import Move
     from memos.models.kv_slab import Slab
 
 _AHEAD = 2
 """Layers whose bytes may have come and are not decoded yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A block that is copied."""
-
-    source: int
-    """The host's page."""
-    target: int
-    """The device's page."""
-    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

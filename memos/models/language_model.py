@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _STRIDE = {"cpu": 128, "cuda": 256}
 """Tokens that are read in one call, and kept in one block. Short blocks let more be shared; long
 ones are read faster, and copied in larger pieces."""
+_CALL = {"cuda": 2048}
+"""Tokens of several blocks that are computed in one call; on a CPU one block is."""
 _DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
 _DTYPE_NAMES = ("float32", "bfloat16", "float16")
 
@@ -120,7 +122,7 @@ class LanguageModel:
         if getattr(model, "_supports_attention_backend", False):
             kv_attention.register()
             model.set_attn_implementation(kv_attention.NAME)
-        return Reader(model, self.stride)
+        return Reader(model, self.stride, _CALL.get(self.device.type, self.stride))
 
     @property
     def model(self) -> Any:

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.cube import Fingerprint
+    from memos.models.decode import Reader
+    from memos.models.kv_graph import Graphs
     from memos.models.kv_session import Session
     from memos.models.lora_peft import Lora
     from memos.ports.blocks import Block, Layout
@@ -79,6 +82,7 @@ class TorchRuntime:
             progress=progress,
             stride=block_tokens,
         )
+        self._graphs: Graphs | None = None
         self._kv = kv or Tiers(Budgets(), policy=lambda _: Lru())
         self._adapters: Recent[Lora] = Recent(
             lambda content: lora_peft.from_bytes(content, self._lm.model, self._lm.device),
@@ -130,7 +134,7 @@ class TorchRuntime:
             text = Text(tokens[: blocks[-1].end], blocks)
             started = time.perf_counter()
             with self._kv.open(blocks, room=0, insist=True) as session:
-                self._lm.reader.read(text, self._cache(session), session, progress=progress)
+                self._reader().read(text, self._cache(session), session, progress=progress)
                 reused = session.reused
             return Prefilled(
                 blocks=tuple(block.name for block in blocks),
@@ -164,7 +168,7 @@ class TorchRuntime:
             room = self._room(tokens, limit)
             started = time.perf_counter()
             with self._wearing(adapter), self._open(text, kept, room) as (cache, session):
-                written = self._lm.reader.write(
+                written = self._reader(adapter).write(
                     text, cache, session, limit=room, stop=self._lm.stop
                 )
                 reused = session.reused if session else 0
@@ -191,7 +195,7 @@ class TorchRuntime:
             _ = self._layout()
             text = self._text(tokens, cuts, salt)
             with self._open(text, kept, 0) as (cache, session):
-                logits = self._lm.reader.read(text, cache, session)
+                logits = self._reader().read(text, cache, session)
             return [] if logits is None else list(logits.float().tolist())
 
     def train(
@@ -281,7 +285,16 @@ class TorchRuntime:
     def _cache(self, session: Session) -> Any:
         from memos.models.kv_cache import PagedCache
 
-        return PagedCache(session.pages, gathered=self._lm.gathered)
+        return PagedCache(session.pages, gathered=self._lm.gathered, wait=session.wait)
+
+    def _reader(self, adapter: Stored | None = None) -> Reader:
+        """The model, with captured passes where there can be some: they know of no adapter."""
+        reader = self._lm.reader
+        if adapter is not None or self._kv.graphs is None or self._lm.gathered:
+            return reader
+        if self._graphs is None:
+            self._graphs = self._kv.graphs(reader.model)
+        return replace(reader, graphs=self._graphs)
 
     def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
         return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)
