@@ -14,7 +14,7 @@ first and the last tokens exact as it is told: the first four of a text draw att
 say (Xiao et al., "Efficient streaming language models with attention sinks", arXiv 2309.17453), and
 the last are those that most questions are about.
 
-Keys are kept as the model has them, rotated to their positions. int4 would be closer by a fifth if
+Keys are kept as the model has them, rotated to their positions. int4 would be closer if
 they were not, but then a block would have to know where it begins and how its model rotates, and to
 read it would be to compute.
 
