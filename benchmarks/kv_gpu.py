@@ -87,7 +87,11 @@ class Bench:
         kv_attention.register()
         self.model.set_attn_implementation(kv_attention.NAME)
         self.graph = Graph(
-            self.model, self.slab, QUESTION, self.ready, torch.cuda.graph_pool_handle()
+            self.model,
+            self.slab,
+            QUESTION,
+            ready=self.ready,
+            pool=torch.cuda.graph_pool_handle(),
         )
         self.taken = self.slab.take(self.pages)
 

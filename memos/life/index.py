@@ -50,7 +50,7 @@ class Index:
     once: so a crash between any two steps loses nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each of what is kept in step
         self,
         *,
         catalog: Catalog,

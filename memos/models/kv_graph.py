@@ -53,7 +53,7 @@ class Graphs:
             return None
         graph = self._graphs.get(length)
         if graph is None:
-            graph = Graph(self._model, self._slab, length, self._ready, self._pool)
+            graph = Graph(self._model, self._slab, length, ready=self._ready, pool=self._pool)
             self._graphs[length] = graph
         return graph.run(tokens, pages).clone()
 
@@ -75,7 +75,7 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append keys and values [1, heads, S, width]; first, this layer's blocks are waited for."""
+        """Append keys and values [1, heads, S, width], once this layer's blocks have come."""
         graph = self._graph
         torch.cuda.current_stream().wait_event(graph.ready[self._number])
         keys, values = self.in_slab()
@@ -110,7 +110,7 @@ class Graph:
     """A captured pass of ``length`` tokens; see the module."""
 
     def __init__(
-        self, model: Any, slab: Slab, length: int, ready: Sequence[torch.cuda.Event], pool: Any
+        self, model: Any, slab: Slab, length: int, *, ready: Sequence[torch.cuda.Event], pool: Any
     ) -> None:
         self.slab, self.length, self.ready = slab, length, ready
         size = 3 + 2 * slab.pages + 1 + 4 * length
@@ -126,14 +126,15 @@ class Graph:
         self._capture(model, pool)
 
     def run(self, tokens: Sequence[int], pages: Pages) -> torch.Tensor:
-        """Append ``tokens`` to the pages; the logits [vocabulary] after them, until the next run."""
+        """Append tokens to the pages; logits [vocabulary] after them, until the next run."""
         real = len(tokens)
         start = pages.length
         pages.append(real)
         self._write(tokens, pages, start)
         self._inputs.copy_(self._staged, non_blocking=True)
         self._graph.replay()
-        return self.logits
+        logits: torch.Tensor = self.logits
+        return logits
 
     def _write(self, tokens: Sequence[int], pages: Pages, start: int) -> None:
         there, real, padding = pages.all(), len(tokens), self.length - len(tokens)
@@ -177,7 +178,7 @@ class Graph:
                 self.logits = self._pass(model)
         self.slab.give([page])
 
-    def _pass(self, model: Any) -> torch.Tensor:
+    def _pass(self, model: Any) -> Any:
         self.page_at, self.token_at = self._page_at.long(), self._token_at.long()
         cache = Cache(layers=[_Layer(self, n) for n in range(self.slab.layout.layers)])
         unused = torch.zeros((1, 1, 1, 1), dtype=torch.bool, device=self.slab.device)

@@ -6,6 +6,8 @@ layer 1   | page 0 | page 1 | …        as the codec writes it
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memos.models import kv_parts
@@ -39,20 +41,12 @@ class HostSlab(Paged):
         super().__init__(layout, pages)
         self.codec, self.page_bytes = codec, page_bytes
         self.memory = torch.empty((layout.layers, pages, self.page_bytes), dtype=torch.uint8)
-        self._locked = False
-        if torch.cuda.is_available() and self.memory.nbytes:
-            # torch would round page-locked memory up to a power of two
-            cudart = torch.cuda.cudart()
-            failed = cudart.cudaHostRegister(self.memory.data_ptr(), self.memory.nbytes, 0)
-            self._locked = int(failed) == 0
+        self._unlock = weakref.finalize(self, _unlock, self.memory) if _lock(self.memory) else None
 
     def close(self) -> None:
         """Let go of the memory."""
-        import torch
-
-        if self._locked:
-            torch.cuda.cudart().cudaHostUnregister(self.memory.data_ptr())
-            self._locked = False
+        if self._unlock is not None:
+            self._unlock()
 
     @property
     def block_bytes(self) -> int:
@@ -80,3 +74,23 @@ class HostSlab(Paged):
         """Overwrite pages: what was forgotten does not stay in memory."""
         for page in pages:
             self.memory[:, page].zero_()
+
+
+def _lock(memory: torch.Tensor) -> bool:
+    """Lock pages, so that a GPU copies from them at full speed; torch's own way rounds sizes up."""
+    import torch
+
+    if not (torch.cuda.is_available() and memory.nbytes):
+        return False
+    cudart = torch.cuda.cudart()
+    if int(cudart.cudaHostRegister(memory.data_ptr(), memory.nbytes, 0)) == 0:
+        return True
+    with suppress(RuntimeError):  # the limit of the process: copies are slower, and as right
+        torch.cuda.synchronize()
+    return False
+
+
+def _unlock(memory: torch.Tensor) -> None:
+    import torch
+
+    torch.cuda.cudart().cudaHostUnregister(memory.data_ptr())

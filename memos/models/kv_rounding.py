@@ -30,9 +30,9 @@ def grouped(tensor: torch.Tensor, dim: int, size: int) -> Iterator[torch.Tensor]
     """Views of a tensor with ``dim`` cut into [groups, size]: whole groups, then a shorter one."""
     groups, rest = divmod(tensor.shape[dim], size)
     if groups:
-        yield tensor.narrow(dim, 0, groups * size).unflatten(dim, (groups, size))  # type: ignore[no-untyped-call]
+        yield tensor.narrow(dim, 0, groups * size).unflatten(dim, (groups, size))
     if rest:
-        yield tensor.narrow(dim, groups * size, rest).unflatten(dim, (1, rest))  # type: ignore[no-untyped-call]
+        yield tensor.narrow(dim, groups * size, rest).unflatten(dim, (1, rest))
 
 
 def per_group(tensor: torch.Tensor, dim: int, length: int, size: int) -> Iterator[torch.Tensor]:

@@ -91,7 +91,7 @@ class Session:
         wait: called with a layer's number before its blocks are first read.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         pool: Pool,
         blocks: Sequence[Block],

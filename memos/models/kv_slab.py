@@ -73,6 +73,9 @@ class Paged(ABC):
         """What a full block takes here, in all layers."""
         return self.layout.block_bytes
 
+    def close(self) -> None:  # noqa: B027 - most have nothing to let go of
+        """Let go of the memory."""
+
     @abstractmethod
     def write(self, page: int, state: State) -> None:
         """Put a block into a page."""

@@ -174,18 +174,20 @@ class Tiers:
         told = []
         for place, pool in self._pools.items():
             size, used = pool.slab.block_bytes, len(pool)
-            told.append(_usage(place, used, used * size, pool.budget * size, pool.counters))
+            told.append(_usage(place, used, (used * size, pool.budget * size), pool.counters))
         for place, shelf in self._shelves.items():
             if shelf is not None:
                 count = len(shelf.names())
                 told.append(
-                    _usage(place, count, shelf.used_bytes, shelf.budget_bytes, shelf.counters)
+                    _usage(place, count, (shelf.used_bytes, shelf.budget_bytes), shelf.counters)
                 )
         return tuple(told)
 
     def close(self) -> None:
         """Let go of memory and files."""
         with self._lock:
+            for pool in self._pools.values():
+                pool.slab.close()
             self._pools.clear()
             self._sources.clear()
             for shelf in self._shelves.values():
@@ -345,12 +347,11 @@ def _copying(source: Pool, target: Pool) -> Source:
     return Source(source, bring, lambda: None)
 
 
-def _usage(place: str, blocks: int, used: int, budget: int | None, counters: Counters) -> Usage:
+def _usage(place: str, blocks: int, bytes_: tuple[int, int | None], counters: Counters) -> Usage:
     return Usage(
         place,
         blocks,
-        used,
-        budget,
+        *bytes_,
         counters.hits,
         counters.misses,
         counters.read_bytes,

@@ -180,7 +180,7 @@ def _descend(
         said = Packed(passages, lesson.shared, model.device).predictions(model)
         loss = _surprise(passages[: len(learnt)], said)
         drift = _divergence([anchors[n] for n in kept], said[len(learnt) :])
-        (loss + recipe.locality * drift).backward()  # type: ignore[no-untyped-call]
+        (loss + recipe.locality * drift).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
