@@ -24,6 +24,7 @@ from memos.opening import (
     blocks_of,
     grounds_of,
     master_key,
+    shared_of,
     source_of,
 )
 from memos.plugins import available, find
@@ -260,7 +261,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
     engine = open_engine(None)
     upgrade(engine)
     catalog = SqlCatalog(engine)
-    kv = kv_of(settings)
+    kv = kv_of(settings, shared=shared_of(settings))
     exact = find("vectors", "exact")
     return Parts(
         catalog=catalog,
@@ -308,7 +309,7 @@ def _in_folder(
         catalog = SqlCatalog(engine, key=seal_key)
         # Last: a folder in which nothing but these lies would be no store, and not empty.
         blobs, archive = blobs_of(home.blobs, keys), archive_of(home.path, settings, keys)
-        kv = kv_of(settings, partial(blocks_of, home.kv, keys), home.kv.is_dir)
+        kv = kv_of(settings, partial(blocks_of, home.kv, keys), home.kv.is_dir, shared_of(settings))
         return Parts(
             catalog=catalog,
             ledger=SqlLedger(engine),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from memos.errors import BadSetting
 from memos.governance.redaction import Redaction
 from memos.life.deriving import Demands
+from memos.models.kv_shared import SharedShelf
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers
 from memos.plugins import find
@@ -53,10 +54,12 @@ def kv_of(
     settings: Settings,
     disk: Callable[[], Blocks] | None = None,
     there: Callable[[], bool] = lambda: False,
+    shared: Callable[[], Blocks] | None = None,
 ) -> Tiers:
     """The places of blocks of attention state, with the budgets that the settings name.
 
     ``disk`` opens the place on disk, when it is first needed; ``there`` says whether there is one.
+    ``shared`` connects to a server that other machines use as well.
 
     Raises:
         UnknownBackend: there is no such eviction policy.
@@ -76,7 +79,12 @@ def kv_of(
             codec=chosen.codec,
             there=there,
         )
-    return Tiers(Budgets(gpu=chosen.gpu, ram=chosen.ram), policy=make, disk=shelf)
+    return Tiers(
+        Budgets(gpu=chosen.gpu, ram=chosen.ram, ram_codec=chosen.ram_codec),
+        policy=make,
+        disk=shelf,
+        shared=None if shared is None else SharedShelf(shared, codec=chosen.codec),
+    )
 
 
 def runtime_of(settings: Settings, kv: Tiers, progress: Progress) -> Runtime:

@@ -4,6 +4,7 @@ AGENT_MEMOS_STORE=./memory                  store
 AGENT_MEMOS_RUNTIME__MODEL=/models/llama    runtime.model    (two underscores: one level down)
 AGENT_MEMOS_KEY=...                         no setting: the key of encrypted stores, never shown
 AGENT_MEMOS_LLM_KEY=...                     no setting: the key of an LLM's endpoint, never shown
+AGENT_MEMOS_KV_PASSWORD=...                 no setting: a server's password, never shown
 ./agent-memos.toml                          the project's file
 ~/.config/agent-memos/config.toml           the user's file
 """
@@ -32,6 +33,9 @@ KEY_VARIABLE = f"{PREFIX}KEY"
 """The environment variable that may hold the key of encrypted stores."""
 LLM_KEY_VARIABLE = f"{PREFIX}LLM_KEY"
 """The environment variable that may hold the key of a language model's endpoint."""
+KV_PASSWORD_VARIABLE = f"{PREFIX}KV_PASSWORD"
+"""The environment variable that may hold the password of a server for attention state."""
+_SECRET = {KEY_VARIABLE, LLM_KEY_VARIABLE, KV_PASSWORD_VARIABLE}
 
 
 class EmbedderSettings(Frozen):
@@ -84,6 +88,13 @@ class KvSettings(Frozen):
     ``s3-fifo`` or ``w-tinylfu``."""
     codec: Literal["raw", "int8", "fp8", "int4"] = "raw"
     """How they are written to disk: ``raw`` is exact to the last bit, the others are smaller."""
+    ram_codec: Literal["raw", "int8"] = "raw"
+    """How they are kept in memory beside a GPU; on a CPU the model reads them as they are there."""
+    shared: str | None = None
+    """A server of Redis or Valkey that keeps them for other machines, too: such as
+    ``redis://host:6379/0``; never a password in it. They lie there as they are."""
+    shared_key_from: Literal["none", "env"] = "none"
+    """Where the server's password is: ``env`` (the variable AGENT_MEMOS_KV_PASSWORD)."""
     block_tokens: int | None = Field(default=None, ge=8, le=4096)
     """Tokens of a block; by default 128 on a CPU and 256 on a GPU."""
 
@@ -265,6 +276,11 @@ def key_from_environment(environment: Mapping[str, str] | None = None) -> str | 
     return (os.environ if environment is None else environment).get(KEY_VARIABLE) or None
 
 
+def kv_password_from_environment(environment: Mapping[str, str] | None = None) -> str | None:
+    """What :data:`KV_PASSWORD_VARIABLE` holds; None where it is not set, or empty."""
+    return (os.environ if environment is None else environment).get(KV_PASSWORD_VARIABLE) or None
+
+
 def llm_key_from_environment(environment: Mapping[str, str] | None = None) -> str | None:
     """What :data:`LLM_KEY_VARIABLE` holds; None where it is not set, or empty."""
     return (os.environ if environment is None else environment).get(LLM_KEY_VARIABLE) or None
@@ -302,7 +318,7 @@ def _from_file(path: Path) -> list[tuple[str, object, str]]:
 def _from_environment(variables: Mapping[str, str]) -> list[tuple[str, object, str]]:
     found: list[tuple[str, object, str]] = []
     for variable in sorted(variables):
-        if variable.startswith(PREFIX) and variable not in {KEY_VARIABLE, LLM_KEY_VARIABLE}:
+        if variable.startswith(PREFIX) and variable not in _SECRET:
             name = variable.removeprefix(PREFIX).lower().replace("__", ".")
             found.append((name, variables[variable], f"env {variable}"))
     return found

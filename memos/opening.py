@@ -7,8 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos.config import Settings, key_from_environment
-from memos.errors import BadSetting, NotFound
+from memos.config import (
+    KV_PASSWORD_VARIABLE,
+    Settings,
+    key_from_environment,
+    kv_password_from_environment,
+)
+from memos.errors import BadSetting, MissingKey, NotFound
 from memos.life.shelves import Shelves
 from memos.ports.grounds import refuse_backup
 from memos.stores.backup import Source
@@ -16,6 +21,7 @@ from memos.stores.blobs_archive import ArchiveBlobs
 from memos.stores.blobs_files import FileBlobs
 from memos.stores.blobs_sealed import SealedBlobs
 from memos.stores.blocks_files import BlockFiles
+from memos.stores.blocks_redis import RedisBlocks
 from memos.stores.engine_sqlite import open_engine, sqlcipher
 from memos.stores.files import Files
 from memos.stores.folder import Folder
@@ -26,7 +32,7 @@ from memos.stores.schema import require_current
 from memos.stores.seal import refuse_sealed, unlocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from memos.stores.keys import Keys, MasterKey
 
@@ -71,6 +77,28 @@ def blobs_of(folder: Path, keys: Keys | None, *, owned: bool = True) -> FileBlob
 def blocks_of(folder: Path, keys: Keys | None) -> BlockFiles:
     """The blocks of attention state in a folder."""
     return BlockFiles(folder, cipher_key=None if keys is None else keys.blocks)
+
+
+def shared_of(settings: Settings) -> Callable[[], RedisBlocks] | None:
+    """Connects to the server that the settings name for blocks; None where they name none.
+
+    Raises:
+        BadSetting: there is a password in its URL, or none where the settings say that one is.
+    """
+    url = settings.kv.shared
+    if url is None:
+        return None
+    if "@" in url:
+        message = "kv.shared holds a name or a password, which settings show to whoever asks"
+        hint = f"put it into the variable {KV_PASSWORD_VARIABLE}, and kv.shared_key_from = env"
+        raise BadSetting(message, hint=hint)
+    password = None
+    if settings.kv.shared_key_from == "env":
+        password = kv_password_from_environment()
+        if password is None:
+            message = f"the variable {KV_PASSWORD_VARIABLE} is not set"
+            raise MissingKey(message, hint="set it, or kv.shared_key_from = none")
+    return partial(RedisBlocks, url, store="kv", password=password)
 
 
 def archive_of(

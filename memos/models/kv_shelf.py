@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memos.errors import CorruptionError, MissingBlock, OutOfSpace
 from memos.models.kv_codec import decode, encode
 from memos.models.kv_pool import Counters
-from memos.ports.block_wire import body_of, header_of, layout_mark, packed
+from memos.ports.block_wire import PAGE, header_of, layout_mark, packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -56,10 +56,13 @@ class Shelf:
         with self._lock:
             if self._opened is None:
                 self._opened = self._opening()
-                self._sizes = dict(self._opened.sizes())
-                for name, size in sorted(self._sizes.items()):
-                    self._policy.added(name, size, 0.0)
+                self._list(self._opened)
             return self._opened
+
+    def _list(self, blocks: Blocks) -> None:
+        self._sizes = dict(blocks.sizes())
+        for name, size in sorted(self._sizes.items()):
+            self._policy.added(name, size, 0.0)
 
     def close(self) -> None:
         """Let go of what is open."""
@@ -77,13 +80,20 @@ class Shelf:
     @property
     def bytes_per_second(self) -> float:
         """How fast blocks have been read so far."""
-        seconds = self.counters.read_seconds
-        return self.counters.read_bytes / seconds if seconds else _PRESUMED
+        told = self.counters
+        known = told.read_bytes > 0 and told.read_seconds > 0
+        return told.read_bytes / told.read_seconds if known else _PRESUMED
 
     def names(self) -> set[str]:
         """All blocks that are here."""
         with self._lock:
             return set(self._known())
+
+    def holding(self, names: Collection[str]) -> set[str]:
+        """Those of the blocks that are here."""
+        with self._lock:
+            known = self._known()
+            return {name for name in names if name in known}
 
     def _known(self) -> dict[str, int]:
         if self._opened is None and self._there():
@@ -91,21 +101,38 @@ class Shelf:
         return self._sizes
 
     def put(
-        self, name: str, state: State, layout: Layout, *, seconds: float, held: Collection[str] = ()
+        self,
+        name: str,
+        state: State,
+        layout: Layout,
+        *,
+        seconds: float,
+        exact: tuple[int, int] = (0, 0),
+        held: Collection[str] = (),
     ) -> None:
         """Write a block; others go for it, but not those that are ``held``.
+
+        Args:
+            name: the block's.
+            state: what it holds.
+            layout: the model's.
+            seconds: that computing it takes.
+            exact: how many of its first and last tokens int4 keeps as they are.
+            held: names of blocks that must stay.
 
         Raises:
             OutOfSpace: there is no room for it.
         """
         started = time.perf_counter()
-        content = self.packed(name, state, layout)
+        content = self.packed(name, state, layout, exact=exact)
         self.put_bytes(name, content, seconds=seconds, held=held)
         self.counters.written(len(content), time.perf_counter() - started)
 
-    def packed(self, name: str, state: State, layout: Layout) -> Content:
+    def packed(
+        self, name: str, state: State, layout: Layout, *, exact: tuple[int, int] = (0, 0)
+    ) -> Content:
         """The bytes of a block, as this place would keep it."""
-        body = encode(state, self.codec)
+        body = encode(state, self.codec, exact_first=exact[0], exact_last=exact[1])
         return packed(name, body, codec=self.codec, tokens=state.tokens, layout=layout)
 
     def put_bytes(
@@ -139,9 +166,7 @@ class Shelf:
             MissingBlock: it is not here.
             CorruptionError: it is not what was put.
         """
-        content = self.blocks.get(name)
-        body_of(content, name)
-        return content
+        return self.blocks.get(name)
 
     def damaged(self, name: str) -> bool:
         """Whether a block that is here is not what was put."""
@@ -169,7 +194,9 @@ class Shelf:
             header = header_of(content, name)
             if header.layout != layout_mark(layout) or header.tokens != out.tokens:
                 return False
-            decode(body_of(content, name), header.codec, header.tokens, layout, out=out)
+            # its sum was verified when it was read
+            body = memoryview(content)[PAGE:]
+            decode(body, header.codec, header.tokens, layout, out=out)
         except CorruptionError:
             return False
         return True

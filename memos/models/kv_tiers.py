@@ -17,6 +17,7 @@ from memos.models.kv_codec import decode
 from memos.models.kv_plan import computed_first
 from memos.models.kv_pool import Pool
 from memos.models.kv_session import Session, Source
+from memos.models.kv_shared import SharedShelf
 from memos.models.kv_slab import Paged, Slab
 from memos.ports.block_wire import body_of, header_of
 from memos.ports.blocks import Block
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from memos.ports.eviction import Eviction
 
 _MEMORY = (GPU, RAM)
+_SINKS, _RECENT = 4, 64
+"""Of a text, so many of the first and of the last tokens stay exact where a codec is coarse."""
 _WORKING = 16
 """Pages of a slab beyond its budget: questions and answers are written into them."""
 
@@ -118,7 +121,10 @@ class Tiers:
         away = [one for one in kept if not any(one.name in held for held in self._pools.values())]
 
         def write(block: Block, page: int, seconds: float) -> None:
-            self._write(block, pool.slab.state(page, block.tokens), seconds, names, insist=insist)
+            exact = _SINKS if block is kept[0] else 0, _RECENT if block is kept[-1] else 0
+            state = pool.slab.state(page, block.tokens)
+            self.took(block.tokens, seconds)
+            self._write(block, state, Kept(seconds, exact, names), insist=insist)
 
         return Session(
             pool, blocks, kept, sources=sources, loads=self._loads(away), write=write,
@@ -247,9 +253,8 @@ class Tiers:
         for shelf in self._shelves.values():
             if shelf is None:
                 continue
-            there = shelf.names()
-            found.update((one.name, shelf) for one in away
-                         if one.name in there and one.name not in found)  # fmt: skip
+            there = shelf.holding([one.name for one in away if one.name not in found])
+            found.update(dict.fromkeys(there, shelf))
         loaded = away[self._computed(away, found) :]
         return {one.name: found[one.name] for one in loaded if one.name in found}
 
@@ -265,16 +270,18 @@ class Tiers:
         ]
         return computed_first(compute, load)
 
-    def _write(
-        self, block: Block, state: State, seconds: float, held: Collection[str], *, insist: bool
-    ) -> None:
-        self.took(block.tokens, seconds)
+    def _write(self, block: Block, state: State, kept: Kept, *, insist: bool) -> None:
+        layout, shared = self._near.slab.layout, self._shelves[SHARED]
+        if isinstance(shared, SharedShelf):
+            shared.offer(block.name, state, layout)
         disk = self._shelves[DISK]
         if disk is None:
             return
         try:
-            layout = self._near.slab.layout
-            disk.put(block.name, state, layout, seconds=seconds, held=held)
+            disk.put(
+                block.name, state, layout,
+                seconds=kept.seconds, exact=kept.exact, held=kept.held,
+            )  # fmt: skip
         except OutOfSpace:
             if insist:
                 raise  # otherwise the answer is what counts: the block is computed again
@@ -298,7 +305,7 @@ class Tiers:
         if shelf is None:
             return 0
         moved = 0
-        if name not in shelf.names():
+        if to == SHARED or name not in shelf.names():
             content = self._bytes_of(name, shelf)
             if content is None:
                 return 0
@@ -331,10 +338,22 @@ class Tiers:
 
     def _bytes_of(self, name: str, to: Shelf) -> Content | None:
         for shelf in self._shelves.values():
-            if shelf is not None and name in shelf.names():
+            if shelf not in (None, to) and name in shelf.names():
                 return shelf.get(name)
         state = self._read(name)
         return None if state is None else to.packed(name, state, self._near.slab.layout)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a block that was computed is kept on a shelf."""
+
+    seconds: float
+    """That computing it took."""
+    exact: tuple[int, int]
+    """How many of its first and last tokens stay exact, whatever the codec."""
+    held: Collection[str]
+    """Blocks that must stay there."""
 
 
 def _copying(source: Pool, target: Pool) -> Source:

@@ -57,6 +57,7 @@ class RedisBlocks:
         *,
         store: str,
         prefix: str = "memos",
+        password: str | None = None,
         ttl_seconds: int | None = None,
         timeout_seconds: float = 10.0,
     ) -> None:
@@ -67,6 +68,7 @@ class RedisBlocks:
                 never shown.
             store: whose blocks these are; stores with different names share nothing.
             prefix: what the keys of all stores begin with.
+            password: the server's, where it does not stand in the url.
             ttl_seconds: how long a block lives after it was last put; None for ever.
             timeout_seconds: how long to wait for an answer.
 
@@ -78,7 +80,7 @@ class RedisBlocks:
         self._place = _shown(url)
         self._begin = f"{prefix}:{store}:"
         self._ttl = ttl_seconds
-        self._client = _client(url, timeout_seconds)
+        self._client = _client(url, password, timeout_seconds)
         with self._translated():
             self._client.ping()
 
@@ -180,7 +182,7 @@ class RedisBlocks:
             raise BackendError(message, hint="look at the server's log") from error
 
 
-def _client(url: str, timeout: float) -> _Client:
+def _client(url: str, password: str | None, timeout: float) -> _Client:
     try:
         import redis
         from redis.backoff import NoBackoff
@@ -199,6 +201,8 @@ def _client(url: str, timeout: float) -> _Client:
         # Not chained: the text is of the url, and a traceback is shown.
         raise _no_url() from None
     pool.connection_kwargs["decode_responses"] = False  # the url may say otherwise
+    if password is not None:
+        pool.connection_kwargs["password"] = password
     return cast("_Client", redis.Redis.from_pool(pool))
 
 
