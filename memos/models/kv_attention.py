@@ -10,12 +10,21 @@ has the same bits whether the blocks were loaded or have just been computed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
 
     from memos.models.kv_cache import PagedLayer
+
+
+class Attends(Protocol):
+    """A layer of a cache that knows how its own keys are attended to."""
+
+    def attend(self, query: torch.Tensor, scale: float) -> torch.Tensor:
+        """From [rows, query heads, S, width] to [rows, S, query heads, value width]."""
+        ...
+
 
 NAME = "memos_paged"
 """What transformers knows this attention by."""
@@ -42,18 +51,14 @@ def attention(
     """What transformers calls; keys that no paged cache has marked are attended to as ever."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    layer: PagedLayer | None = getattr(key, "paged", None)
+    layer: Attends | None = getattr(key, "paged", None)
     if layer is None:
         joined, nothing = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
         return joined, nothing
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    if query.device.type == "cuda":
-        from memos.models import kv_attention_triton
-
-        return kv_attention_triton.attend(query, *layer.in_slab(), layer.table(), scale), None
-    return attend(query, layer, scale).transpose(1, 2), None
+    return layer.attend(query, scale), None
 
 
 def attend(query: torch.Tensor, layer: PagedLayer, scale: float) -> torch.Tensor:
@@ -73,13 +78,15 @@ def attend(query: torch.Tensor, layer: PagedLayer, scale: float) -> torch.Tensor
     for keys, values in layer.closed():
         # [n, T, heads, width]: all blocks of a run at once, each with the same queries
         spread = folded.expand(keys.shape[0], -1, -1, -1)
-        out, total = _part(spread, keys.transpose(1, 2), values.transpose(1, 2), None, scale)
+        out, total = part_of(
+            spread, keys.transpose(1, 2), values.transpose(1, 2), mask=None, scale=scale
+        )
         outs.append(out)
         sums.append(total)
     keys, values = layer.open()
     mask = _causal(length, keys.shape[0], heads // layer.heads, query)
-    out, total = _part(
-        folded, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], mask, scale
+    out, total = part_of(
+        folded, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], mask=mask, scale=scale
     )
     outs.append(out)
     sums.append(total)
@@ -107,14 +114,23 @@ def _causal(queries: int, keys: int, groups: int, like: torch.Tensor) -> torch.T
     return mask.masked_fill(~seen, float("-inf")).repeat(groups, 1)
 
 
-def _part(
+def part_of(
     query: torch.Tensor,
     keys: torch.Tensor,
     values: torch.Tensor,
+    *,
     mask: torch.Tensor | None,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Attention within a block, [n, heads, rows, width], and its log-sums [n, heads, rows]."""
+    """Attention within some keys: [n, heads, rows, width], and its log-sums [n, heads, rows].
+
+    Args:
+        query: [n, heads, rows, width].
+        keys: [n, heads, T, width].
+        values: [n, heads, T, value width].
+        mask: added to the products; None where all keys are seen.
+        scale: by which the products are multiplied.
+    """
     import torch
 
     if query.device.type == "cpu" and keys.shape[-1] == values.shape[-1]:

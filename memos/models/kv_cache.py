@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from memos.models.kv_attention import attend
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,6 +83,14 @@ class PagedLayer(CacheLayerMixin):  # type: ignore[misc]
         if len(pages) == 1:
             return keys[0], values[0]
         return torch.cat(keys), torch.cat(values)
+
+    def attend(self, query: torch.Tensor, scale: float) -> torch.Tensor:
+        """Attend from the tokens that were appended last to all that stand before each."""
+        if query.device.type == "cuda":
+            from memos.models import kv_attention_triton
+
+            return kv_attention_triton.attend(query, *self.in_slab(), self.table(), scale)
+        return attend(query, self, scale).transpose(1, 2)
 
     def in_slab(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values [pages, T, heads, width] of this layer, of all texts there are."""

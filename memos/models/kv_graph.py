@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from memos.models.kv_attention_triton import Table
+from memos.models.kv_attention_triton import Table, attend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,9 +89,9 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
         """Keys and values [pages, T, heads, width] of this layer."""
         return self._graph.slab.keys[self._number], self._graph.slab.values[self._number]
 
-    def table(self) -> Table:
-        """Which of the pages the text lies in."""
-        return self._graph.table
+    def attend(self, query: torch.Tensor, scale: float) -> torch.Tensor:
+        """Attend to the pages that are named on the device when the graph is launched."""
+        return attend(query, *self.in_slab(), self._graph.table, scale)
 
     def get_seq_length(self) -> int:
         """Unknown to the graph: positions are given."""

@@ -119,6 +119,10 @@ class Pages:
             self._closed = runs_of(before, self.slab.layout.block_tokens)
         return self._closed
 
+    def runs(self) -> list[Run]:
+        """All pages."""
+        return runs_of(self.all(), self.slab.layout.block_tokens)
+
     def opened(self) -> list[tuple[int, int]]:
         """(page, tokens) of the pages that were appended to last, with all that is in them."""
         return self._own[len(self._own) - len(self.last) :]

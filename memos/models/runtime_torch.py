@@ -181,6 +181,45 @@ class TorchRuntime:
                 seconds=time.perf_counter() - started,
             )
 
+    def generate_many(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        limit: int,
+        cuts: Sequence[int],
+        salt: str,
+    ) -> list[str]:
+        """Continue several prompts greedily at once, which begin alike up to the last cut."""
+        with self._lock:
+            for prompt in prompts:
+                self._require_readable(prompt)
+            shared = cuts[-1] if cuts else 0
+            begin = {tuple(prompt[:shared]) for prompt in prompts}
+            if len(begin) != 1 or not shared or any(len(one) <= shared for one in prompts):
+                message = f"{len(prompts)} prompts do not begin alike and go on from token {shared}"
+                raise BadInput(message, hint="name the cut up to which they do")
+            if self._layout() is None or self._lm.gathered:
+                raise NotSupported(
+                    f"{self._lm.fingerprint.name} cannot answer several questions on one text",
+                    hint="ask one after the other",
+                )
+            text = Text(prompts[0][:shared], self._blocks(prompts[0], cuts, salt))
+            with self._kv.open(text.blocks, room=0) as session:
+                self._reader().read(text, self._cache(session), session)
+                return self._many(session, [one[shared:] for one in prompts], limit)
+
+    def _many(self, session: Session, questions: Sequence[Sequence[int]], limit: int) -> list[str]:
+        from memos.models.kv_batch import write_batch
+
+        answers: list[str] = []
+        for start in range(0, len(questions), _TOGETHER):
+            written = write_batch(
+                self._lm.model, session.pages, questions[start : start + _TOGETHER],
+                limit=limit, stop=self._lm.stop, wait=session.wait,
+            )  # fmt: skip
+            answers += [self._lm.chat.decode(tokens) for tokens in written]
+        return answers
+
     def logits(
         self,
         tokens: Sequence[int],

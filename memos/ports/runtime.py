@@ -187,6 +187,24 @@ class Runtime(Protocol):
         """
         ...
 
+    def generate_many(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        limit: int,
+        cuts: Sequence[int],
+        salt: str,
+    ) -> list[str]:
+        """Continue several prompts greedily at once, which begin alike up to the last cut.
+
+        What they have in common lies in stored blocks, or shall, and is read once.
+
+        Raises:
+            BadInput: they do not begin alike, or end there; or as in :meth:`generate`.
+            NotSupported: the model keeps no attention state that can be cut into blocks.
+        """
+        ...
+
     def train(
         self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
     ) -> Trained:

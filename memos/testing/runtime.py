@@ -211,6 +211,22 @@ class RuntimeSuite(ABC):
         half = self.read(runtime, prompt, [cuts[0]])
         assert whole.blocks[: len(half.blocks)] == half.blocks
 
+    def test_several_questions_on_one_text_are_answered_as_each_alone(
+        self, runtime: Runtime
+    ) -> None:
+        asked = [f"Which tea does keeper {number} drink{'?' * number}" for number in (1, 3, 40)]
+        prompts = [runtime.prompt([MEMORIES, Message("user", one)]) for one in asked]
+        cuts = (prompts[0].cuts[0], prompts[0].cuts[-1])
+        alone = [runtime.generate(one.tokens, limit=6, cuts=cuts).text for one in prompts]
+        tokens = [one.tokens for one in prompts]
+        together = runtime.generate_many(tokens, limit=6, cuts=cuts, salt=SALT)
+        assert together == alone
+        again = runtime.generate(tokens[0], limit=1, cuts=cuts, kept=cuts[-1], salt=SALT)
+        assert again.reused_tokens == cuts[-1]
+        for others in ([tokens[0], tokens[1][1:]], [tokens[0], tokens[0][: cuts[-1]]], []):
+            with pytest.raises(BadInput):
+                runtime.generate_many(others, limit=1, cuts=cuts, salt=SALT)
+
     @pytest.mark.parametrize("cuts", [[5, 5], [7, 3], [0, 4], [4, 10**6], [-1]])
     def test_cuts_that_are_none_are_refused(self, runtime: Runtime, cuts: list[int]) -> None:
         prompt, _ = self.asked(runtime)

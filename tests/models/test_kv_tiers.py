@@ -144,7 +144,10 @@ def test_no_place_takes_more_than_its_budget(
         ram, disk = usage(small, RAM), usage(small, DISK)
         assert 0 < ram.used_bytes <= 3 * size
         assert 0 < disk.used_bytes <= 4 * (size + 4096)
-    assert usage(small, RAM).evicted > 0
+    other = {**asked.kept, "salt": "b" * 64}
+    assert small.logits(asked.tokens, **other) == plain
+    assert usage(small, RAM).evicted == usage(small, RAM).blocks == 3
+    assert usage(small, DISK).evicted > 0
 
 
 def test_a_disk_without_room_is_an_error_for_who_wants_to_keep_and_none_for_who_asks(
