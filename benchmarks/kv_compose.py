@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.kv_contexts import Agreement, Context, agreement, contexts
+from benchmarks.kv_contexts import Agreement, Context, agreement, contexts, told_of
 from benchmarks.machine import machine
 from benchmarks.runtime import configured_runtime
 from memos.models.kv_compose import Choice, Segment, compose, put_together, refreshed, segment
@@ -68,7 +68,13 @@ def _moved(segments: list[Segment], at: Scene) -> Made:
 
 def _composed(share: float, choose: Choice, look_at: int, at: Scene) -> Made:
     made = compose(
-        at.model, at.prefix, at.behind, recompute=share, choose=choose, look_at=look_at, rope=at.rope
+        at.model,
+        at.prefix,
+        at.behind,
+        recompute=share,
+        choose=choose,
+        look_at=look_at,
+        rope=at.rope,
     )
     return made.state, made.work
 
@@ -95,11 +101,45 @@ def ways(shares: list[float], layers: list[int]) -> Iterator[tuple[str, Callable
         yield f"+ {share:.0%}, first of each", partial(_composed, share, "first", 1)
         for layer in layers:
             named = f"layer {layer}"
-            yield f"+ {share:.0%}, deviation in {named}", partial(
-                _composed, share, "deviation", layer
+            yield (
+                f"+ {share:.0%}, deviation in {named}",
+                partial(_composed, share, "deviation", layer),
             )
             yield f"+ {share:.0%}, both, {named}", partial(_composed, share, "both", layer)
     yield "+ 100 %", partial(_composed, 1.0, "first", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Scenes, and what the model answers in each behind a full prefill."""
+
+    scenes: list[Scene]
+    wholes: list[State]
+    full: list[Any]
+    """Logits [questions, vocabulary] of each scene."""
+
+    def row(self, name: str, made: list[Made]) -> str:
+        """How close the states of a way come, one of each scene."""
+        told = [
+            agreement(full, _answers(at, state), at.context.questions)
+            for at, full, (state, _) in zip(self.scenes, self.full, made, strict=True)
+        ]
+        work = sum(share for _, share in made) / len(made)
+        return "| " + " | ".join((name, *Agreement.mean(told).cells(), f"{work:.0%}")) + " |"
+
+
+def bench(model: Any, found: list[Context]) -> Bench:
+    """Read everything that the ways have in common."""
+    rope = rope_of(model)
+    scenes = [scene(model, rope, context) for context in found]
+    wholes = [read(model, context.tokens).state for context in found]
+    pairs = zip(scenes, wholes, strict=True)
+    return Bench(scenes, wholes, [_answers(at, state) for at, state in pairs])
+
+
+def _answers(at: Scene, state: State) -> Any:
+    asked = [one.tokens for one in at.context.questions]
+    return next_logits(at.model, state, asked, state.tokens)
 
 
 def main() -> None:
@@ -110,37 +150,17 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.15, 0.3, 0.5])
     parser.add_argument("--layers", type=int, nargs="+", default=[1])
     asked = parser.parse_args()
-    runtime = configured_runtime()
-    model = runtime._lm.model  # noqa: SLF001 - what is measured lies below the runtime
-    rope, started = rope_of(model), time.process_time()
+    runtime, started = configured_runtime(), time.process_time()
     found = contexts(runtime, asked.contexts, asked.locomo)
-    scenes = [scene(model, rope, context) for context in found]
-    questions = [[one.tokens for one in context.questions] for context in found]
-    lengths = [len(context.tokens) for context in found]
-    wholes = [read(model, context.tokens).state for context in found]
-    full = [
-        next_logits(model, state, asks, state.tokens)
-        for state, asks in zip(wholes, questions, strict=True)
-    ]
     print(machine())
-    print(f"{runtime.fingerprint.name}, {runtime.fingerprint.dtype}; {len(found)} contexts of")
-    print(f"{min(lengths)} to {max(lengths)} tokens, {sum(map(len, questions))} questions\n")
+    print(told_of(runtime, found))
     print("| way | KL to full prefill | same token | same choice | right | prefill work |")
     print("|---|---:|---:|---:|---:|---:|")
-
-    def row(name: str, made: list[Made]) -> None:
-        told = []
-        for number, (state, _) in enumerate(made):
-            logits = next_logits(model, state, questions[number], state.tokens)
-            told.append(agreement(full[number], logits, found[number].questions))
-        work = sum(share for _, share in made) / len(made)
-        cells = (name, *Agreement.mean(told).cells(), f"{work:.0%}")
-        print("| " + " | ".join(cells) + " |", flush=True)
-
-    row("full prefill", [(state, 1.0) for state in wholes])
-    row("no memory", [(one.prefix, 0.0) for one in scenes])
+    made = bench(runtime._lm.model, found)  # noqa: SLF001 - it lies below the runtime
+    print(made.row("full prefill", [(state, 1.0) for state in made.wholes]))
+    print(made.row("no memory", [(one.prefix, 0.0) for one in made.scenes]))
     for name, make in ways(asked.shares, asked.layers):
-        row(name, [make(one) for one in scenes])
+        print(made.row(name, [make(one) for one in made.scenes]), flush=True)
     print(f"\n{time.process_time() - started:.0f} CPU seconds in all")
 
 

@@ -95,9 +95,18 @@ def contexts(runtime: TorchRuntime, count: int, locomo: Path | None) -> list[Con
     return [next(found) for _ in range(count)]
 
 
-def agreement(
-    full: torch.Tensor, other: torch.Tensor, questions: Sequence[Question]
-) -> Agreement:
+def told_of(runtime: TorchRuntime, found: Sequence[Context]) -> str:
+    """What was measured, in words."""
+    lengths = [len(context.tokens) for context in found]
+    asked = sum(len(context.questions) for context in found)
+    model = runtime.fingerprint
+    return (
+        f"{model.name}, {model.dtype}; {len(found)} contexts of {min(lengths)} to {max(lengths)}"
+        f" tokens, {asked} questions\n"
+    )
+
+
+def agreement(full: torch.Tensor, other: torch.Tensor, questions: Sequence[Question]) -> Agreement:
     """Compare logits [questions, vocabulary] with those of a full prefill."""
     import torch
 
@@ -105,7 +114,11 @@ def agreement(
     divergence = (p.exp() * (p - q)).sum(-1).mean()
     same = (p.argmax(-1) == q.argmax(-1)).float().mean()
     picked = [
-        (int(p[row, list(one.choices)].argmax()), int(q[row, list(one.choices)].argmax()), one.right)
+        (
+            int(p[row, list(one.choices)].argmax()),
+            int(q[row, list(one.choices)].argmax()),
+            one.right,
+        )
         for row, one in enumerate(questions)
         if one.choices
     ]

@@ -103,7 +103,8 @@ def compose(
         BadInput: a share, choice or layer that does not exist, or states that do not go together.
         NotSupported: keys of this model cannot be moved.
     """
-    _check(prefix, segments, recompute, choose, look_at)
+    _check_settings(prefix.keys.shape[0], recompute, choose, look_at)
+    _check_states(prefix, segments)
     length = prefix.tokens + sum(len(one.tokens) for one in segments)
     require_full_attention(model, length)
     moved = _moved(prefix, segments, rope or rope_of(model))
@@ -111,7 +112,7 @@ def compose(
     parts = _inexact(prefix, segments)
     quota = math.ceil(recompute * sum(end - start for start, end in parts))
     exact = _full(parts, quota)
-    looks = 0 < quota and choose != "first" and not exact
+    looks = quota > 0 and choose != "first" and not exact
     deviation = work.look([p for part in parts for p in range(*part)], look_at) if looks else None
     places = _chosen(parts, quota, choose, deviation)
     work.refresh(places)
@@ -120,7 +121,7 @@ def compose(
 
 def put_together(prefix: State, segments: Sequence[Segment], rope: Rope) -> State:
     """The segments behind the prefix with their keys moved, and nothing computed anew."""
-    _check(prefix, segments, 0.0, "first", 1)
+    _check_states(prefix, segments)
     return _moved(prefix, segments, rope)
 
 
@@ -144,8 +145,8 @@ def refreshed(
     return copy
 
 
-class _Enough(Exception):  # noqa: N818 - it ends a pass that went far enough, and is no error
-    pass
+class _Enough(Exception):
+    """Ends a pass that went far enough; it is no error, and leaves this module never."""
 
 
 class _Work:
@@ -283,17 +284,17 @@ def first_of_each(parts: Sequence[tuple[int, int]], quota: int) -> set[int]:
     return {place for _, place in zip(range(quota), rounds, strict=False)}
 
 
-def _check(
-    prefix: State, segments: Sequence[Segment], recompute: float, choose: str, look_at: int
-) -> None:
+def _check_settings(layers: int, recompute: float, choose: str, look_at: int) -> None:
     if not 0 <= recompute <= 1:
         raise BadInput(f"recompute is {recompute}", hint="pass a share from 0 to 1")
     if choose not in get_args(Choice):
         names = ", ".join(get_args(Choice))
         raise BadInput(f"no tokens are chosen by {choose!r}", hint=f"pass one of {names}")
-    if not 0 < look_at < prefix.keys.shape[0]:
-        most = prefix.keys.shape[0] - 1
-        raise BadInput(f"no deviation is seen in layer {look_at}", hint=f"pass 1 to {most}")
+    if not 0 < look_at < layers:
+        raise BadInput(f"no deviation is seen in layer {look_at}", hint=f"pass 1 to {layers - 1}")
+
+
+def _check_states(prefix: State, segments: Sequence[Segment]) -> None:
     if prefix.tokens == 0:
         raise BadInput(
             "there is no prefix that the segments share",
