@@ -81,7 +81,7 @@ def compose(
     prefix: State,
     segments: Sequence[Segment],
     *,
-    recompute: float = 0.15,
+    recompute: float = 0.5,
     choose: Choice = "deviation",
     look_at: int = 1,
     rope: Rope | None = None,
@@ -93,7 +93,8 @@ def compose(
         prefix: what all segments were read behind, from position 0 on; at least one token.
         segments: not written to.
         recompute: which share of the tokens that are not exact is computed anew: 0 is free, 1 is
-            as dear and as exact as a full prefill.
+            as dear and as exact as a full prefill. What each share is worth was measured: see
+            docs/decisions/0029-composed-mode.md.
         choose: by what these tokens are chosen.
         look_at: the layer, from 0, whose values tell the deviation. The passes up to there are paid
             for all tokens; layer 0 tells nothing, since its values depend on the token alone.

@@ -1,0 +1,180 @@
+"""Pruning to the newest tokens and those that are attended to; and what becomes of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos.ports.pruning import Kept, Known, best, budget_of, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+
+_NOTHING = 1e-12
+"""Seconds that are not worth a step: what rounding alone would save."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseWindow:
+    """Half the newest, half the most attended: Zhao et al., "ALISA" (arXiv 2403.17312, section IV-A).
+
+    Of older tokens those are kept that the last steps have attended to most, in sum over the heads
+    of a layer (eq. 2, algorithm 1). Which they are changes from step to step, hence the local sum
+    and not one over the whole text.
+    """
+
+    recent: float = 0.5
+    """Which part of what is kept are the newest tokens."""
+
+    @property
+    def needs(self) -> AbstractSet[str]:
+        """The attention of the last steps."""
+        return frozenset({"attention"})
+
+    def keep(self, known: Known, share: float) -> Kept:
+        """Tokens for each layer, the same in all heads of it."""
+        budget = budget_of(share, known.tokens)
+        newest = round(self.recent * budget)
+        older = known.tokens - newest
+        sums = told(known.attention, "attention").sum(axis=1)[:, :older]
+        attended = best(sums, budget - newest)
+        fresh = np.broadcast_to(np.arange(older, known.tokens), (len(sums), newest))
+        return Kept(np.sort(np.concatenate([attended, fresh], axis=1), axis=1)[:, None])
+
+
+class Place(Enum):
+    """What becomes of a piece of state."""
+
+    FAST = "kept where the model computes"
+    HOST = "moved to memory, loaded when it is used"
+    GONE = "deleted, computed anew when it is used"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some tokens' state whose fate is one."""
+
+    size_bytes: int
+    load_seconds: float
+    """Measured: from memory to where the model computes."""
+    recompute_seconds: float
+    """Measured: to compute it anew."""
+    uses: float
+    """How often it is expected to be used."""
+
+    def seconds(self, place: Place) -> float:
+        """What its uses take in all if it lies at ``place``."""
+        once = {
+            Place.FAST: 0.0,
+            Place.HOST: self.load_seconds,
+            Place.GONE: self.recompute_seconds,
+        }
+        return self.uses * once[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where each piece goes."""
+
+    places: tuple[Place, ...]
+    seconds: float
+    """What all expected uses take."""
+
+    @property
+    def phase(self) -> int:
+        """Of ALISA's three: 1 all is kept; 2 some is moved to memory; 3 some is deleted."""
+        return 3 if Place.GONE in self.places else 2 if Place.HOST in self.places else 1
+
+
+def plan(self, places: Sequence[Place]) -> Plan:
+        pairs = zip(self.pieces, places, strict=True)
+        return Plan(tuple(places), sum(piece.seconds(place) for piece, place in pairs))
+
+    def fits(self, places: Sequence[Place]) -> bool:
+        pairs = list(zip(self.pieces, places, strict=True))
+        return all(
+            sum(piece.size_bytes for piece, where in pairs if where is place) <= room
+            for place, room in self.room.items()
+        )
+
+
+def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
+    """Where each piece shall lie, so that its uses take the least time in all.
+
+    ALISA (section IV-B) keeps all tokens while there is room (phase I), then moves some to
+    memory (II), then deletes some and computes them anew (III), by shares found beforehand from
+    measured costs. The costs here are each piece's own, so a piece that is quicker computed than
+    loaded is never moved to memory. Pieces go where a byte saves most, then single moves and
+    exchanges are made as long as one helps: O(pieces²) each.
+
+    Args:
+        pieces: with their measured costs.
+        fast_bytes: the room where the model computes.
+        host_bytes: the room in memory.
+    """
+    room = {Place.FAST: fast_bytes, Place.HOST: host_bytes}
+    drafts = [_Draft(pieces, room), _Draft(pieces, room)]
+    for draft, order in zip(drafts, (tuple(room), tuple(reversed(room))), strict=True):
+        draft.fill(order)
+        draft.improve()
+    return min((draft.plan() for draft in drafts), key=lambda found: found.seconds)
+
+
+_Changes = tuple[tuple[int, Place], ...]
+
+
+class _Draft:
+    """A plan that is still being made: at first, everything is deleted."""
+
+    def __init__(self, pieces: Sequence[Piece], room: Mapping[Place, int]) -> None:
+        self._pieces = pieces
+        self._places = [Place.GONE] * len(pieces)
+        self._left = dict(room)
+
+    def plan(self) -> Plan:
+        pairs = zip(self._pieces, self._places, strict=True)
+        return Plan(tuple(self._places), sum(piece.seconds(place) for piece, place in pairs))
+
+    def fill(self, order: Sequence[Place]) -> None:
+        """Fill each place in turn with the pieces that it saves most time a byte."""
+        for place in order:
+            gone = [n for n, where in enumerate(self._places) if where is Place.GONE]
+            for number in sorted(gone, key=lambda n: -self._density(n, place)):
+                self._do_if_better(((number, place),))
+
+    def improve(self) -> None:
+        """Move and exchange pieces until nothing helps; each step saves time, so it ends."""
+        while any(self._do_if_better(changes) for changes in self._near()):
+            pass
+
+    def _density(self, number: int, place: Place) -> float:
+        piece = self._pieces[number]
+        return (piece.seconds(Place.GONE) - piece.seconds(place)) / max(1, piece.size_bytes)
+
+    def _do_if_better(self, changes: _Changes) -> bool:
+        left, saved = dict(self._left), 0.0
+        for number, place in changes:
+            piece, now = self._pieces[number], self._places[number]
+            saved += piece.seconds(now) - piece.seconds(place)
+            left[now] = left.get(now, 0) + piece.size_bytes
+            left[place] = left.get(place, 0) - piece.size_bytes
+        if saved <= _NOTHING or any(left[place] < 0 for place in (Place.FAST, Place.HOST)):
+            return False
+        self._left = left
+        for number, place in changes:
+            self._places[number] = place
+        return True
+
+    def _near(self) -> Iterator[_Changes]:
+        """Each move of a piece, and each exchange of two."""
+        numbers = range(len(self._places))
+        for number, place in product(numbers, Place):
+            yield ((number, place),)
+        for one, other in combinations(numbers, 2):
+            yield ((one, self._places[other]), (other, self._places[one]))
