@@ -34,6 +34,26 @@ _AROUND = (
     "Nobody at the table knew this, and for a moment it was quiet enough to hear the clock.",
     "The phone rang twice while we talked, and each time it was somebody for the neighbours.",
 )
+_PROSE = (
+    "The weather in this part of the country is mild for most of the year, with some rain in March.",
+    "To install the program, open a terminal, go to the folder and run the command that is shown.",
+    "A good soup needs time more than it needs salt, and it is always better on the second day.",
+    "The train leaves the main station every thirty minutes and stops at each town on the way.",
+    "If the test fails, read the message from the top, since the first error explains the others.",
+    "Most of the old houses in the street were built of brick, with a small garden at the back.",
+    "In the morning the market is full of people who have come to buy bread, cheese and flowers.",
+    "The first chapter of the book tells how the two families came to own the land by the sea.",
+    "Water boils at one hundred degrees, but high in the mountains it boils at less than that.",
+    "The meeting was moved to the large room on the second floor, since there were not enough chairs.",
+    "When the battery is low, a red light goes on, and the machine saves its work and stops.",
+    "It is said that the bridge was painted once a year, and that the work never came to an end.",
+    "Before you plant the seeds, make sure that the ground is not too wet and not too cold.",
+    "The museum is closed on Mondays, but the garden around it is open on every day of the week.",
+    "Each of the players takes a card from the pile, and the one with the highest card begins.",
+    "A long time ago there was a king who had three sons, and the youngest of them was a fool.",
+    "The results of the study were published in the spring and were soon read all over the world.",
+    "There is nothing better than a quiet evening at home with a book and a cup of hot tea.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +81,12 @@ class Context:
         """All of it but the questions."""
         return (*self.prefix, *(token for memory in self.memories for token in memory))
 
+    @property
+    def turns(self) -> list[int]:
+        """The number of the memory that each token is of; the prefix is number 0."""
+        parts = enumerate((self.prefix, *self.memories))
+        return [number for number, part in parts for _ in part]
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -86,11 +112,20 @@ class Agreement:
         return (f"{self.divergence:.4f}", *told)
 
 
-def contexts(runtime: TorchRuntime, count: int, locomo: Path | None) -> list[Context]:
-    """So many contexts, the same ones each time."""
+def contexts(
+    runtime: TorchRuntime, count: int, locomo: Path | None, *, prose: int = 0
+) -> list[Context]:
+    """So many contexts, the same ones each time.
+
+    Args:
+        runtime: whose tokens they are of.
+        count: how many.
+        locomo: a file of conversations; where it is None, contexts are made of sentences.
+        prose: after each memory that is made come so many sentences that no question is about.
+    """
     dice = random.Random(5)  # noqa: S311 - the same contexts at every run
     if locomo is None:
-        return [_made(runtime, dice) for _ in range(count)]
+        return [_made(runtime, dice, prose) for _ in range(count)]
     found = _turns(runtime, locomo, dice)
     return [next(found) for _ in range(count)]
 
@@ -127,13 +162,18 @@ def agreement(full: torch.Tensor, other: torch.Tensor, questions: Sequence[Quest
     return Agreement(float(divergence), float(same), choice, right)
 
 
-def _made(runtime: TorchRuntime, dice: random.Random) -> Context:
+def _made(runtime: TorchRuntime, dice: random.Random, prose: int) -> Context:
     chat = runtime._lm.chat  # noqa: SLF001 - a benchmark cuts where no user may
     names = dice.sample(_NAMES, MEMORIES)
     places, jobs = dice.sample(_PLACES, MEMORIES), dice.sample(_JOBS, MEMORIES)
     around = dice.sample(_AROUND, MEMORIES)
     facts = zip(names, places, jobs, around, strict=True)
-    memories = [f"- {n} lives in {p} and works as a {j}. {a}\n" for n, p, j, a in facts]
+    between = dice.sample(_PROSE, prose * MEMORIES)
+    memories = [
+        f"- {n} lives in {p} and works as a {j}. {a}\n"
+        + "".join(f"{sentence}\n" for sentence in between[number * prose : (number + 1) * prose])
+        for number, (n, p, j, a) in enumerate(facts)
+    ]
     prefix, after = _frame(runtime)
 
     def asked(question: str, stem: str, answers: Sequence[str], right: str) -> Question:

@@ -92,18 +92,6 @@ class Plan:
         return 3 if Place.GONE in self.places else 2 if Place.HOST in self.places else 1
 
 
-def plan(self, places: Sequence[Place]) -> Plan:
-        pairs = zip(self.pieces, places, strict=True)
-        return Plan(tuple(places), sum(piece.seconds(place) for piece, place in pairs))
-
-    def fits(self, places: Sequence[Place]) -> bool:
-        pairs = list(zip(self.pieces, places, strict=True))
-        return all(
-            sum(piece.size_bytes for piece, where in pairs if where is place) <= room
-            for place, room in self.room.items()
-        )
-
-
 def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
     """Where each piece shall lie, so that its uses take the least time in all.
 
