@@ -34,8 +34,17 @@ _AROUND = (
     "Nobody at the table knew this, and for a moment it was quiet enough to hear the clock.",
     "The phone rang twice while we talked, and each time it was somebody for the neighbours.",
 )
-_PROSE = (
-    "The weather in this part of the country is mild for most of the year, with some rain in March.",
+STOCK = (
+    "Thank you for telling me about this.",
+    "That is very interesting, and I am glad to hear it.",
+    "Please let me know if there is anything else that I can help you with today.",
+    "I will keep that in mind for the next time that we talk.",
+    "Is there anything else that you would like to tell me?",
+    "Of course, I am always happy to help you with that.",
+)
+"""What is said between memories in a chat: the same again and again."""
+VARIED = (
+    "The weather in this part of the country is mild for most of the year, with rain in March.",
     "To install the program, open a terminal, go to the folder and run the command that is shown.",
     "A good soup needs time more than it needs salt, and it is always better on the second day.",
     "The train leaves the main station every thirty minutes and stops at each town on the way.",
@@ -44,7 +53,7 @@ _PROSE = (
     "In the morning the market is full of people who have come to buy bread, cheese and flowers.",
     "The first chapter of the book tells how the two families came to own the land by the sea.",
     "Water boils at one hundred degrees, but high in the mountains it boils at less than that.",
-    "The meeting was moved to the large room on the second floor, since there were not enough chairs.",
+    "The meeting was moved to the large room on the second floor, where there were more chairs.",
     "When the battery is low, a red light goes on, and the machine saves its work and stops.",
     "It is said that the bridge was painted once a year, and that the work never came to an end.",
     "Before you plant the seeds, make sure that the ground is not too wet and not too cold.",
@@ -54,6 +63,7 @@ _PROSE = (
     "The results of the study were published in the spring and were soon read all over the world.",
     "There is nothing better than a quiet evening at home with a book and a cup of hot tea.",
 )
+"""What is said between memories where each sentence is of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ class Agreement:
 
 
 def contexts(
-    runtime: TorchRuntime, count: int, locomo: Path | None, *, prose: int = 0
+    runtime: TorchRuntime, count: int, locomo: Path | None, *, between: Sequence[str] = ()
 ) -> list[Context]:
     """So many contexts, the same ones each time.
 
@@ -121,11 +131,11 @@ def contexts(
         runtime: whose tokens they are of.
         count: how many.
         locomo: a file of conversations; where it is None, contexts are made of sentences.
-        prose: after each memory that is made come so many sentences that no question is about.
+        between: four of these come after each memory that is made; no question is about them.
     """
     dice = random.Random(5)  # noqa: S311 - the same contexts at every run
     if locomo is None:
-        return [_made(runtime, dice, prose) for _ in range(count)]
+        return [_made(runtime, dice, between) for _ in range(count)]
     found = _turns(runtime, locomo, dice)
     return [next(found) for _ in range(count)]
 
@@ -162,17 +172,17 @@ def agreement(full: torch.Tensor, other: torch.Tensor, questions: Sequence[Quest
     return Agreement(float(divergence), float(same), choice, right)
 
 
-def _made(runtime: TorchRuntime, dice: random.Random, prose: int) -> Context:
+def _made(runtime: TorchRuntime, dice: random.Random, between: Sequence[str]) -> Context:
     chat = runtime._lm.chat  # noqa: SLF001 - a benchmark cuts where no user may
     names = dice.sample(_NAMES, MEMORIES)
     places, jobs = dice.sample(_PLACES, MEMORIES), dice.sample(_JOBS, MEMORIES)
     around = dice.sample(_AROUND, MEMORIES)
     facts = zip(names, places, jobs, around, strict=True)
-    between = dice.sample(_PROSE, prose * MEMORIES)
     memories = [
-        f"- {n} lives in {p} and works as a {j}. {a}\n"
-        + "".join(f"{sentence}\n" for sentence in between[number * prose : (number + 1) * prose])
-        for number, (n, p, j, a) in enumerate(facts)
+        f"- {n} lives in {p} and works as a {j}."
+        + "".join(f" {sentence}" for sentence in (dice.choices(between, k=4) if between else [a]))
+        + "\n"
+        for n, p, j, a in facts
     ]
     prefix, after = _frame(runtime)
 

@@ -1,8 +1,10 @@
 """What the model still knows when a part of its attention state is left out, policy by policy.
 
-    python -m benchmarks.kv_pruning [--contexts 2] [--shares 0.5 0.25] [--locomo locomo.jsonl]
+    python -m benchmarks.kv_pruning [--contexts 2] [--shares 0.5 0.25] [--between stock]
+        [--locomo locomo.jsonl]
 
-Six memories with prose between them are read; each policy then chooses what is kept, without
+Six memories with talk between them are read, which is either the same again and again or of
+something else each time. Each policy then chooses what is kept, without
 knowing the questions, apart from the rows marked Q. Kept tokens keep their positions, and a
 question is read at the position that it would have had.
 """
@@ -12,12 +14,22 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.kv_contexts import Agreement, Context, agreement, contexts, told_of
+from benchmarks.kv_contexts import (
+    STOCK,
+    VARIED,
+    Agreement,
+    Context,
+    agreement,
+    contexts,
+    told_of,
+)
 from benchmarks.machine import machine
 from benchmarks.runtime import configured_runtime
 from memos.models.event_retrieval import EventRetrieval
@@ -25,7 +37,6 @@ from memos.models.events import Events, key_similarity, refined
 from memos.models.kv_pruned import narrowed, pruned
 from memos.models.kv_reading import next_logits, read
 from memos.models.kv_rotation import Rope, rope_of, rotated
-from memos.models.kv_state import State
 from memos.models.kv_watching import known_of, queries_of
 from memos.models.prune_channels import KeyChannels
 from memos.models.prune_sparse import SparseWindow
@@ -36,6 +47,8 @@ from memos.ports.pruning import Kept, Known, Pruner, budget_of, everywhere
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
+
+    from memos.models.kv_state import State
 
 _LEAST = 4
 
@@ -96,29 +109,28 @@ class _Random:
         return Kept(np.arange(known.tokens)[None, None], np.sort(order, axis=-1))
 
 
-def thinned(at: Scene, policy: Pruner, share: float) -> Answers:
+def thinned(policy: Pruner, share: float, at: Scene) -> Answers:
     """Behind the tokens that a policy keeps."""
     asked = [one.tokens for one in at.context.questions]
     return pruned(at.state, policy.keep(at.known, share)).next_logits(at.model, asked)
 
 
-def narrow(at: Scene, policy: Pruner, share: float) -> Answers:
+def narrow(policy: Pruner, share: float, at: Scene) -> Answers:
     """Behind keys of which a policy keeps some channels."""
     asked = [one.tokens for one in at.context.questions]
     wide = narrowed(at.state, policy.keep(at.known, share)).wide()
     return next_logits(at.model, wide, asked, at.known.tokens)
 
 
-def retrieved(at: Scene, starts: tuple[int, ...], contiguity: float, share: float) -> Answers:
-    """Behind the events that each question brings back."""
-    import torch
-
+def retrieved(cut: str, contiguity: float, share: float, at: Scene) -> Answers:
+    """Behind the events, or the blocks, that each question brings back."""
+    starts = at.events if cut == "events" else at.blocks
     policy = EventRetrieval(starts, first=len(at.context.prefix), contiguity=contiguity)
     answers = []
     for question, queries in zip(at.context.questions, at.asked, strict=True):
         kept = policy.keep(replace(at.known, queries=queries), share)
         answers.append(pruned(at.state, kept).next_logits(at.model, [question.tokens]))
-    return torch.cat(answers)
+    return answers[0].new_tensor(np.concatenate(answers))
 
 
 def ways(shares: list[float]) -> Iterator[tuple[str, Callable[[Scene], Answers]]]:
@@ -130,45 +142,42 @@ def ways(shares: list[float]) -> Iterator[tuple[str, Callable[[Scene], Answers]]
         "surprise, decay 0.9 a turn": Surprise(decay=0.9),
         "sparse window (ALISA)": SparseWindow(),
     }
+    yield "all of it", attrgetter("full")
     for share in shares:
+        kept = f"{share:.0%} of tokens"
         for name, policy in policies.items():
-            yield f"{share:.0%} of tokens: {name}", lambda at, p=policy, s=share: thinned(at, p, s)
-        named = {"events": 0.3, "events, no contiguity": 0.0}
-        for name, part in named.items():
-            yield f"{share:.0%} of tokens: {name} (EM-LLM), Q", lambda at, c=part, s=share: (
-                retrieved(at, at.events, c, s)
-            )
-        yield f"{share:.0%} of tokens: blocks of 16, Q", lambda at, s=share: (
-            retrieved(at, at.blocks, 0.3, s)
-        )
+            yield f"{kept}: {name}", partial(thinned, policy, share)
+        yield f"{kept}: events (EM-LLM), Q", partial(retrieved, "events", 0.3, share)
+        yield f"{kept}: events, no contiguity, Q", partial(retrieved, "events", 0.0, share)
+        yield f"{kept}: blocks of 16, no contiguity, Q", partial(retrieved, "blocks", 0.0, share)
+    chosen: dict[str, Pruner] = {
+        "(ThinK)": KeyChannels(),
+        "in whole pairs": KeyChannels(pairs="half"),
+        "at random": _Random(channels=True),
+    }
     for share in (0.7, 0.5):
-        for name, chosen in {
-            "(ThinK)": KeyChannels(),
-            "in whole pairs": KeyChannels(pairs="half"),
-            "at random": _Random(channels=True),
-        }.items():
-            yield f"{share:.0%} of key channels {name}", lambda at, p=chosen, s=share: (
-                narrow(at, p, s)
-            )
+        for name, policy in chosen.items():
+            yield f"{share:.0%} of key channels {name}", partial(narrow, policy, share)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contexts", type=int, default=2)
-    parser.add_argument("--prose", type=int, default=3)
+    parser.add_argument("--between", choices=["stock", "varied"], default="stock")
     parser.add_argument("--locomo", type=Path)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.5, 0.25])
     asked = parser.parse_args()
     runtime, started = configured_runtime(), time.process_time()
-    found = contexts(runtime, asked.contexts, asked.locomo, prose=asked.prose)
+    between = {"stock": STOCK, "varied": VARIED}[asked.between]
+    found = contexts(runtime, asked.contexts, asked.locomo, between=between)
     print(machine())
     print(told_of(runtime, found))
     model = runtime._lm.model  # noqa: SLF001 - what is measured lies below the runtime
     scenes = [scene(model, rope_of(model), context) for context in found]
     print("| kept | KL to all of it | same token | same choice | right |")
     print("|---|---:|---:|---:|---:|")
-    for name, way in [("all of it", lambda at: at.full), *ways(asked.shares)]:
+    for name, way in ways(asked.shares):
         told = [agreement(at.full, way(at), at.context.questions) for at in scenes]
         print("| " + " | ".join((name, *Agreement.mean(told).cells())) + " |", flush=True)
     print(f"\n{borders(scenes)}\n{time.process_time() - started:.0f} CPU seconds in all")

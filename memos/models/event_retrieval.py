@@ -1,8 +1,8 @@
 """Finding events again: those that answer a query, and those that were beside them.
 
-Fountas et al., "Human-inspired Episodic Memory for Infinite Context LLMs" (arXiv 2407.09450, section
-3.4), in two stages, for each layer and head by itself. Each event is represented by the tokens
-in it that had most attention; the events whose representatives are most like a query fill the
+Fountas et al., "Human-inspired Episodic Memory for Infinite Context LLMs" (arXiv 2407.09450), its
+two-stage retrieval, for each layer and head by itself. Each event is represented by the tokens in
+it that had most attention; the events whose representatives are most like a query fill the
 *similarity buffer*. Their neighbours in the text go through the *contiguity buffer*, a queue from
 which the oldest drops out: who remembers an event, soon remembers what came next.
 """

@@ -1,10 +1,10 @@
 """Cutting a text into events where the model is surprised: EM-LLM's segmenter.
 
-Fountas et al., "Human-inspired Episodic Memory for Infinite Context LLMs" (arXiv 2407.09450). A new
-event begins at a token whose surprise stands out from that of the tokens before it (section 3.2,
-eq. 2). Then each border is put where the two events that it parts hold together best: where
-the graph of similarities between keys has the highest modularity, or the least conductance
-(section 3.3, eq. 3 and 4, algorithm 1).
+Fountas et al., "Human-inspired Episodic Memory for Infinite Context LLMs" (arXiv 2407.09450).
+A new event begins at a token whose surprise ``s = -log p`` stands out from the tokens before it:
+``s > mean + gamma * deviation`` over a window. Then each border is put where the two events that it
+parts hold together best: where the graph of similarities between keys has the highest modularity,
+or the least conductance.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def refined(
     """
     best = {"modularity": _modularity, "conductance": lambda graph, cut: -_conductance(graph, cut)}
     if measure not in best:
-        raise BadInput(f"no events are refined by {measure!r}", hint=f"pass one of {', '.join(best)}")
+        raise BadInput(
+            f"no events are refined by {measure!r}", hint=f"pass one of {', '.join(best)}"
+        )
     found = list(starts)
     for number in range(1, len(found)):
         start = found[number - 1]
@@ -124,7 +126,7 @@ def _cut(
 
 
 def _modularity(graph: NDArray[np.float32], cut: int) -> float:
-    """Of two communities: links inside, less what there would be by chance (eq. 3)."""
+    """Of two communities: links inside, less what there would be by chance."""
     whole = float(graph.sum()) or 1.0
     one, other = float(graph[:cut].sum()), float(graph[cut:].sum())
     inside = float(graph[:cut, :cut].sum() + graph[cut:, cut:].sum())
@@ -132,7 +134,7 @@ def _modularity(graph: NDArray[np.float32], cut: int) -> float:
 
 
 def _conductance(graph: NDArray[np.float32], cut: int) -> float:
-    """Links between the two, by those of the lesser one (eq. 4)."""
+    """Links between the two, by those of the lesser one."""
     between = float(graph[:cut, cut:].sum())
     least = min(float(graph[:cut].sum()), float(graph[cut:].sum()))
     return between / least if least else 1.0

@@ -11,13 +11,13 @@ take the places of the old ones. All of them computed anew is a full prefill: th
 is tested. Which tokens deserve it:
 
 ``deviation``
-    Yao et al., "CacheBlend" (arXiv 2405.16444, section 4.3): all tokens go through the first
-    layers, and those whose values differ most from the old ones are taken. What these layers then
-    hold is exact, and kept.
+    Yao et al., "CacheBlend" (arXiv 2405.16444): all tokens go through the first layers, and those
+    with the largest ``sum((v_new - v_old)^2)`` are taken. What these layers then hold is exact, and
+    kept.
 ``first``
-    Hu et al., "EPIC" (arXiv 2410.15332, section 4): the first tokens of each segment. A
-    segment that was read alone holds much attention on its beginning, which is no beginning any
-    more. It costs no pass to choose them.
+    Hu et al., "EPIC" (arXiv 2410.15332), its LegoLink: the first tokens of each segment. A segment
+    that was read alone holds much attention on its beginning, which is no beginning any more. It
+    costs no pass to choose them.
 ``both``
     Half of them so, and half of them so.
 """

@@ -74,7 +74,7 @@ def pruned(state: State, kept: Kept) -> Pruned:
 
     layers, tokens, heads, _ = state.keys.shape
     places = torch.as_tensor(kept.tokens, device=state.keys.device)
-    inside = places.numel() > 0 and 0 <= int(places.min()) and int(places.max()) < tokens
+    inside = places.numel() > 0 and int(places.min()) >= 0 and int(places.max()) < tokens
     if not inside or bool((places.diff(dim=-1) <= 0).any()):
         raise BadInput(f"what is kept is not some of {tokens} tokens, each once, in order")
     at = places.expand(layers, heads, -1).transpose(1, 2)

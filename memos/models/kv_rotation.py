@@ -1,7 +1,7 @@
 """Moving keys to other positions: a key depends on its position by a rotation, a value not at all.
 
 Rotary embedding turns each pair of a key's channels by ``position * inv_freq`` (Su et al.,
-"RoFormer", arXiv 2104.09864, eq. 15). Turnings add up, so a key that was computed at position p
+"RoFormer", arXiv 2104.09864). Turnings add up, so a key that was computed at position p
 is brought to position p + d by turning it by ``d * inv_freq``. The model's own frequencies make
 that exact, to rounding, for the default and for linear, llama3 and yarn scaling: these change the
 frequencies once and for all. Where a scaling also multiplies keys (``attention_scaling`` of

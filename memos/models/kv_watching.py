@@ -43,7 +43,8 @@ class Watched:
 
         layers = [torch.cat(parts, dim=1) for _, parts in sorted(self._layers.items())]
         queries = torch.stack(layers)[:, :, -count:].transpose(1, 2)
-        return queries.unflatten(2, (key_heads, -1))
+        layer_count, tokens, heads, width = queries.shape
+        return queries.reshape(layer_count, tokens, key_heads, heads // key_heads, width)
 
 
 def known_of(
@@ -136,4 +137,4 @@ def _noting(watched: Watched, attend: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
-    return tensor.float().cpu().numpy()  # type: ignore[no-any-return]
+    return tensor.float().cpu().numpy()

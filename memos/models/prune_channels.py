@@ -20,10 +20,10 @@ _PAIRINGS = ("", "half", "interleaved")
 
 @dataclass(frozen=True, slots=True)
 class KeyChannels:
-    """The channels that matter to recent queries: Xu et al., "ThinK" (arXiv 2407.21018, eq. 5).
+    """The channels that matter to recent queries: Xu et al., "ThinK" (arXiv 2407.21018).
 
     A channel's share in the scores of recent queries is the Frobenius norm of the product of the
-    queries' channel and the keys' channel, which is the product of their two norms. The channels
+    queries' channel and the keys' channel, ``|Q_d K_d^T| = |Q_d| |K_d|``. The channels
     with the least are dropped, for each key-value head by itself.
 
     Scores are taken after the rotation, so the two channels of a pair that turns together may part.

@@ -22,11 +22,11 @@ _NOTHING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class SparseWindow:
-    """Half the newest, half the most attended: Zhao et al., "ALISA" (arXiv 2403.17312, section IV-A).
+    """Half the newest, half the most attended: Zhao et al., "ALISA" (arXiv 2403.17312).
 
     Of older tokens those are kept that the last steps have attended to most, in sum over the heads
-    of a layer (eq. 2, algorithm 1). Which they are changes from step to step, hence the local sum
-    and not one over the whole text.
+    of a layer: its sparse window attention. Which they are changes from step to step, hence the
+    local sum and not one over the whole text.
     """
 
     recent: float = 0.5
@@ -95,7 +95,7 @@ class Plan:
 def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
     """Where each piece shall lie, so that its uses take the least time in all.
 
-    ALISA (section IV-B) keeps all tokens while there is room (phase I), then moves some to
+    ALISA keeps all tokens while there is room (phase I), then moves some to
     memory (II), then deletes some and computes them anew (III), by shares found beforehand from
     measured costs. The costs here are each piece's own, so a piece that is quicker computed than
     loaded is never moved to memory. Pieces go where a byte saves most, then single moves and

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """Some first tokens and the most surprising: Yao et al., "SirLLM" (arXiv 2405.12528, section 3).
+    """Some first tokens and the most surprising: Yao et al., "SirLLM" (arXiv 2405.12528).
 
     A token that the model held unlikely carries what the rest of the text does not tell; the paper
-    calls ``-log p`` its entropy (eq. 1). The scores are taken as they are: smoothed over
+    calls ``-log p`` its entropy. The scores are taken as they are: smoothed over
     neighbours they find less. With every turn that comes, the scores of the older ones are
-    multiplied by ``decay`` (section 3.3), so that what is old goes unless it was very surprising.
+    multiplied by ``decay``, so that what is old goes unless it was very surprising.
     """
 
     sinks: int = 4

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SinkWindow:
-    """Some first tokens and the newest: Xiao et al., "StreamingLLM" (arXiv 2309.17453, section 3.2).
+    """Some first tokens and the newest: Xiao et al., "StreamingLLM" (arXiv 2309.17453).
 
     Attention that has nowhere to go lies on the first tokens: without them a model falls apart.
     """
