@@ -61,6 +61,8 @@ class Scene:
     context: Context
     state: State
     known: Known
+    near: Any
+    """Keys [layers, T, heads, width], all brought to where the questions begin."""
     full: Any
     asked: tuple[Any, ...]
     """The queries of each question, read behind the prefix alone."""
@@ -81,12 +83,14 @@ def scene(model: Any, rope: Rope, context: Context) -> Scene:
     full = next_logits(model, told.state, questions, known.tokens)
     prefix = read(model, context.prefix).state
     asked = tuple(queries_of(model, prefix, one, known.tokens) for one in questions)
-    still = rotated(told.state.keys, -torch.arange(known.tokens), rope).numpy()
+    back = -torch.arange(known.tokens)
+    still = rotated(told.state.keys, back, rope).numpy()
+    near = rotated(told.state.keys, back + known.tokens, rope).numpy()
     assert known.surprise is not None
     starts = Events().starts(known.surprise)
     events = refined(starts, key_similarity(still), least=_LEAST)
     blocks = tuple(range(0, known.tokens, 16))
-    return Scene(model, context, told.state, known, full, asked, tuple(events), blocks)
+    return Scene(model, context, told.state, known, near, full, asked, tuple(events), blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def retrieved(cut: str, contiguity: float, share: float, at: Scene) -> Answers:
     policy = EventRetrieval(starts, first=len(at.context.prefix), contiguity=contiguity)
     answers = []
     for question, queries in zip(at.context.questions, at.asked, strict=True):
-        kept = policy.keep(replace(at.known, queries=queries), share)
+        kept = policy.keep(replace(at.known, keys=at.near, queries=queries), share)
         answers.append(pruned(at.state, kept).next_logits(at.model, [question.tokens]))
     return answers[0].new_tensor(np.concatenate(answers))
 

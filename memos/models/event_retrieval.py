@@ -76,7 +76,7 @@ def recalled(
 
 
 def representatives(
-    attention: NDArray[np.float32], events: Sequence[tuple[int, int]], *, count: int = 4
+    attention: NDArray[np.float32], events: Sequence[tuple[int, int]], *, count: int
 ) -> list[NDArray[np.int64]]:
     """For each event the places of the tokens in it that had most attention.
 
@@ -91,31 +91,39 @@ def representatives(
 def likeness(
     query: NDArray[np.float32], keys: NDArray[np.float32], places: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.float32]:
-    """[events]: the most that any query has in common with an event's representatives, in mean.
+    """[events]: the most attention that any query would pay to an event's representatives.
+
+    As if there were nothing but representatives: what a query has in common with all of them says
+    nothing, and is gone in the softmax.
 
     Args:
         query: [queries, width]: the tokens of a question, and the heads that share a key head.
-        keys: [T, width], of one layer and head.
+        keys: [T, width], of one layer and head, brought to one position: nearness is no likeness.
         places: of the representatives of each event.
     """
-    scores = query @ keys.T
-    return np.array([scores[:, where].mean(axis=1).max() for where in places], np.float32)
+    scores = query @ keys[np.concatenate(places)].T
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    begins = np.cumsum([0, *(len(where) for where in places[:-1])])
+    return np.asarray(np.add.reduceat(weights, begins, axis=1).max(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class EventRetrieval:
     """Keeps, for each layer and head, the events that a question brings back.
 
-    It needs to know the question, so it chooses what is loaded for it and not what is stored.
-    The beginning is always kept (arXiv 2309.17453), and so are the newest tokens.
+    It needs to know the question, so it chooses what is loaded for it and not what is stored. Its
+    keys are to be brought to one position, the one at which the question begins: see
+    :func:`memos.models.kv_rotation.rotated`. The first tokens are always kept (arXiv 2309.17453),
+    and so are the newest.
     """
 
     starts: tuple[int, ...]
     """Where events begin."""
     first: int = 4
     newest: int = 16
-    count: int = 4
-    """How many tokens represent an event."""
+    count: int = 8
+    """How many tokens represent an event; the paper takes 4, which is few for narrow keys."""
     contiguity: float = 0.3
     """Which part of the room the neighbours of similar events have."""
 
@@ -152,8 +160,11 @@ class EventRetrieval:
         budget: int,
     ) -> list[int]:
         """The places of ``budget`` tokens, ascending."""
-        tokens, events = len(keys), spans(self.starts, len(keys))
+        tokens = len(keys)
         always = [*range(min(self.first, tokens)), *reversed(range(tokens - self.newest, tokens))]
+        events = [(max(a, self.first), b) for a, b in spans(self.starts, tokens) if b > self.first]
+        if budget <= len(always) or not events:
+            return sorted([*always, *reversed(range(tokens))][:budget])
         alike = likeness(query, keys, representatives(attention, events, count=self.count))
         room = max(1, round((budget - len(always)) * len(events) / tokens))
         found = recalled(alike, count=min(room, len(events)), contiguity=self.contiguity)

@@ -98,8 +98,8 @@ def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
     ALISA keeps all tokens while there is room (phase I), then moves some to
     memory (II), then deletes some and computes them anew (III), by shares found beforehand from
     measured costs. The costs here are each piece's own, so a piece that is quicker computed than
-    loaded is never moved to memory. Pieces go where a byte saves most, then single moves and
-    exchanges are made as long as one helps: O(pieces²) each.
+    loaded is never moved to memory. Pieces go where a byte saves most; then one or two at once
+    are moved as long as that helps, each time in O(pieces²).
 
     Args:
         pieces: with their measured costs.
@@ -137,7 +137,7 @@ class _Draft:
                 self._do_if_better(((number, place),))
 
     def improve(self) -> None:
-        """Move and exchange pieces until nothing helps; each step saves time, so it ends."""
+        """Move one or two pieces until nothing helps; each step saves time, so it ends."""
         while any(self._do_if_better(changes) for changes in self._near()):
             pass
 
@@ -160,9 +160,10 @@ class _Draft:
         return True
 
     def _near(self) -> Iterator[_Changes]:
-        """Each move of a piece, and each exchange of two."""
+        """Each move of a piece, then each of two: an exchange is one of these."""
         numbers = range(len(self._places))
         for number, place in product(numbers, Place):
             yield ((number, place),)
         for one, other in combinations(numbers, 2):
-            yield ((one, self._places[other]), (other, self._places[one]))
+            for place, another in product(Place, Place):
+                yield ((one, place), (other, another))

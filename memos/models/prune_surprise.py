@@ -20,8 +20,8 @@ class Surprise:
     """Some first tokens and the most surprising: Yao et al., "SirLLM" (arXiv 2405.12528).
 
     A token that the model held unlikely carries what the rest of the text does not tell; the paper
-    calls ``-log p`` its entropy. The scores are taken as they are: smoothed over
-    neighbours they find less. With every turn that comes, the scores of the older ones are
+    calls ``-log p`` its entropy. The scores are taken as they are, not smoothed: a
+    name is one token. With every turn that comes, the scores of the older ones are
     multiplied by ``decay``, so that what is old goes unless it was very surprising.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from memos.testing.tiny_model import tiny_causal
 if TYPE_CHECKING:
     from memos.models.runtime_torch import TorchRuntime
 
-TOKENS = tuple(Random(1).randrange(3, 60) for _ in range(40))
+TOKENS = tuple(np.random.default_rng(1).integers(3, 60, 40).tolist())
 POLICIES: tuple[Pruner, ...] = (
     SinkWindow(),
     Surprise(),
@@ -203,7 +202,9 @@ def test_only_whole_pairs_can_be_moved(model: Any, known: Known) -> None:
     def moved_first(policy: KeyChannels) -> tuple[torch.Tensor, torch.Tensor]:
         kept = policy.keep(known, 0.5)
         there = State(rotated(state.keys, 100, rope), state.values)
-        return rotated(narrowed(state, kept).wide().keys, 100, rope), narrowed(there, kept).wide().keys
+        return rotated(narrowed(state, kept).wide().keys, 100, rope), narrowed(
+            there, kept
+        ).wide().keys
 
     torch.testing.assert_close(*moved_first(KeyChannels(pairs="half")))
     one, other = moved_first(KeyChannels())
@@ -227,9 +228,10 @@ def test_attention_is_what_the_model_pays(model: Any, known: Known) -> None:
 
 def test_watching_changes_nothing_and_ends(model: Any) -> None:
     plain = read(model, TOKENS)
-    with pytest.raises(ZeroDivisionError), watching(model):
+    with watching(model):
         assert torch.equal(read(model, TOKENS).state.keys, plain.state.keys)
-        _ = 1 / 0
+    with pytest.raises(BadInput), watching(model):
+        read(model, ())
     assert model.config._attn_implementation == "sdpa"
     eager = tiny_causal("llama", attn_implementation="eager")
     with pytest.raises(NotSupported, match="attention is 'eager'"), watching(eager):
@@ -237,7 +239,7 @@ def test_watching_changes_nothing_and_ends(model: Any) -> None:
 
 
 def test_surprise_is_what_the_model_held_unlikely(model: Any) -> None:
-    long = tuple(Random(2).randrange(3, 60) for _ in range(600))  # more than is read at once
+    long = np.random.default_rng(2).integers(3, 60, 600).tolist()  # more than is read at once
     told = read(model, long)
     with torch.no_grad():
         logits = model(torch.tensor([long])).logits[0]
@@ -252,13 +254,13 @@ def test_surprise_is_what_the_model_held_unlikely(model: Any) -> None:
 # what becomes of the others
 
 
-def random_pieces(dice: Random, count: int) -> list[Piece]:
+def random_pieces(dice: np.random.Generator, count: int) -> list[Piece]:
     return [
         Piece(
-            size_bytes=dice.randrange(1, 9),
+            size_bytes=int(dice.integers(1, 9)),
             load_seconds=dice.uniform(0.1, 2),
             recompute_seconds=dice.uniform(0.1, 9),
-            uses=dice.choice([0, 1, 2, 5, 20]),
+            uses=int(dice.choice([0, 1, 2, 5, 20])),
         )
         for _ in range(count)
     ]
@@ -269,7 +271,7 @@ def cost(pieces: list[Piece], places: tuple[Place, ...]) -> float:
 
 
 def fits(pieces: list[Piece], places: tuple[Place, ...], fast: int, host: int) -> bool:
-    used = {place: 0 for place in Place}
+    used = dict.fromkeys(Place, 0)
     for piece, place in zip(pieces, places, strict=True):
         used[place] += piece.size_bytes
     return used[Place.FAST] <= fast and used[Place.HOST] <= host
@@ -277,9 +279,9 @@ def fits(pieces: list[Piece], places: tuple[Place, ...], fast: int, host: int) -
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_plan_fits_and_is_all_but_the_best(seed: int) -> None:
-    dice = Random(seed)
+    dice = np.random.default_rng(seed)
     pieces = random_pieces(dice, 7)
-    fast, host = dice.randrange(20), dice.randrange(20)
+    fast, host = dice.integers(0, 20, 2).tolist()
     found = plan(pieces, fast_bytes=fast, host_bytes=host)
     assert fits(pieces, found.places, fast, host)
     assert found.seconds == pytest.approx(cost(pieces, found.places))
@@ -288,9 +290,9 @@ def test_a_plan_fits_and_is_all_but_the_best(seed: int) -> None:
 
 
 def test_a_thousand_uses_cost_less_than_with_either_pure_policy() -> None:
-    dice = Random(7)
-    weights = [1 / (rank + 1) for rank in range(60)]
-    asked = dice.choices(range(60), weights, k=1000)
+    dice = np.random.default_rng(7)
+    weights = 1 / np.arange(1, 61)
+    asked = dice.choice(60, 1000, p=weights / weights.sum()).tolist()
     pieces = [
         Piece(p.size_bytes, p.load_seconds, p.recompute_seconds, asked.count(n))
         for n, p in enumerate(random_pieces(dice, 60))
@@ -374,9 +376,8 @@ def test_half_of_a_chat_by_surprise_is_worth_more_than_its_end(chat: Chat) -> No
     assert surprise <= 0.3
     assert surprise <= window / 3
     assert chat.known.surprise is not None
-    smooth = np.convolve(chat.known.surprise, np.ones(5, np.float32) / 5, mode="same")
-    smoothed = Known(chat.known.tokens, surprise=np.asarray(smooth, np.float32))
-    assert surprise < chat.divergence(Surprise().keep(smoothed, 0.5))
+    expected = Known(chat.known.tokens, surprise=-chat.known.surprise)
+    assert surprise <= chat.divergence(Surprise().keep(expected, 0.5)) / 10
 
 
 @pytest.mark.weights
