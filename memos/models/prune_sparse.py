@@ -20,6 +20,10 @@ _NOTHING = 1e-12
 """Seconds that are not worth a step: what rounding alone would save."""
 
 
+_ROUNDS, _HALVINGS = 8, 40
+"""How exactly the prices of room are found."""
+
+
 @dataclass(frozen=True, slots=True)
 class SparseWindow:
     """Half the newest, half the most attended: Zhao et al., "ALISA" (arXiv 2403.17312).
@@ -98,8 +102,10 @@ def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
     ALISA keeps all tokens while there is room (phase I), then moves some to
     memory (II), then deletes some and computes them anew (III), by shares found beforehand from
     measured costs. The costs here are each piece's own, so a piece that is quicker computed than
-    loaded is never moved to memory. Pieces go where a byte saves most; then one or two at once
-    are moved as long as that helps, each time in O(pieces²).
+    loaded is never moved to memory. Three drafts are made, one by prices at which all pieces find
+    room and two by what a byte saves; in each, one or two pieces at once are moved as long as that
+    helps, each time in O(pieces²). Where pieces are small beside the room, that is all but the best
+    plan there is; of a few large ones it may be a fifth dearer.
 
     Args:
         pieces: with their measured costs.
@@ -107,9 +113,11 @@ def plan(pieces: Sequence[Piece], *, fast_bytes: int, host_bytes: int) -> Plan:
         host_bytes: the room in memory.
     """
     room = {Place.FAST: fast_bytes, Place.HOST: host_bytes}
-    drafts = [_Draft(pieces, room), _Draft(pieces, room)]
-    for draft, order in zip(drafts, (tuple(room), tuple(reversed(room))), strict=True):
-        draft.fill(order)
+    drafts = [_Draft(pieces, room) for _ in range(3)]
+    drafts[0].buy()
+    drafts[1].fill((Place.HOST, Place.FAST))
+    for draft in drafts:
+        draft.fill((Place.FAST, Place.HOST))
         draft.improve()
     return min((draft.plan() for draft in drafts), key=lambda found: found.seconds)
 
@@ -129,6 +137,14 @@ class _Draft:
         pairs = zip(self._pieces, self._places, strict=True)
         return Plan(tuple(self._places), sum(piece.seconds(place) for piece, place in pairs))
 
+    def buy(self) -> None:
+        """Put each piece where it is cheapest, at a price of a byte at which all of them fit."""
+        prices = dict.fromkeys(self._left, 0.0)
+        for place in [*self._left] * _ROUNDS:
+            prices[place] = self._price(place, prices)
+        for number in range(len(self._pieces)):
+            self._do_if_better(((number, self._cheapest(number, prices)),))
+
     def fill(self, order: Sequence[Place]) -> None:
         """Fill each place in turn with the pieces that it saves most time a byte."""
         for place in order:
@@ -140,6 +156,26 @@ class _Draft:
         """Move one or two pieces until nothing helps; each step saves time, so it ends."""
         while any(self._do_if_better(changes) for changes in self._near()):
             pass
+
+    def _price(self, place: Place, prices: Mapping[Place, float]) -> float:
+        """The least price of a byte at ``place`` at which all fit that would buy it."""
+        low, high = 0.0, max((self._density(n, place) for n in range(len(self._pieces))), default=0)
+        for _ in range(_HALVINGS):
+            tried = (low + high) / 2
+            buyers = (
+                piece.size_bytes
+                for number, piece in enumerate(self._pieces)
+                if self._cheapest(number, {**prices, place: tried}) is place
+            )
+            low, high = (low, tried) if sum(buyers) <= self._left[place] else (tried, high)
+        return high
+
+    def _cheapest(self, number: int, prices: Mapping[Place, float]) -> Place:
+        piece = self._pieces[number]
+        return min(
+            (Place.GONE, *prices),
+            key=lambda place: piece.seconds(place) + prices.get(place, 0.0) * piece.size_bytes,
+        )
 
     def _density(self, number: int, place: Place) -> float:
         piece = self._pieces[number]

@@ -116,7 +116,7 @@ def test_neighbours_come_with_what_is_recalled() -> None:
 
 def test_the_oldest_neighbours_drop_out_of_the_queue() -> None:
     def about(event: int) -> NDArray[np.float32]:
-        return np.eye(12, dtype=np.float32)[event]
+        return np.array([other == event for other in range(12)], np.float32)
 
     first = recalled(about(2), count=4, contiguity=0.75)
     second = recalled(about(6), first.contiguous, count=4, contiguity=0.75)
@@ -156,7 +156,7 @@ SAID = (
     "Deborah: My mother's old house by the lake was sold, and I kept only her garden bench.\n",
     "Tom: The new printer at the office prints everything twice, and nobody can tell why.\n",
     "Ruth: I read a book about whales on the train; they sing, and the songs change each year.\n",
-    "Omar: We painted the kitchen yellow over the weekend, and now it smells of paint everywhere.\n",
+    "Omar: We painted the kitchen yellow over the weekend, and now it smells of paint.\n",
     "Lucy: My brother has a new dog, a small brown one, which is afraid of the washing machine.\n",
     "Peter: There was a power cut on our street on Monday, so we played cards by candlelight.\n",
     "Nora: I planted twelve tomato seeds in March, and only two of them have come up so far.\n",
