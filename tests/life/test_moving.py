@@ -48,7 +48,9 @@ def test_a_cube_goes_to_the_archive_and_back_and_is_served_from_either(
         assert mem.where(weights.id) == moved
         assert where(mem, weights) == [place]
         assert mem._parts.blobs.get(weights.blobs[0]) == content
-        assert mem.chat("Where is Alice?", memories=[weights.id], allow_unfit=True, max_tokens=2).tokens
+        assert mem.chat(
+            "Where is Alice?", memories=[weights.id], allow_unfit=True, max_tokens=2
+        ).tokens
         assert mem.check().problems == ()
     calls = [row.call for row in mem.audit(limit=100) if row.call == "move"]
     assert len(calls) == 4  # those that had nothing to do leave a row as well
