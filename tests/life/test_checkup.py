@@ -402,6 +402,7 @@ def test_a_check_counts_what_it_looked_at(mem: MemOS) -> None:
         "imprints": 5,
         "words": 5,
         "blobs": 0,
+        "blocks": 0,
     }
 
 

@@ -17,6 +17,7 @@ import pytest
 from memos import Kind, MemOS
 from memos.config import VectorsSettings
 from memos.testing.damage import WAYS, known
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from pathlib import Path
