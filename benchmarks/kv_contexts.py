@@ -123,7 +123,13 @@ class Agreement:
 
 
 def contexts(
-    runtime: TorchRuntime, count: int, locomo: Path | None, *, between: Sequence[str] = ()
+    runtime: TorchRuntime,
+    count: int,
+    locomo: Path | None,
+    *,
+    between: Sequence[str] = (),
+    each: int = 4,
+    vivid: bool = True,
 ) -> list[Context]:
     """So many contexts, the same ones each time.
 
@@ -131,11 +137,13 @@ def contexts(
         runtime: whose tokens they are of.
         count: how many.
         locomo: a file of conversations; where it is None, contexts are made of sentences.
-        between: four of these come after each memory that is made; no question is about them.
+        between: some of these come after each memory that is made; no question is about them.
+        each: how many of them.
+        vivid: whether a memory that is made also tells how it came up, in words of its own.
     """
     dice = random.Random(5)  # noqa: S311 - the same contexts at every run
     if locomo is None:
-        return [_made(runtime, dice, between) for _ in range(count)]
+        return [_made(runtime, dice, (between, each), vivid=vivid) for _ in range(count)]
     found = _turns(runtime, locomo, dice)
     return [next(found) for _ in range(count)]
 
@@ -172,15 +180,19 @@ def agreement(full: torch.Tensor, other: torch.Tensor, questions: Sequence[Quest
     return Agreement(float(divergence), float(same), choice, right)
 
 
-def _made(runtime: TorchRuntime, dice: random.Random, between: Sequence[str]) -> Context:
+def _made(
+    runtime: TorchRuntime, dice: random.Random, talk: tuple[Sequence[str], int], *, vivid: bool
+) -> Context:
     chat = runtime._lm.chat  # noqa: SLF001 - a benchmark cuts where no user may
     names = dice.sample(_NAMES, MEMORIES)
     places, jobs = dice.sample(_PLACES, MEMORIES), dice.sample(_JOBS, MEMORIES)
     around = dice.sample(_AROUND, MEMORIES)
     facts = zip(names, places, jobs, around, strict=True)
+    said, each = talk
     memories = [
         f"- {n} lives in {p} and works as a {j}."
-        + "".join(f" {sentence}" for sentence in (dice.choices(between, k=4) if between else [a]))
+        + "".join(f" {sentence}" for sentence in ([a] if vivid else []))
+        + "".join(f" {sentence}" for sentence in (dice.choices(said, k=each) if said else []))
         + "\n"
         for n, p, j, a in facts
     ]

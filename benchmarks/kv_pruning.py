@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from memos.models.kv_state import State
 
 _LEAST = 4
+_ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,24 +165,37 @@ def ways(shares: list[float]) -> Iterator[tuple[str, Callable[[Scene], Answers]]
             yield f"{share:.0%} of key channels {name}", partial(narrow, policy, share)
 
 
+def talk(kind: str) -> tuple[tuple[str, ...], int]:
+    """What is said between memories, and how many pieces of it come after each."""
+    if kind != "readme":
+        return {"stock": STOCK, "varied": VARIED}[kind], 4
+    text = " ".join((_ROOT / "README.md").read_text().split())
+    return tuple(text[start : start + 260] for start in range(0, len(text), 260)), 1
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contexts", type=int, default=2)
-    parser.add_argument("--between", choices=["stock", "varied"], default="stock")
+    parser.add_argument("--between", choices=["stock", "varied", "readme"], default="stock")
+    parser.add_argument("--vivid", action="store_true", help="memories tell how they came up")
+    parser.add_argument("--only", nargs="+", default=[""], help="parts of the names of rows")
     parser.add_argument("--locomo", type=Path)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.5, 0.25])
     asked = parser.parse_args()
     runtime, started = configured_runtime(), time.process_time()
-    between = {"stock": STOCK, "varied": VARIED}[asked.between]
-    found = contexts(runtime, asked.contexts, asked.locomo, between=between)
+    between, each = talk(asked.between)
+    found = contexts(
+        runtime, asked.contexts, asked.locomo, between=between, each=each, vivid=asked.vivid
+    )
     print(machine())
     print(told_of(runtime, found))
     model = runtime._lm.model  # noqa: SLF001 - what is measured lies below the runtime
     scenes = [scene(model, rope_of(model), context) for context in found]
     print("| kept | KL to all of it | same token | same choice | right |")
     print("|---|---:|---:|---:|---:|")
-    for name, way in ways(asked.shares):
+    wanted = (row for row in ways(asked.shares) if any(part in row[0] for part in asked.only))
+    for name, way in wanted:
         told = [agreement(at.full, way(at), at.context.questions) for at in scenes]
         print("| " + " | ".join((name, *Agreement.mean(told).cells())) + " |", flush=True)
     print(f"\n{borders(scenes)}\n{time.process_time() - started:.0f} CPU seconds in all")
