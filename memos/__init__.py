@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos.ingest.report import Ingested
     from memos.kernel.view import View
     from memos.kinds.answer import Answer
+    from memos.life.kv_report import Cooled, DamagedBlock, KvCube, KvPlace, Standing, Warmed
     from memos.life.lineage import Ancestor, Lineage
     from memos.life.report import (
         AuditReport,
@@ -52,6 +53,8 @@ _HOMES = {
     "BundleReport": "memos.life.report",
     "CheckReport": "memos.life.report",
     "Context": "memos.retrieval.context",
+    "Cooled": "memos.life.kv_report",
+    "DamagedBlock": "memos.life.kv_report",
     "Doomed": "memos.life.report",
     "Extracted": "memos.life.report",
     "Forgotten": "memos.life.report",
@@ -62,6 +65,8 @@ _HOMES = {
     "Installation": "memos.life.report",
     "Installed": "memos.ports.ledger",
     "Kind": "memos.cube",
+    "KvCube": "memos.life.kv_report",
+    "KvPlace": "memos.life.kv_report",
     "Lineage": "memos.life.lineage",
     "MemCube": "memos.cube",
     "MemOS": "memos.boot",
@@ -72,9 +77,11 @@ _HOMES = {
     "Right": "memos.cube",
     "Scope": "memos.cube",
     "Snapshot": "memos.ports.ledger",
+    "Standing": "memos.life.kv_report",
     "State": "memos.cube",
     "Stats": "memos.life.report",
     "View": "memos.kernel.view",
+    "Warmed": "memos.life.kv_report",
 }
 """Where the public names live: each is imported when it is first asked for."""
 
@@ -87,6 +94,8 @@ __all__ = [
     "BundleReport",
     "CheckReport",
     "Context",
+    "Cooled",
+    "DamagedBlock",
     "Doomed",
     "Extracted",
     "Forgotten",
@@ -97,6 +106,8 @@ __all__ = [
     "Installation",
     "Installed",
     "Kind",
+    "KvCube",
+    "KvPlace",
     "Lineage",
     "MemCube",
     "MemOS",
@@ -108,9 +119,11 @@ __all__ = [
     "Right",
     "Scope",
     "Snapshot",
+    "Standing",
     "State",
     "Stats",
     "View",
+    "Warmed",
 ]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from memos.cli.output import clean, one_line
 from memos.cli.tables import cubes_table, day, facts_table, size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
     from rich.text import Text
@@ -117,14 +118,21 @@ def _source(cube: MemCube) -> str:
     return source.uri if source.span is None else f"{source.uri}, entry {source.span[0] + 1}"
 
 
-def write_cube(out: Output, what: str, cube: MemCube, links: Sequence[Link] = ()) -> None:
-    """Write one cube; for people, with everything they want to know of it."""
+def write_cube(
+    out: Output,
+    what: str,
+    cube: MemCube,
+    links: Sequence[Link] = (),
+    *,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write one cube; for people, with everything they want to know of it, and ``more``."""
     out.many(
         what,
         [cube],
         content=wire,
         ids=lambda one: one.id,
-        table=lambda one: facts_table(facts(one[0]) | linked(links)),
+        table=lambda one: facts_table({**facts(one[0]), **linked(links), **more}),
     )
 
 

@@ -260,6 +260,7 @@ def _count(forgotten: Forgotten) -> str:
         f"{derived} of them made from the others" if derived else "",
         f"{same} with the same text" if same else "",
         f"{broken} in quarantine" if broken else "",
+        f"and {counted(blocks, 'block')} of KV" if (blocks := forgotten.rows.get("blocks")) else "",
         f"and {counted(len(forgotten.blobs), 'blob')}" if forgotten.blobs else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -63,8 +63,9 @@ def register(app: typer.Typer) -> None:
         panel=PANEL,
         scoped=True,
         epilog=examples(
-            ("memos move ID --to archive", "compressed, perhaps on another disk"),
-            ("memos move ID --to disk", "and back"),
+            ("memos move ID --to archive", "LoRA: compressed, perhaps on another disk"),
+            ("memos move ID --to disk", "and back; or a KV cache out of memory"),
+            ("memos move ID --to shared", "a KV cache, where other machines find it"),
         ),
     )(_move)
     command(
@@ -73,7 +74,7 @@ def register(app: typer.Typer) -> None:
         panel=PANEL,
         scoped=True,
         epilog=examples(
-            ("memos where ID", "on disk, in the archive, or in the catalog"),
+            ("memos where ID", "on disk, in the archive, in the catalog, or its blocks"),
             ("memos where ID --json", "for programs"),
         ),
     )(_where)
@@ -199,7 +200,12 @@ def _check_discard(discard: str | None, *, even_held: bool) -> None:
 def _move(
     call: Call,
     cube_id: Id,
-    to: Annotated[str, typer.Option("--to", metavar="PLACE", help="disk or archive.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="PLACE", help="LoRA: disk or archive. KV: gpu, ram, disk, shared."
+        ),
+    ],
 ) -> None:
     """Move the bytes of a KV cache or of LoRA weights, which can be read all the time."""
     with call.open() as mem:
@@ -214,10 +220,18 @@ def _where(call: Call, cube_id: Id) -> None:
     _show("where", call, moved)
 
 
+def blocks_said(moved: Moved) -> str:
+    """How many blocks a KV cube is kept in, and how many of them lie where."""
+    there = ", ".join(f"{count:,} in {place}" for place, count in moved.places.items())
+    return f"{moved.blocks:,}: {there or 'made anew when they are needed'}"
+
+
 def _show(what: str, call: Call, moved: Moved) -> None:
     from memos.cli.tables import facts_table, size
 
     facts = {"cube": moved.id, "place": moved.place, "bytes": size(moved.size_bytes)}
+    if moved.blocks or moved.places:
+        facts["blocks"] = blocks_said(moved)
     call.out.one(what, moved, table=facts_table(facts))
 
 

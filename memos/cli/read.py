@@ -18,7 +18,7 @@ from memos.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memos import MemCube
+    from memos import MemCube, MemOS
 
 _PAGE = 500
 """Cubes that ``ls`` reads at a time."""
@@ -180,9 +180,19 @@ def _get(
             cubes = [mem.get(one, version=version, **call.scope) for one in named]
         if len(cubes) == 1:
             links = mem.links(cubes[0].id, **call.scope) if call.out.tabled else ()
-            write_cube(call.out, "cubes", cubes[0], links)
+            write_cube(call.out, "cubes", cubes[0], links, more=_blocks(call, mem, cubes[0]))
         else:
             write_cubes(call.out, "cubes", cubes)
+
+
+def _blocks(call: Call, mem: MemOS, cube: MemCube) -> dict[str, str]:
+    """For people: in how many blocks a KV cube is kept, and where they lie."""
+    from memos import Kind
+    from memos.cli.keep import blocks_said
+
+    if not call.out.tabled or cube.kind is not Kind.ACTIVATION:
+        return {}
+    return {"blocks": blocks_said(mem.where(cube.id, **call.scope))}
 
 
 def _ls(

@@ -214,16 +214,18 @@ def _forget(stage: Stage, source: MemCube) -> None:
     forgotten = stage.mem.delete(source.id)
     report = stage.mem.check(progress=stage.progress)
     looked_at = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
+    blocks = counted(forgotten.rows["blocks"], "block")
     stage.teller.step(
         "forget",
         "A source is forgotten: what was made from it goes along",
         {
             "forgotten": list(forgotten.ids),
             "blobs": list(forgotten.blobs),
+            "blocks": forgotten.rows["blocks"],
             "check": {"ok": report.ok, "checked": dict(report.checked)},
         },
         doomed_table(forgotten.cubes),
         "",
-        f"With them went {counted(len(forgotten.blobs), 'blob')}. "
+        f"With them went {blocks} of KV and {counted(len(forgotten.blobs), 'blob')}. "
         f"{'All is well' if report.ok else 'Something is wrong'}: looked at {looked_at}.",
     )

@@ -84,6 +84,7 @@ def _stats(call: Call) -> None:
         "edges": f"{stats.edges:,}",
         "indexed": f"{stats.words:,}",
         "blobs": f"{stats.blobs:,}, {size(stats.blob_bytes)}",
+        "blocks": f"{stats.blocks:,}, {size(stats.block_bytes)}",
         "audit rows": f"{stats.audit_rows:,}",
         "to be done": f"{stats.pending:,}",
         "embedder": stats.embedder or "none yet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memos.kernel.access import AccessCalls
+from memos.kernel.activation import ActivationCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
 from memos.kernel.context import ContextCalls
@@ -10,7 +11,6 @@ from memos.kernel.extracting import ExtractCalls
 from memos.kernel.forget import ForgetCalls
 from memos.kernel.handle import Whose
 from memos.kernel.ingesting import IngestCalls
-from memos.kernel.kinds import KindCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
 from memos.kernel.parts import Parts
@@ -26,7 +26,7 @@ class Kernel(
     IngestCalls,
     ExtractCalls,
     BranchCalls,
-    KindCalls,
+    ActivationCalls,
     SupersedeCalls,
     ContextCalls,
     LifeCalls,

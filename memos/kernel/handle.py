@@ -88,6 +88,9 @@ class Handle:
         self._own_gate = self._made_gate(ROOT, EVERYBODY, "")
         catalog, blobs = parts.catalog, parts.blobs
         identities = Identities()
+        self._keeper = Keeper(
+            catalog=catalog, ledger=parts.ledger, runtime=parts.runtime, kv=parts.kv
+        )
         self._index = Index(
             catalog=catalog,
             blobs=blobs,
@@ -97,7 +100,7 @@ class Handle:
             open_vectors=parts.open_vectors,
             aside=parts.aside,
             ledger=parts.ledger,
-            kv=parts.kv,
+            drop_blocks=self._keeper.abandon,
         )
         self._writer = Writer(
             catalog=catalog, index=self._index, clock=clock, identities=identities
@@ -117,9 +120,6 @@ class Handle:
             identities=identities,
             quarantine=self._quarantine,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
-        )
-        self._keeper = Keeper(
-            catalog=catalog, ledger=parts.ledger, runtime=parts.runtime, kv=parts.kv
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -142,7 +142,14 @@ class Handle:
             bundles=self._bundles,
             forgetter=self._forgetter,
         )
-        self._mover = Mover(catalog=catalog, ledger=parts.ledger, shelves=self._shelves)
+        self._mover = Mover(
+            catalog=catalog,
+            ledger=parts.ledger,
+            shelves=self._shelves,
+            kv=parts.kv,
+            keeper=self._keeper,
+            currency=self._currency,
+        )
         self._recover()
 
     def _wire_finding(self, parts: Parts) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
-from memos.cube import Activation, Kind, MemCube, Right, State
-from memos.errors import BadInput, NotFound, WrongKind
+from memos.cube import Kind, MemCube, Right, State
+from memos.errors import BadInput, WrongKind
 from memos.governance.scope import joint
 from memos.kernel.arguments import read_ids, read_kind, require_count, require_flags
 from memos.kernel.searching import SearchCalls
@@ -100,7 +101,13 @@ class KindCalls(SearchCalls):
             require_flags(allow_unfit=allow_unfit)
             named = None if memories is None else read_ids(memories, "memories")
             used = self._used(text, named, k, act)
-            return self._answerer.answer(text, used, max_tokens=max_tokens, allow_unfit=allow_unfit)
+            return self._answerer.answer(
+                text,
+                used,
+                max_tokens=max_tokens,
+                allow_unfit=allow_unfit,
+                kept_in=partial(self._keeper.note, act=act),
+            )
 
     def lineage(
         self,
@@ -203,9 +210,4 @@ class KindCalls(SearchCalls):
         return not lineage.stale and not lineage.expired
 
     def _sources(self, state: MemCube) -> tuple[MemCube, ...]:
-        lineage = self._currency.require_current(state)
-        there = {ancestor.cube.id: ancestor.cube for ancestor in lineage.ancestors}
-        missing = [one.id for one in state.provenance.parents if one.id not in there]
-        if missing or not isinstance(state.payload, Activation):
-            raise NotFound(f"KV cube {state.id} was made from what is gone")
-        return tuple(there[parent.id] for parent in state.provenance.parents)
+        return self._currency.sources(state)

@@ -23,15 +23,22 @@ class PlaceCalls(CubeCalls):
         to: str,
         **whose: Unpack[Whose],
     ) -> Moved:
-        """Move the bytes of a KV or LoRA cube to ``disk`` or to the ``archive``.
+        """Move the bytes of a LoRA cube to ``disk`` or to the ``archive``, or a KV cube's blocks.
 
         They are copied, read back and verified before the catalog names the new place, and only
         then removed from the old one; they can be read at every moment, and wherever they are.
 
+        The blocks of a KV cube go to ``gpu`` or ``ram``, where the model reads them; to ``disk``,
+        and out of memory; or to the ``shared`` place, and off the disk. Those that are missing
+        are made anew for a place in memory, and of blocks there a copy stays on disk, since
+        memory does not last.
+
         Raises:
             UnknownCube: there is none in this scope.
             WrongKind: a text has no bytes beside the catalog.
-            BadInput: there is no such place.
+            BadInput: there is no such place, or not for a cube of this kind.
+            StaleCube, ExpiredCube: a KV cube that is never served has no place in memory.
+            OutOfSpace: the blocks do not fit there.
             CorruptionError: the bytes are damaged or missing.
         """
         with self._act("move", Right.WRITE, **whose) as act, self._changing(act):

@@ -12,12 +12,14 @@ from memos.life.checkup import Checkup, Subjects
 from memos.life.quarantine import Asked
 from memos.life.report import CheckReport, Stats
 from memos.ports.grounds import require_outside
+from memos.ports.kv import DISK, SHARED
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.ports.backup import Manifest
+    from memos.ports.kv import Usage
     from memos.ports.ledger import Quarantined
 
 
@@ -39,6 +41,7 @@ class UpkeepCalls(CubeCalls):
         counts = catalog.counts()
         indexed_by = self._index.indexed_by()
         digests = list(blobs.digests())
+        lasting = self._lasting()
         return Stats(
             folder=self._folder,
             cubes=dict(counts.cubes),
@@ -50,8 +53,15 @@ class UpkeepCalls(CubeCalls):
             words=len(self._parts.words.ids()),
             blobs=len(digests),
             blob_bytes=sum(blobs.size_bytes(digest) or 0 for digest in digests),
+            blocks=sum(one.blocks for one in lasting),
+            block_bytes=sum(one.used_bytes for one in lasting),
             embedder=indexed_by or "",
         )
+
+    def _lasting(self) -> list[Usage]:
+        """The place where blocks stay: the disk, or memory where the store lies there."""
+        usage = [one for one in self._parts.kv.usage() if one.place != SHARED]
+        return [one for one in usage if one.place == DISK] or usage[:1]
 
     def check(
         self, *, repair: bool = False, deep: bool = False, progress: Progress = silent
@@ -80,6 +90,7 @@ class UpkeepCalls(CubeCalls):
             index=self._index,
             privacy=parts.privacy,
             aside=parts.aside,
+            kv=parts.kv,
         )
         with self._act("check", Right.ADMINISTER, expiring=False) as act, self._changing(act):
             self._gate.require(act, EVERYBODY)

@@ -13,7 +13,7 @@ from memos.kinds.prompt import cuts_of, memories_message
 from memos.ports.runtime import Message, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from memos.cube import Fingerprint
     from memos.ports.blobs import Blobs
@@ -51,9 +51,15 @@ class Answerer:
         self._blobs = blobs
 
     def answer(
-        self, question: str, memories: Memories, *, max_tokens: int, allow_unfit: bool
+        self,
+        question: str,
+        memories: Memories,
+        *,
+        max_tokens: int,
+        allow_unfit: bool,
+        kept_in: Callable[[MemCube, Sequence[str]], None] = lambda _, __: None,
     ) -> Answer:
-        """Ask the model.
+        """Ask the model; ``kept_in`` is told in which blocks the activation cube lies now.
 
         Raises:
             ModelMismatch: a cube was made for another model.
@@ -65,7 +71,7 @@ class Answerer:
                 f"KV {memories.state.id} belongs to the model without LoRA {memories.weights.id}"
             )
             raise BadInput(message, hint="ask with one of the two")
-        self._require_model(memories.state)
+        require_model(memories.state, self._runtime)
         prompt = self._runtime.prompt(_messages(question, memories.texts))
         kept = cuts_of(prompt, memories.kept) if memories.state is not None else ()
         generation = self._runtime.generate(
@@ -76,6 +82,8 @@ class Answerer:
             salt=memories.salt,
             adapter=self._adapter(memories.weights, allow_unfit=allow_unfit),
         )
+        if memories.state is not None:
+            kept_in(memories.state, generation.blocks)
         return Answer(
             text=generation.text,
             memories=memories.used,
@@ -94,12 +102,18 @@ class Answerer:
                 raise UnfitCube(message, hint="use its sources, or pass allow_unfit=True")
         if cube is None or not isinstance(cube.payload, Parametric):
             return None
-        self._require_model(cube)
+        require_model(cube, self._runtime)
         return Stored(cube.payload.blob, partial(self._blobs.get, cube.payload.blob))
 
-    def _require_model(self, cube: MemCube | None) -> None:
-        if cube is not None and isinstance(cube.payload, Activation | Parametric):
-            _require_model(cube, cube.payload.model, self._runtime.fingerprint)
+
+def require_model(cube: MemCube | None, runtime: Runtime) -> None:
+    """Refuse a derived cube that is good for another model than that of ``runtime``.
+
+    Raises:
+        ModelMismatch: so it is.
+    """
+    if cube is not None and isinstance(cube.payload, Activation | Parametric):
+        _require_model(cube, cube.payload.model, runtime.fingerprint)
 
 
 def _cuts(prompt: Prompt, memories: Memories) -> tuple[int, ...]:

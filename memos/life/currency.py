@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind, State
-from memos.errors import ExpiredCube, StaleCube
+from memos.errors import ExpiredCube, NotFound, StaleCube
 from memos.ingest.whole import is_view
 from memos.kinds.evidence import is_fact
 from memos.life.expectation import require_unexpired
+from memos.life.kv_report import Standing
 from memos.life.lineage import Ancestor, Lineage
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -94,6 +95,29 @@ class Currency:
             message = f"{cube.kind} cube {cube.id} was made from what has expired since"
             raise ExpiredCube(message, hint="transform what has not expired: memos lineage")
         return lineage
+
+    def sources(self, state: MemCube) -> tuple[MemCube, ...]:
+        """The texts that a KV cube which may be served was made from, in their order.
+
+        Raises:
+            StaleCube, ExpiredCube: it may not be served.
+            NotFound: it is no KV cube, or one of them is gone.
+        """
+        lineage = self.require_current(state)
+        there = {ancestor.cube.id: ancestor.cube for ancestor in lineage.ancestors}
+        missing = [one.id for one in state.provenance.parents if one.id not in there]
+        if missing or state.kind is not Kind.ACTIVATION:
+            raise NotFound(f"KV cube {state.id} was made from what is gone")
+        return tuple(there[parent.id] for parent in state.provenance.parents)
+
+    def standing(self, state: MemCube) -> Standing:
+        """Whether a derived cube may be served, and if not, why."""
+        if state.state is State.EXPIRED:
+            return Standing.EXPIRED
+        lineage = self.lineage(state)
+        if lineage.stale:
+            return Standing.STALE
+        return Standing.EXPIRED if lineage.expired else Standing.CURRENT
 
 
 def _expired(ids: Collection[str]) -> Selection:

@@ -287,9 +287,18 @@ class Forgetter:
             "vectors": texts,
             "words": texts,
             "grants": sum(grant.cube_id in granted for grant in self._ledger.grants()),
+            "blocks": self._blocks_of(granted),
             "loaded": self._runtime.holds([digest for cube in cubes for digest in cube.blobs]),
             "quarantined": len(left.rows),
         }
+
+    def _blocks_of(self, ids: Collection[str]) -> int:
+        """How many blocks of attention state none but these cubes are kept in."""
+        if not self._ledger.blocks(ids):
+            return 0
+        kept = self._ledger.blocks()
+        mine = {name for one in kept.keys() & ids for name in kept[one]}
+        return len(mine.difference(*(names for one, names in kept.items() if one not in ids)))
 
 
 def _refuse_held(doomed: Sequence[Doom], told: Forgotten, left: Sequence[str] = ()) -> None:

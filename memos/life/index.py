@@ -18,7 +18,7 @@ from memos.ports.vectors import VectorEntry
 from memos.ports.words import WordEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from memos.ports.embedder import Embedder, Reading
     from memos.ports.filters import Filter
     from memos.ports.imprints import Imprints
-    from memos.ports.kv import Kv
     from memos.ports.ledger import Ledger
     from memos.ports.vectors import Vectors
     from memos.ports.words import Words
@@ -61,7 +60,7 @@ class Index:
         open_vectors: Callable[[str, int], Vectors],
         aside: Aside | None = None,
         ledger: Ledger | None = None,
-        kv: Kv | None = None,
+        drop_blocks: Callable[[Collection[str]], object] = set,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -71,7 +70,7 @@ class Index:
         self._open_vectors = open_vectors
         self._aside = aside
         self._ledger = ledger
-        self._kv = kv
+        self._drop_blocks = drop_blocks
         self._vectors: Vectors | None = None
 
     @property
@@ -167,7 +166,7 @@ class Index:
         self._word(self._catalog.find_all(_subjects(tasks, Errand.WORDS)))
         self._drop(_subjects(tasks, Errand.DROP))
         self._sweep(_subjects(tasks, Errand.SWEEP))
-        self._unblock(_subjects(tasks, Errand.BLOCK))
+        self._drop_blocks(_subjects(tasks, Errand.BLOCK))
 
     def _purged(self, *, insist: bool) -> bool:
         try:
@@ -282,11 +281,6 @@ class Index:
         if digests:
             for digest in set(digests) - self._catalog.blobs():
                 self._blobs.drop(digest)
-
-    def _unblock(self, names: Sequence[str]) -> None:
-        if names and self._kv is not None and self._ledger is not None:
-            kept = {name for blocks in self._ledger.blocks().values() for name in blocks}
-            self._kv.drop(set(names) - kept)
 
 
 def _findable(ids: Sequence[str]) -> Filter:

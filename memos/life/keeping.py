@@ -9,15 +9,16 @@ from __future__ import annotations
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from memos.errors import NotSupported
+from memos.errors import NotSupported, VersionConflict
 from memos.kinds.prompt import cuts_of, memories_message
 from memos.kinds.salt import tenant_salt
+from memos.life.kv_report import Cooled, DamagedBlock
 from memos.ports.catalog import Change, Errand
 from memos.ports.ledger import Blocked
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from memos.cube import MemCube, Scope
     from memos.governance.act import Act
@@ -59,35 +60,89 @@ class Keeper:
         if not cuts:
             message = "the model's chat template leaves memories out, or says them twice"
             raise NotSupported(message, hint="use a model whose template writes what it is given")
-        tokens = prompt.tokens[: cuts[-1]]
-        made = self._runtime.prefill(tokens, cuts=cuts, salt=self.salt(scope), progress=progress)
+        tokens, salt = prompt.tokens[: cuts[-1]], self.salt(scope)
+        try:
+            made = self._runtime.prefill(tokens, cuts=cuts, salt=salt, progress=progress)
+        except BaseException:
+            self.sweep()  # of what was made already, no cube tells
+            raise
         return tokens, made
 
     def warm(
         self, cube: MemCube, sources: Sequence[MemCube], *, act: Act, progress: Progress = silent
     ) -> Prefilled:
-        """Make the blocks of a KV cube that are missing."""
+        """Make the blocks of a KV cube that are missing.
+
+        Raises:
+            NotSupported, OutOfSpace: as :meth:`read`.
+        """
         _, made = self.read(sources, cube.scope, progress)
-        if self._ledger.blocks().get(cube.id) != made.blocks:
-            self._catalog.commit(
-                Change(
-                    audit=act.audit([cube.id]),
-                    expects={cube.id: cube.version},
-                    also=(Blocked(cube.id, made.blocks),),
-                )
-            )
+        self.note(cube, made.blocks, act)
         return made
+
+    def note(self, cube: MemCube, blocks: Sequence[str], act: Act) -> None:
+        """Write down in which blocks a KV cube is kept, where that is not known.
+
+        So it is with one that came in a bundle, or was made by an earlier version, or when the
+        model reads in pieces of another length now. Blocks that nobody knows of would outlive the
+        forgetting of what they were made from: those of a cube that has gone meanwhile are dropped.
+        """
+        version = self._catalog.versions([cube.id]).get(cube.id)
+        named = tuple(blocks)
+        if version is not None and self._ledger.blocks([cube.id]).get(cube.id) == named:
+            return
+        try:
+            if version is not None:
+                entry, expected = Blocked(cube.id, named), {cube.id: version}
+                audit = act.audit([cube.id])
+                self._catalog.commit(Change(audit=audit, expects=expected, also=(entry,)))
+                return
+        except VersionConflict:
+            act.recorded = False
+        self.sweep()
 
     def forsake(self, names: Sequence[str]) -> None:
         """Owe the blocks of a cube that came to nothing."""
         self._catalog.owe([(Errand.BLOCK, name) for name in names])
 
-    def names(self, cubes: Sequence[MemCube]) -> tuple[str, ...]:
-        """The blocks that these cubes are kept in, each once."""
+    def names(self, cubes: Sequence[MemCube]) -> dict[str, tuple[str, ...]]:
+        """By id, the blocks that each of these cubes is kept in, in order."""
+        kept = self._ledger.blocks([cube.id for cube in cubes])
+        return {cube.id: kept.get(cube.id, ()) for cube in cubes}
+
+    def cool(self, cubes: Sequence[MemCube], *, dry_run: bool) -> Cooled:
+        """Drop the blocks of these cubes everywhere, but those that others are kept in as well."""
+        ids = {cube.id for cube in cubes}
         kept = self._ledger.blocks()
-        return tuple(dict.fromkeys(name for cube in cubes for name in kept.get(cube.id, ())))
+        mine = {name for one in ids for name in kept.get(one, ())}
+        others = {name for one, names in kept.items() if one not in ids for name in names}
+        going = mine - others
+        there = len(self._kv.where(going)) if dry_run else self._kv.drop(going)
+        return Cooled(
+            ids=tuple(cube.id for cube in cubes),
+            dropped=there,
+            shared=len(mine & others),
+            dry_run=dry_run,
+        )
+
+    def damaged(self, progress: Progress = silent) -> list[DamagedBlock]:
+        """Blocks on disk that are not what was put there, and whose they are."""
+        users: dict[str, list[str]] = {}
+        for cube_id, names in self._ledger.blocks().items():
+            for name in names:
+                users.setdefault(name, []).append(cube_id)
+        return [
+            DamagedBlock(name=name, cubes=tuple(users.get(name, ())))
+            for name in self._kv.verify(progress=progress)
+        ]
+
+    def abandon(self, names: Collection[str]) -> int:
+        """Remove those of these blocks that no cube is kept in; how many there were."""
+        if not names:
+            return 0
+        kept = {name for each in self._ledger.blocks().values() for name in each}
+        return self._kv.drop(set(names) - kept)
 
     def sweep(self) -> int:
-        """Remove blocks that no cube is kept in; how many there were."""
-        kept = {name for names in self._ledger.blocks().values() for name in names}
-        return self._kv.drop(self._kv.names() - kept)
+        """Remove all blocks that no cube is kept in; how many there were."""
+        return self.abandon(self._kv.names())

@@ -99,6 +99,9 @@ class Stats(Frozen):
     words: int
     blobs: int
     blob_bytes: int
+    blocks: int
+    """Blocks of attention state on disk; in memory, where the store lies there."""
+    block_bytes: int
     embedder: str
     """The embedding model the vectors were made by; empty before the first add."""
 
@@ -153,10 +156,16 @@ class Moved(Frozen):
     id: str
     kind: Kind
     place: str
-    """``disk`` or ``archive``; ``catalog`` for a text."""
+    """``disk`` or ``archive``; ``catalog`` for a text. Of a KV cube, the fastest of ``gpu``,
+    ``ram``, ``disk`` and ``shared`` that has all its blocks; ``in part`` where none has all, and
+    ``nowhere`` where none has any: they are made anew when they are needed."""
     blobs: tuple[str, ...]
     size_bytes: int
     """Of the content, however it is packed."""
+    blocks: int = 0
+    """How many blocks of attention state a KV cube is kept in."""
+    places: dict[str, int] = Field(default_factory=dict)
+    """By place, how many of these lie there."""
 
 
 class Imported(Frozen):

@@ -172,6 +172,7 @@ class TorchRuntime:
                     text, cache, session, limit=room, stop=self._lm.stop
                 )
                 reused = session.reused if session else 0
+            stored = [block.name for block in text.blocks if session and block.end <= kept]
             return Generation(
                 text=self._lm.chat.decode(written.tokens),
                 tokens=written.tokens,
@@ -179,6 +180,7 @@ class TorchRuntime:
                 reused_tokens=reused,
                 first_token_seconds=written.first_at - started,
                 seconds=time.perf_counter() - started,
+                blocks=tuple(stored),
             )
 
     def generate_many(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from memos.cube.scope import EVERYBODY, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from pydantic import JsonValue
@@ -199,6 +200,9 @@ class Ledger(Protocol):
         """By digest, where blobs lie that are not in the usual place."""
         ...
 
-    def blocks(self) -> dict[str, tuple[str, ...]]:
-        """By cube id, the names of the blocks that each KV cube is kept in, in order."""
+    def blocks(self, cube_ids: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
+        """By cube id, the names of the blocks that each KV cube is kept in, in order.
+
+        Of all cubes, or of these; one that is kept in none is left out.
+        """
         ...

@@ -72,6 +72,8 @@ class Generation:
     first_token_seconds: float
     """From the call to the first token, loading of attention state included."""
     seconds: float
+    blocks: tuple[str, ...] = ()
+    """The names of the blocks that the kept part of the prompt lies in now, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from memos.ports.ledger import (
     Uninstalled,
 )
 from memos.stores.block_rows import keep_in
-from memos.stores.catalog_rows import scope_key
+from memos.stores.catalog_rows import chunks, scope_key
 from memos.stores.driver_sqlite import asking
 from memos.stores.errors_sqlite import legible, parsed
 from memos.stores.filter_sql import microseconds
@@ -41,7 +41,7 @@ from memos.stores.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection, Engine, Select
 
@@ -151,12 +151,17 @@ class SqlLedger:
         """By digest, where blobs lie that are not in the usual place."""
         return {row.digest: row.place for row in self._read(select(places))}
 
-    def blocks(self) -> dict[str, tuple[str, ...]]:
+    def blocks(self, cube_ids: Collection[str] | None = None) -> dict[str, tuple[str, ...]]:
         """By cube id, the names of the blocks that each KV cube is kept in, in order."""
-        kept: dict[str, tuple[str, ...]] = {}
-        for row in self._read(select(blocks).order_by(blocks.c.cube_id, blocks.c.number)):
-            kept[row.cube_id] = (*kept.get(row.cube_id, ()), row.name)
-        return kept
+        everything = select(blocks).order_by(blocks.c.cube_id, blocks.c.number)
+        queries = [everything]
+        if cube_ids is not None:
+            queries = [everything.where(blocks.c.cube_id.in_(some)) for some in chunks(cube_ids)]
+        kept: dict[str, list[str]] = {}
+        for query in queries:
+            for row in self._read(query):
+                kept.setdefault(row.cube_id, []).append(row.name)
+        return {cube_id: tuple(names) for cube_id, names in kept.items()}
 
     def _read(self, query: Select[Any]) -> Sequence[Any]:
         with self._engine.connect() as connection:

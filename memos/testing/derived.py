@@ -24,10 +24,15 @@ from memos.cube import (
 )
 from memos.cube.identity import Identities, canonical, digest_of
 from memos.cube.wire import payload_digest
+from memos.ports.catalog import Change
+from memos.ports.graph import Edge, Relation
+from memos.ports.journal import Audit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+
+    from memos.kernel import Kernel
 
 _IDS = Identities()
 _NOTHING = digest_of(b"")
@@ -50,7 +55,10 @@ def safetensors(tensors: Mapping[str, tuple[str, Sequence[int], bytes]]) -> byte
 
 
 def attention(parents: Sequence[MemCube], *, at: datetime) -> tuple[MemCube, bytes]:
-    """A KV cube of one layer, two heads of width 2 and three tokens, and its bytes."""
+    """A KV cube as versions before 0.5 made them, with bytes that no version reads any more.
+
+    It has one layer, two heads of width 2 and three tokens.
+    """
     number = len(TOKENS)
     content = safetensors(
         {
@@ -99,6 +107,23 @@ def adapter(
         evaluation=evaluation,
     )
     return _derived(payload, parents, at), content
+
+
+def stored(
+    kernel: Kernel,
+    parents: Sequence[MemCube],
+    make: Callable[..., tuple[MemCube, bytes]] = adapter,
+) -> MemCube:
+    """A cube that :func:`adapter` or :func:`attention` makes, in a store, with its bytes."""
+    parts = kernel._parts  # noqa: SLF001 - no call takes in what no model made
+    cube, content = make(parents, at=parts.clock.now())
+    parts.blobs.put(content)
+    audit = Audit(cube.created_at, "test", "test", cube.scope, (cube.id,))
+    edges = tuple(
+        Edge(cube.id, Relation.DERIVED, one.id, one.version) for one in cube.provenance.parents
+    )
+    parts.catalog.commit(Change(audit=audit, put=(cube,), edges=edges))
+    return cube
 
 
 def _derived(payload: Activation | Parametric, parents: Sequence[MemCube], at: datetime) -> MemCube:

@@ -65,6 +65,6 @@ def failing(parts: Parts, fuse: Fuse) -> Parts:
 
     wrapped: dict[str, Any] = {
         name: Failing(getattr(parts, name), fuse)
-        for name in ("catalog", "ledger", "journal", "blobs", "words", "embedder", "runtime")
+        for name in ("catalog", "ledger", "journal", "blobs", "words", "embedder", "runtime", "kv")
     }
     return replace(parts, open_vectors=open_vectors, **wrapped)

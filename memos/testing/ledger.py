@@ -118,6 +118,14 @@ class LedgerSuite(ABC):
     def test_every_kind_of_entry_is_proven_here(self) -> None:
         assert set(WRITTEN) == set(get_args(Entry))
 
+    def test_the_blocks_of_some_cubes_are_told_alone(self, catalog: Catalog) -> None:
+        other = ID[:-1] + ("0" if ID[-1] != "0" else "1")
+        catalog.commit(wrote(Blocked(ID, ("b" * 64,)), Blocked(other, ("b" * 64, "a" * 64))))
+        there = self.ledger(catalog)
+        assert set(there.blocks()) == {ID, other}
+        assert there.blocks([other]) == {other: ("b" * 64, "a" * 64)}
+        assert there.blocks([]) == {}
+
     @pytest.mark.parametrize("kind", WRITTEN, ids=lambda kind: kind.__name__)
     def test_what_a_change_writes_is_read_back(self, catalog: Catalog, kind: type) -> None:
         entries, ask, answer = WRITTEN[kind]

@@ -123,6 +123,22 @@ class KernelMachine(LifeRules, RuleBasedStateMachine):
             cube = self.kernel.transform(parents, to=Kind.ACTIVATION, user_id=user)
             self.known = self.known.derived(cube.id, user, parents)
 
+    @rule(user=st.sampled_from(USERS), cool=st.booleans())
+    def resume(self, user: str, cool: bool) -> None:  # noqa: FBT001 - hypothesis draws it
+        """An answer from a KV cube is that from its texts, whether its blocks are there or not."""
+        served = [one for one in self.known.sources if self.known.served(one)]
+        mine = [one for one in served if self.known.users[one] == user]
+        if not mine:
+            return
+        if cool:
+            self.kernel.cool(mine[:1])
+        parents = [one.id for one in self.kernel.get(mine[0]).provenance.parents]
+        told = [
+            self.kernel.chat("why?", memories=memories, max_tokens=2).text
+            for memories in (mine[:1], parents)
+        ]
+        assert told[0] == told[1]
+
     @rule()
     def reopen(self) -> None:
         """The process ends well, and another begins."""

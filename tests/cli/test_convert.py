@@ -53,7 +53,9 @@ def test_what_was_made_from_a_memory_is_shown_before_it_goes_along(
         (remembered[0], None),
         (state, remembered[0]),
     ]
-    told = "forgot 2 cubes, 1 of them made from the others, and 1 blob"
+    blocks = memos("where", state).rows[0]["blocks"]
+    assert blocks > 1
+    told = f"forgot 2 cubes, 1 of them made from the others, and {blocks} blocks of KV"
     assert told in memos("forget", remembered[0], "--yes").stderr
     memos("get", state, code=3)
 

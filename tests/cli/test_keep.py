@@ -106,10 +106,24 @@ def test_without_the_right_no_backup_is_made(
 
 @pytest.mark.usefixtures("tiny_runtime")
 def test_bytes_move_to_the_archive_and_back(memos: Memos, remembered: list[str]) -> None:
-    (state,) = memos("transform", remembered[0], "--to", "activation", "-q").ids
-    assert memos("where", state).rows[0]["place"] == "disk"
-    assert memos("move", state, "--to", "archive").rows[0]["place"] == "archive"
-    assert "archive" in memos("where", state, "-o", "table").stdout
+    (lora,) = memos("transform", remembered[0], "--to", "parametric", "-q").ids
+    assert memos("where", lora).rows[0]["place"] == "disk"
+    assert memos("move", lora, "--to", "archive").rows[0]["place"] == "archive"
+    assert "archive" in memos("where", lora, "-o", "table").stdout
     assert memos("where", remembered[0]).rows[0]["place"] == "catalog"
-    assert "disk, archive" in memos("move", state, "--to", "moon", code=2).stderr
+    assert "disk, archive" in memos("move", lora, "--to", "moon", code=2).stderr
     memos("move", remembered[0], "--to", "archive", code=2)
+
+
+@pytest.mark.usefixtures("tiny_runtime")
+def test_of_a_kv_cache_one_is_told_where_its_blocks_lie(
+    memos: Memos, remembered: list[str]
+) -> None:
+    (state,) = memos("transform", remembered[0], "--to", "activation", "-q").ids
+    (there,) = memos("where", state).rows
+    assert (there["place"], there["places"]) == ("disk", {"disk": there["blocks"]})
+    said = f"{there['blocks']}: {there['blocks']} in disk"
+    assert said in memos("where", state, "-o", "table").stdout
+    assert said in memos("get", state, "-o", "table").stdout
+    assert memos("move", state, "--to", "disk").rows == [there]
+    assert "gpu, ram, disk, shared" in memos("move", state, "--to", "archive", code=2).stderr

@@ -365,6 +365,11 @@ ROWS = [
         lambda mem, w: mem.discard(w.cube.id),
         ends="NotFound",
     ),
+    Row("kv_cubes", (), lambda mem, w: mem.kv_cubes()),
+    Row("kv_places", (("store", ADMINISTER),), lambda mem, w: mem.kv_places()),
+    Row("verify_kv", (("store", ADMINISTER),), lambda mem, w: mem.verify_kv()),
+    Row("warm", (("cube", READ),), lambda mem, w: mem.warm([w.cube.id]), ends="WrongKind"),
+    Row("cool", CHANGES, lambda mem, w: mem.cool([w.cube.id]), ends="WrongKind"),
     Row("where", (("cube", READ),), lambda mem, w: mem.where(w.cube.id)),
     Row("move", CHANGES, lambda mem, w: mem.move(w.cube.id, to="disk"), ends="WrongKind"),
     Row(

@@ -12,6 +12,7 @@ from safetensors.numpy import load
 from memos import Kind, MemOS
 from memos.config import EncryptionSettings, Settings, VectorsSettings
 from memos.errors import BadSetting, CorruptionError, MissingKey, MissingLibrary, WrongKey
+from memos.ports.block_wire import body_of
 from memos.stores.keys import MasterKey
 
 if TYPE_CHECKING:
@@ -72,17 +73,20 @@ def telling(folder: Path) -> list[str]:
     ]
 
 
-def kv_content(mem: MemOS, cube_id: str) -> bytes:
-    (digest,) = mem.get(cube_id).blobs
-    return mem._parts.blobs.get(digest)
+def kv_contents(mem: MemOS, cube_id: str) -> dict[str, bytes]:
+    """By name, the blocks that a KV cube is kept in, as the model reads them."""
+    names = mem._parts.ledger.blocks()[cube_id]
+    shelf = mem._parts.kv._shelves["disk"]  # type: ignore[attr-defined]
+    return {name: bytes(shelf.get(name)) for name in names}
 
 
 def test_the_same_words_can_be_read_in_a_plain_folder(tmp_path: Path, settings: Settings) -> None:
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
         *_, kv = remember(mem)
-        content = kv_content(mem, kv)
+        contents = kv_contents(mem, kv)
     assert telling(tmp_path / "store") == list(CLEAR)
-    assert content in bytes_of(tmp_path / "store")
+    assert all(name.encode() in bytes_of(tmp_path / "store") for name in contents)
+    assert all(content in bytes_of(tmp_path / "store") for content in contents.values())
 
 
 def test_no_byte_of_what_is_stored_is_in_the_folder(
@@ -95,18 +99,33 @@ def test_no_byte_of_what_is_stored_is_in_the_folder(
     mem.delete(texts[1])
     (survivor,) = mem.add("The zyxomma slept.", user_id="frobnitz")
     kv = mem.transform([survivor.id], to=Kind.ACTIVATION).id
-    content = kv_content(mem, kv)
+    lora = mem.transform([_taught(mem)], to=Kind.PARAMETRIC)
+    contents = kv_contents(mem, kv)
+    weights = mem._parts.blobs.get(lora.blobs[0])
     vector = mem._parts.embedder.embed(["The zyxomma slept."])[0].tobytes()
     digests = mem._parts.catalog.blobs()
-    assert load(content)  # it is what a model resumes from, as plain safetensors
-    pieces = [content[start : start + 64] for start in range(0, len(content) - 64, 640)]
+    assert load(weights)  # it is what a model wears, as plain safetensors
+    clear = [weights, *(bytes(body_of(block, name)) for name, block in contents.items())]
+    pieces = [
+        piece
+        for content in clear
+        for start in range(0, len(content) - 64, 640)
+        if any(piece := content[start : start + 64])
+    ]
+    assert len(pieces) > 100
     secrets = [KEY.encode(), MasterKey.read(KEY, where="").content]
     for state in ("open", "closed"):
         found = bytes_of(folder)
         assert telling(folder) == [], state
-        for clear in (vector, *pieces, *secrets, *(digest.encode() for digest in digests)):
-            assert clear not in found, state
+        named = [name.encode() for name in (*digests, *contents)]
+        for hidden in (vector, *pieces, *secrets, *named):
+            assert hidden not in found, state
         mem.close()
+
+
+def _taught(mem: MemOS) -> str:
+    (cube,) = mem.add("Alice lives in Zyxomma.", user_id="frobnitz")
+    return cube.id
 
 
 def test_a_killed_process_leaves_nothing_to_read(tmp_path: Path, sealed: Settings) -> None:
@@ -139,14 +158,14 @@ def test_everything_works_and_is_there_after_reopening(
         resumed = again.chat("What flew?", memories=[kv], max_tokens=5)
         assert (resumed.text, resumed.reused_tokens > 0) == (read.text, True)
         assert again.check().problems == ()
-        assert again.stats().blobs == 1
+        assert again.stats().blocks == again.where(kv).blocks > 0
         revised = again.update(texts[0], "The zyxomma landed.")
         assert [one.version for one in again.history(texts[0])] == [1, 2]
         assert again.search("landed")[0].cube == revised
         again.delete(texts[0])
         assert again.search("landed zyxomma", k=10)[0].cube.id != texts[0]
         assert again.check().problems == ()
-        assert again.stats().blobs == 0
+        assert again.stats().blocks == 0
 
 
 def test_what_a_bundle_carries_goes_from_a_plain_store_into_an_encrypted_one(

@@ -50,22 +50,26 @@ def test_it_is_named_by_id_scope_filter_or_source(
 
 
 def test_a_dry_run_lists_everything_that_would_go(mem: MemOS) -> None:
-    cube = add(mem, SAID, user_id="alice")
-    again = add(mem, SAID, user_id="alice", session_id="later")
-    other = add(mem, SAID, user_id="bob")
+    said = "Alice lives in Lisbon."  # it can be learnt
+    cube = add(mem, said, user_id="alice")
+    again = add(mem, said, user_id="alice", session_id="later")
+    other = add(mem, said, user_id="bob")
     kv = mem.transform([cube.id], to=Kind.ACTIVATION)
-    mem.chat("Where is the key?", memories=[kv.id], max_tokens=1)
+    lora = mem.transform([cube.id], to=Kind.PARAMETRIC)
+    mem.chat("Where is Alice?", memories=[lora.id], allow_unfit=True, max_tokens=1)
     mem.grant("agent:planner", Right.READ, id=cube.id)
     told = mem.forget(cube.id, dry_run=True)
     assert {(one.id, one.tie, one.because) for one in told.cubes} == {
         (cube.id, Tie.ASKED, None),
         (again.id, Tie.DUPLICATE, cube.id),
         (kv.id, Tie.DERIVED, cube.id),
+        (lora.id, Tie.DERIVED, cube.id),
     }
-    assert told.blobs == kv.blobs
+    assert told.blobs == lora.blobs
+    assert told.rows["blocks"] == mem.where(kv.id).blocks > 0
     assert told.rows["grants"] == 1
     assert told.rows["loaded"] == 1
-    assert (told.rows["vectors"], told.rows["words"], told.rows["versions"]) == (2, 2, 3)
+    assert (told.rows["vectors"], told.rows["words"], told.rows["versions"]) == (2, 2, 4)
     assert mem.forget(cube.id).ids == told.ids
     assert mem.get_all() == [other]
     assert mem.forget(other.id, dry_run=True).rows["loaded"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,13 @@ from memos.governance.redaction import Redaction
 from memos.kernel import Parts
 from memos.life.deriving import Demands
 from memos.models.embedder_hash import HashEmbedder
+from memos.models.kv_shelf import Shelf
+from memos.models.kv_tiers import Budgets, Tiers
 from memos.models.redactor_patterns import PatternRedactor
 from memos.models.runtime_torch import TorchRuntime
+from memos.scheduler.lru import Lru
 from memos.stores.blobs_files import FileBlobs
+from memos.stores.blocks_files import BlockFiles
 from memos.stores.catalog_sql import SqlCatalog
 from memos.stores.engine_sqlite import open_engine
 from memos.stores.graph_networkx import NetworkxGraph
@@ -36,6 +41,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memos.ports.vectors import Vectors
+
+
+def tiers(folder: Path) -> Tiers:
+    """Blocks in memory and in a folder, as a new process would open them."""
+    shelf = Shelf(lambda: BlockFiles(folder), budget_bytes=None, policy=Lru())
+    return Tiers(Budgets(ram=8 << 20), policy=lambda _: Lru(), disk=shelf)
+
+
+def reading(runtime: TorchRuntime, kv: Tiers) -> TorchRuntime:
+    """The same model, which is not loaded again, on other blocks."""
+    other = copy(runtime)
+    other._kv = kv
+    return other
 
 
 def machine(runtime: TorchRuntime) -> type[TrustMachine]:
@@ -60,6 +78,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 self.engines.append(vectors.close)
                 return vectors
 
+            kv = tiers(folder / "kv")
             return Parts(
                 catalog=catalog,
                 ledger=SqlLedger(engine),
@@ -71,7 +90,8 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 graph=NetworkxGraph(catalog),
                 outlines=SqlOutlines(engine),
                 embedder=HashEmbedder(64),
-                runtime=runtime,
+                runtime=reading(runtime, kv),
+                kv=kv,
                 clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memos import Kind, MemOS, Right
+from memos.cube import Activation, Parametric
 from memos.errors import (
     BadInput,
     Forbidden,
@@ -103,6 +104,10 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
     "chat with KV": lambda me: me.chat(
         TEXTS[2], memories=[me.get_all(kind=Kind.ACTIVATION)[0].id], max_tokens=2
     ),
+    "KV cubes": lambda me: me.kv_cubes(),
+    "where KV lies": lambda me: me.where(me.get_all(kind=Kind.ACTIVATION)[0].id),
+    "KV cools": lambda me: me.cool([me.get_all(kind=Kind.ACTIVATION)[0].id]),
+    "KV warms": lambda me: me.warm([me.get_all(kind=Kind.ACTIVATION)[0].id]),
     "would forget": lambda me: [me.forget(one.id, dry_run=True) for one in me.get_all()],
     "would forget all": lambda me: me.delete_all(everything=True, dry_run=True),
     "grants": lambda me: me.grants(),
@@ -167,6 +172,10 @@ BY_ID: dict[str, Callable[[MemOS, str], Any]] = {
     "would forget": lambda me, one: me.forget(one, dry_run=True),
     "transform": lambda me, one: me.transform([one], to=Kind.ACTIVATION),
     "chat": lambda me, one: me.chat("?", memories=[one]),
+    "warm": lambda me, one: me.warm([one]),
+    "cool": lambda me, one: me.cool([one]),
+    "where": lambda me, one: me.where(one),
+    "move": lambda me, one: me.move(one, to="disk"),
     "grant": lambda me, one: me.grant("agent:spy", Right.READ, id=one),
     "restore": lambda me, one: me.restore(one, 1),
     "fork": lambda me, one: me.fork(one),
@@ -305,10 +314,27 @@ def test_a_key_of_the_application_does_not_name_a_users(mem: MemOS) -> None:
     assert free != his
 
 
-def test_kv_of_the_same_text_is_another_blob(alice: MemOS, bob: MemOS) -> None:
+def test_kv_of_the_same_text_lies_in_other_blocks(mem: MemOS, alice: MemOS, bob: MemOS) -> None:
     (hers,), (his,) = (one.get_all(kind=Kind.ACTIVATION) for one in (alice, bob))
-    assert hers.payload != his.payload
-    assert hers.blobs != his.blobs
+    assert isinstance(hers.payload, Activation)
+    assert isinstance(his.payload, Activation)
+    assert hers.payload.tokens_digest == his.payload.tokens_digest
+    kept = mem._parts.ledger.blocks()
+    assert kept[hers.id]
+    assert not set(kept[hers.id]) & set(kept[his.id])
+    assert mem.stats().blocks == len(kept[hers.id]) + len(kept[his.id])
+
+
+def test_weights_of_the_same_text_are_another_blob(alice: MemOS, bob: MemOS) -> None:
+    made = [
+        one.transform([one.add("Carol lives in Rome.")[0].id], to=Kind.PARAMETRIC)
+        for one in (alice, bob)
+    ]
+    hers, his = (cube.payload for cube in made)
+    assert isinstance(hers, Parametric)
+    assert isinstance(his, Parametric)
+    assert hers.training.examples_digest == his.training.examples_digest
+    assert hers.blob != his.blob
 
 
 def test_a_session_of_one_name_is_two_sessions(alice: MemOS, bob: MemOS) -> None:

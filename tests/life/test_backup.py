@@ -21,6 +21,7 @@ from memos.errors import (
     NotSupported,
     StoreLocked,
 )
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 def mem(tmp_path: Path, quick: Settings) -> Iterator[MemOS]:
     with MemOS.open(tmp_path / "store", settings=quick) as opened:
         texts = opened.add([{"content": f"Alice has memory number {n}"} for n in range(3)])
-        cube = opened.transform([texts[0].id], to=Kind.ACTIVATION)
-        opened.move(cube.id, to="archive")
+        opened.transform([texts[0].id], to=Kind.ACTIVATION)
+        opened.move(stored(opened, [texts[0]]).id, to="archive")
         opened.update(texts[1].id, "Alice has another memory")
         yield opened
 
@@ -45,17 +46,23 @@ def lines(mem: MemOS) -> list[str]:
 
 def test_a_backup_is_restored_whole_and_proved(mem: MemOS, tmp_path: Path, quick: Settings) -> None:
     manifest = mem.backup(tmp_path / "backup")
-    assert (manifest.cubes, manifest.versions, manifest.blobs) == (4, 5, 1)
-    assert not (tmp_path / "backup" / "vectors").exists()
+    assert (manifest.cubes, manifest.versions, manifest.blobs) == (5, 6, 1)
+    for derived in ("vectors", "kv"):
+        assert not (tmp_path / "backup" / derived).exists()
     restored = MemOS.restore_backup(tmp_path / "backup", tmp_path / "again", settings=quick)
-    assert (restored.cubes, restored.check.problems) == (4, ())
+    assert (restored.cubes, restored.check.problems) == (5, ())
     with MemOS.open(tmp_path / "again", settings=quick) as again:
         assert lines(again) == lines(mem)
         assert again.verify_audit().ok
         assert len(again.search("memory", k=10)) == 3
-        kv = again.get_all(kind=Kind.ACTIVATION)[0]
-        assert again.where(kv.id).place == "disk"
-        assert again.chat("Alice?", memories=[kv.id], max_tokens=1).text is not None
+        (lora,) = again.get_all(kind=Kind.PARAMETRIC)
+        assert again.where(lora.id).place == "disk"
+        assert again._parts.blobs.get(lora.blobs[0]) == mem._parts.blobs.get(lora.blobs[0])
+        (kv,) = again.get_all(kind=Kind.ACTIVATION)
+        assert again.where(kv.id).place == "nowhere"
+        told = mem.chat("Alice?", memories=[kv.id], max_tokens=8)
+        assert again.chat("Alice?", memories=[kv.id], max_tokens=8).text == told.text
+        assert again.where(kv.id).blocks == mem.where(kv.id).blocks > 0
         assert again.check(deep=True).problems == ()
 
 

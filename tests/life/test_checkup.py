@@ -25,6 +25,7 @@ from memos.ports.journal import Audit
 from memos.ports.ledger import Certificate, Installed, Placed, Snapshot, Tombstone
 from memos.ports.vectors import VectorEntry
 from memos.ports.words import WordEntry
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -401,6 +402,7 @@ def test_a_check_counts_what_it_looked_at(mem: MemOS) -> None:
         "imprints": 5,
         "words": 5,
         "blobs": 0,
+        "blocks": 0,
     }
 
 
@@ -422,13 +424,13 @@ def _blob(mem: MemOS, digest: str) -> Path:
 
 @pytest.fixture
 def state(mem: MemOS) -> tuple[str, str]:
-    """The id of a KV cube, and the digest of its blob."""
-    cube = mem.transform([one.id for one in mem.get_all()[:2]], to=Kind.ACTIVATION)
+    """The id of a LoRA cube, and the digest of its blob."""
+    cube = stored(mem, mem.get_all()[:2])
     return cube.id, cube.blobs[0]
 
 
 @pytest.mark.parametrize("code", ["missing-blob", "damaged-blob"])
-def test_a_kv_cube_without_its_bytes_goes_into_quarantine(
+def test_a_lora_cube_without_its_bytes_goes_into_quarantine(
     mem: MemOS, state: tuple[str, str], code: str
 ) -> None:
     cube_id, digest = state
@@ -440,7 +442,7 @@ def test_a_kv_cube_without_its_bytes_goes_into_quarantine(
     assert codes(mem) == [(code, False)]
     assert codes(mem, repair=True) == [(code, True)]
     assert codes(mem) == []
-    assert mem.get_all(kind=Kind.ACTIVATION) == []
+    assert mem.get_all(kind=Kind.PARAMETRIC) == []
     assert [one.cube_id for one in mem.quarantined()] == [cube_id]
     aside = path.parent.parent.parent / "quarantine" / f"disk-{digest}"
     assert aside.exists() == (code == "damaged-blob")

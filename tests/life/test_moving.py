@@ -1,4 +1,4 @@
-"""Bytes move between their places, and can be read after a crash at any point."""
+"""Bytes of weights move between their places, and can be read after a crash at any point."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def mem(tmp_path: Path, quick: Settings) -> Iterator[MemOS]:
 
 
 @pytest.fixture
-def state(mem: MemOS) -> MemCube:
+def weights(mem: MemOS) -> MemCube:
     (text,) = mem.add("Alice moved to Lisbon.", user_id="alice")
-    return mem.transform([text.id], to=Kind.ACTIVATION)
+    return mem.transform([text.id], to=Kind.PARAMETRIC)
 
 
 def where(mem: MemOS, cube: MemCube) -> list[str]:
@@ -39,51 +39,56 @@ def where(mem: MemOS, cube: MemCube) -> list[str]:
 
 
 def test_a_cube_goes_to_the_archive_and_back_and_is_served_from_either(
-    mem: MemOS, state: MemCube
+    mem: MemOS, weights: MemCube
 ) -> None:
-    content = mem._parts.blobs.get(state.blobs[0])
+    content = mem._parts.blobs.get(weights.blobs[0])
     for place in ("archive", "archive", "disk", "disk"):
-        moved = mem.move(state.id, to=place)
+        moved = mem.move(weights.id, to=place)
         assert (moved.place, moved.size_bytes) == (place, len(content))
-        assert mem.where(state.id) == moved
-        assert where(mem, state) == [place]
-        assert mem._parts.blobs.get(state.blobs[0]) == content
-        assert mem.chat("Where is Alice?", memories=[state.id], max_tokens=2).text is not None
+        assert mem.where(weights.id) == moved
+        assert where(mem, weights) == [place]
+        assert mem._parts.blobs.get(weights.blobs[0]) == content
+        assert mem.chat(
+            "Where is Alice?", memories=[weights.id], allow_unfit=True, max_tokens=2
+        ).tokens
         assert mem.check().problems == ()
     calls = [row.call for row in mem.audit(limit=100) if row.call == "move"]
     assert len(calls) == 4  # those that had nothing to do leave a row as well
 
 
-def test_what_is_forgotten_goes_out_of_the_archive(mem: MemOS, state: MemCube) -> None:
-    mem.move(state.id, to="archive")
-    mem.delete(state.id)
-    assert where(mem, state) == []
+def test_what_is_forgotten_goes_out_of_the_archive(mem: MemOS, weights: MemCube) -> None:
+    mem.move(weights.id, to="archive")
+    mem.delete(weights.id)
+    assert where(mem, weights) == []
     assert mem._parts.ledger.places() == {}
     assert mem.check().problems == ()
 
 
-def test_a_text_and_an_unknown_place_are_refused(mem: MemOS, state: MemCube) -> None:
+def test_a_text_and_an_unknown_place_are_refused(mem: MemOS, weights: MemCube) -> None:
     text = mem.get_all(kind=Kind.PLAINTEXT)[0]
     assert mem.where(text.id).place == "catalog"
     with pytest.raises(WrongKind):
         mem.move(text.id, to="archive")
     with pytest.raises(BadInput, match="disk, archive"):
-        mem.move(state.id, to="moon")
+        mem.move(weights.id, to="moon")
+    for place in ("gpu", "ram", "shared"):
+        with pytest.raises(BadInput, match="a LoRA cube lies in: disk, archive"):
+            mem.move(weights.id, to=place)
 
 
-def test_whoever_may_only_read_moves_nothing(mem: MemOS, state: MemCube) -> None:
-    mem.grant("user:bob", "read", id=state.id)
+def test_whoever_may_only_read_moves_nothing(mem: MemOS, weights: MemCube) -> None:
+    mem.grant("user:bob", "read", id=weights.id)
     with pytest.raises(Forbidden):
-        mem.acting("user:bob").move(state.id, to="archive")
-    assert where(mem, state) == ["disk"]
+        mem.acting("user:bob").move(weights.id, to="archive")
+    assert where(mem, weights) == ["disk"]
 
 
-def test_damaged_bytes_are_not_moved(mem: MemOS, state: MemCube, tmp_path: Path) -> None:
-    digest = state.blobs[0]
+def test_damaged_bytes_are_not_moved(mem: MemOS, weights: MemCube, tmp_path: Path) -> None:
+    digest = weights.blobs[0]
     (tmp_path / "store" / "blobs" / digest[:2] / digest).write_bytes(b"other")
     with pytest.raises(CorruptionError):
-        mem.move(state.id, to="archive")
-    assert mem.where(state.id).place == "disk"
+        mem.move(weights.id, to="archive")
+    assert mem.where(weights.id).place == "disk"
 
 
 @pytest.mark.parametrize("step", ["copied", "switched"])
@@ -93,7 +98,7 @@ def test_a_crash_leaves_a_copy_too_many_which_the_next_opening_sweeps(
     store = tmp_path / "store"
     mem = MemOS.open(store, settings=quick)
     (text,) = mem.add("Alice moved to Lisbon.")
-    cube = mem.transform([text.id], to=Kind.ACTIVATION)
+    cube = mem.transform([text.id], to=Kind.PARAMETRIC)
     commit = mem._parts.catalog.commit
 
     def dying(change: Change) -> None:
@@ -121,7 +126,7 @@ def test_the_archive_may_lie_on_another_disk(tmp_path: Path, quick: Settings) ->
     settings = quick.model_copy(update={"archive": far})
     with MemOS.open(tmp_path / "store", settings=settings) as mem:
         (text,) = mem.add("Alice moved to Lisbon.")
-        cube = mem.transform([text.id], to=Kind.ACTIVATION)
+        cube = mem.transform([text.id], to=Kind.PARAMETRIC)
         mem.move(cube.id, to="archive")
         assert (tmp_path / "far" / cube.blobs[0][:2] / cube.blobs[0]).exists()
         assert mem.check().problems == ()
@@ -130,17 +135,17 @@ def test_the_archive_may_lie_on_another_disk(tmp_path: Path, quick: Settings) ->
 def test_in_memory_there_is_an_archive_too(quick: Settings) -> None:
     with MemOS.open(None, settings=quick) as mem:
         (text,) = mem.add("Alice moved to Lisbon.")
-        cube = mem.transform([text.id], to=Kind.ACTIVATION)
+        cube = mem.transform([text.id], to=Kind.PARAMETRIC)
         assert mem.move(cube.id, to="archive").place == "archive"
 
 
 def test_bytes_that_two_cubes_share_stay_in_the_archive_when_they_are_made_again(
-    mem: MemOS, state: MemCube
+    mem: MemOS, weights: MemCube
 ) -> None:
-    mem.move(state.id, to="archive")
-    twin = mem.transform([parent.id for parent in state.provenance.parents], to=Kind.ACTIVATION)
-    assert twin.blobs == state.blobs
+    mem.move(weights.id, to="archive")
+    twin = mem.transform([parent.id for parent in weights.provenance.parents], to=Kind.PARAMETRIC)
+    assert twin.blobs == weights.blobs
     assert where(mem, twin) == ["archive"]
-    mem.delete(state.id)
+    mem.delete(weights.id)
     assert mem.where(twin.id).place == "archive"
     assert mem.check().problems == ()

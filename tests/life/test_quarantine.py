@@ -13,6 +13,7 @@ import pytest
 from memos import Kind, MemOS, Right
 from memos.errors import BadInput, LegalHold, UnknownCube
 from memos.life.report import Tie
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,16 +140,16 @@ def test_in_quarantine_too_one_forgets_only_what_one_may(mem: MemOS) -> None:
 def test_what_was_made_from_it_goes_along(mem: MemOS) -> None:
     (cube,) = mem.add(SAID, user_id="z")
     fork = mem.fork(cube.id, into={"user_id": "bob"})
-    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    lora = stored(mem, [cube])
     damage(mem, cube.id, FLIPPED)
     dry = mem.forget(cube.id, dry_run=True)
     assert {(one.id, one.tie, one.because) for one in dry.cubes} == {
         (cube.id, Tie.QUARANTINED, None),
-        (kv.id, Tie.QUARANTINED, cube.id),
+        (lora.id, Tie.QUARANTINED, cube.id),
         (fork.id, Tie.DERIVED, cube.id),
     }
-    assert dry.blobs == kv.blobs
-    aside = Path(f"{mem._folder}/quarantine/disk-{kv.blobs[0]}")
+    assert dry.blobs == lora.blobs
+    aside = Path(f"{mem._folder}/quarantine/disk-{lora.blobs[0]}")
     assert aside.exists()
     assert set(mem.forget(cube.id).ids) == set(dry.ids)
     assert (mem.get_all(), mem.quarantined()) == ([], [])
@@ -170,15 +171,15 @@ def test_a_derivation_in_quarantine_goes_with_its_living_source(mem: MemOS) -> N
 
 def test_with_everything_go_blobs_whose_row_names_them_no_more(mem: MemOS) -> None:
     (cube,) = mem.add(SAID, user_id="z")
-    kv = mem.transform([cube.id], to=Kind.ACTIVATION)
+    lora = stored(mem, [cube])
     damage(mem, cube.id, FLIPPED)
     with closing(sqlite3.connect(f"{mem._folder}/catalog.db")) as database:
-        database.execute("UPDATE quarantine SET body = 'x' WHERE cube_id = ?", (kv.id,))
+        database.execute("UPDATE quarantine SET body = 'x' WHERE cube_id = ?", (lora.id,))
         database.commit()
     assert mem.forget(user_id="z").unread == 1
-    aside = Path(f"{mem._folder}/quarantine/disk-{kv.blobs[0]}")
+    aside = Path(f"{mem._folder}/quarantine/disk-{lora.blobs[0]}")
     assert aside.exists()
-    assert mem.forget(everything=True).ids == (kv.id,)
+    assert mem.forget(everything=True).ids == (lora.id,)
     assert not aside.exists()
 
 

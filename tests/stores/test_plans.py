@@ -104,5 +104,5 @@ def test_what_sqlite_is_told_to_expect_names_indexes_that_exist(tmp_path: Path) 
         indexes = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index'"
         there = set(connection.exec_driver_sql(indexes).all())
     assert told <= there
-    assert len(told) == 15
+    assert len(told) == 17
     engine.dispose()

@@ -18,6 +18,7 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 from memos.errors import BackendError, CorruptionError
+from memos.life.checkup.blocks import examine_blocks, examine_kept
 from memos.life.checkup.census import Census, census
 from memos.life.checkup.derived import examine_blobs, examine_sources
 from memos.life.checkup.findings import Findings
@@ -88,6 +89,8 @@ class Checkup:
         if findings.readable:
             with findings.reading("blobs"):
                 self._strays(there, findings, repair=repair)
+            with findings.reading("blocks"):
+                examine_blocks(subjects, findings, progress, repair=repair)
 
     def _database(self, findings: Findings, *, repair: bool) -> None:
         with findings.reading("database"):
@@ -115,6 +118,7 @@ class Checkup:
         with findings.reading("ledger"):
             referred = {digest for cube, _ in there.derived.values() for digest in cube.blobs}
             examine_ledger(there, subjects.ledger, referred, findings)
+            examine_kept(there, subjects.ledger, findings)
         with findings.reading("journal"):
             examine_journal(subjects.journal, findings, repair=repair)
         with findings.reading("grants and certificates"):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from memos.ports.aside import Aside
     from memos.ports.catalog import Catalog
     from memos.ports.journal import Journal
+    from memos.ports.kv import Kv
     from memos.ports.ledger import Ledger
     from memos.ports.privacy import Privacy
     from memos.ports.repairs import Repairs
@@ -26,6 +27,7 @@ class Subjects:
     journal: Journal
     shelves: Shelves
     index: Index
+    kv: Kv
     privacy: Privacy | None = None
     """None where nothing lies on disk."""
     aside: Aside | None = None
