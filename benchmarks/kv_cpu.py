@@ -98,11 +98,11 @@ class Bench:
         """The blocks are written; places that are opened anew read them."""
         tiers = self.places(codec)
         made = self._make()
-        least = Cost()
+        found = Cost()
         for _ in range(self.repeats):
             self._cool(codec)
             tiers = self.places(codec)
-            found = self._asked(self.tokens, 1, also=least)
+            self._asked(self.tokens, 1, also=found)
         self.files = sum(place.used_bytes for place in tiers.usage() if place.place == DISK)
         assert tiers.names() == set(made)
         assert self.reused == self.tokens, "not all of it came from disk"
