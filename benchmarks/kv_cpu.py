@@ -71,8 +71,7 @@ class Bench:
         self.model: Any = runtime._lm.model  # noqa: SLF001 - the rival is the bare model
         self.prompt = prompt_of(runtime, tokens)
         (self.tokens,) = self.prompt.cuts
-        self.files = 0
-        self.reused = 0
+        self.blocks = 0
 
     def places(self, codec: str) -> Tiers:
         """Memory that is empty, and a folder with what was written there before."""
@@ -86,31 +85,34 @@ class Bench:
 
     def whole(self) -> Cost:
         """Everything is read, cut as it is where blocks are reused."""
-        return self._asked(0, 1)
+        return self._asked(0, 1, Cost())
+
+    def make(self, codec: str) -> None:
+        """Read the text, keep its blocks in memory, and write them to disk."""
+        self.places(codec)
+        cuts, tokens = self.prompt.cuts, self.prompt.tokens
+        made = self.runtime.prefill(tokens[: self.tokens], cuts=cuts, salt=SALT)
+        self.blocks = len(made.blocks)
 
     def from_ram(self) -> Cost:
-        """The blocks are made, and read where they lie."""
-        self.places("raw")
-        self._make()
-        return self._asked(self.tokens, self.repeats)
+        """The blocks are read where they lie."""
+        return self._asked(self.tokens, self.repeats, Cost())
 
-    def from_disk(self, codec: str) -> Cost:
-        """The blocks are written; places that are opened anew read them."""
-        tiers = self.places(codec)
-        made = self._make()
-        found = Cost()
+    def from_disk(self, codec: str) -> tuple[Cost, int]:
+        """Places that are opened anew load the blocks; how many bytes they are."""
+        found, size = Cost(), 0
         for _ in range(self.repeats):
             self._cool(codec)
             tiers = self.places(codec)
-            self._asked(self.tokens, 1, also=found)
-        self.files = sum(place.used_bytes for place in tiers.usage() if place.place == DISK)
-        assert tiers.names() == set(made)
-        assert self.reused == self.tokens, "not all of it came from disk"
-        return found
+            self._asked(self.tokens, 1, found)
+            disk = {place.place: place for place in tiers.usage()}[DISK]
+            assert disk.hits == self.blocks, "not all of it came from disk"
+            size = disk.used_bytes
+        return found, size
 
     def one_pass(self) -> Cost:
         """The rival: transformers alone."""
-        return least_of(1, lambda: self._passed(self.prompt.tokens, DynamicCache()))
+        return least_of(1, lambda: self._passed(self.prompt.tokens, DynamicCache()), cost=Cost())
 
     def pickled(self) -> tuple[Cost, int]:
         """The other rival: one object that is saved and loaded whole; and its bytes."""
@@ -124,30 +126,20 @@ class Bench:
             loaded = torch.load(io.BytesIO(path.read_bytes()), weights_only=False)
             return self._passed(question, loaded)
 
-        return least_of(self.repeats, resumed, before=lambda: cool(path)), size
+        return least_of(self.repeats, resumed, before=lambda: cool(path), cost=Cost()), size
 
     def _passed(self, tokens: tuple[int, ...], cache: DynamicCache) -> torch.Tensor:
         ids = torch.tensor([list(tokens)])
         with torch.inference_mode():
             return last_logits(self.model, cache, input_ids=ids)[0]
 
-    def _make(self) -> tuple[str, ...]:
-        cuts, tokens = self.prompt.cuts, self.prompt.tokens
-        return self.runtime.prefill(tokens[: self.tokens], cuts=cuts, salt=SALT).blocks
-
-    def _asked(self, kept: int, repeats: int, also: Cost | None = None) -> Cost:
-        """The first token, timed; then, once, the logits and what is written after them."""
-        tokens, cuts = self.prompt.tokens, self.prompt.cuts
-
-        def ask(limit: int) -> tuple[int, ...]:
-            answer = self.runtime.generate(tokens, limit=limit, cuts=cuts, kept=kept, salt=SALT)
-            self.reused = answer.reused_tokens
-            return answer.tokens
-
-        cost = least_of(repeats, lambda: torch.tensor(ask(1)), cost=also)
+    def _asked(self, kept: int, repeats: int, cost: Cost) -> Cost:
+        """The logits after the prompt, timed; then, once, what is written after it."""
+        tokens = self.prompt.tokens
+        how: dict[str, Any] = {"cuts": self.prompt.cuts, "kept": kept, "salt": SALT}
+        least_of(repeats, lambda: torch.tensor(self.runtime.logits(tokens, **how)), cost=cost)
         if not cost.written:
-            cost.written = ask(WRITTEN)
-            cost.logits = torch.tensor(self.runtime.logits(tokens, cuts=cuts, kept=kept, salt=SALT))
+            cost.written = self.runtime.generate(tokens, limit=WRITTEN, **how).tokens
         return cost
 
     def _cool(self, codec: str) -> None:
@@ -161,18 +153,16 @@ def least_of(
     act: Callable[[], torch.Tensor],
     *,
     before: Callable[[], object] = lambda: None,
-    cost: Cost | None = None,
+    cost: Cost,
 ) -> Cost:
-    """The least CPU and wall seconds of some repeats, and of those that ``cost`` tells of."""
-    cost = cost or Cost()
+    """Add some repeats to a cost: the least CPU and wall seconds, and the last logits."""
     for _ in range(repeats):
         before()
         cpu, wall = time.process_time(), time.perf_counter()
         made = act()
         cost.cpu = min(cost.cpu, time.process_time() - cpu)
         cost.wall = min(cost.wall, time.perf_counter() - wall)
-        if not cost.written:
-            cost.logits = made
+        cost.logits = made
     return cost
 
 
@@ -204,11 +194,12 @@ def rows(bench: Bench) -> Iterator[str]:
     pickled, pickled_size = bench.pickled()
     bench.model.set_attn_implementation(kv_attention.NAME)
     whole = bench.whole()
+    bench.make("raw")
     ram = bench.from_ram()
-    disk = bench.from_disk("raw")
-    raw_size = bench.files
-    int8 = bench.from_disk("int8")
-    sizes = (raw_size, bench.files, pickled_size)
+    disk, raw_size = bench.from_disk("raw")
+    bench.make("int8")
+    int8, int8_size = bench.from_disk("int8")
+    sizes = (raw_size, int8_size, pickled_size)
     gains = [f"{one_pass.cpu / way.cpu:.1f}x" for way in (ram, disk, int8, pickled)]
     ways = (one_pass, whole, ram, disk, int8, pickled)
     yield row(bench.tokens, *ways, *gains)
