@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -12,8 +11,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,15 +39,6 @@ def server_programs() -> list[Path]:
     if spec is not None and spec.origin is not None:
         programs += sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
     return programs
-
-
-def wanted(program: Path | None) -> Path:
-    """A server's program; without one tests are skipped, but never where they must run."""
-    if program is None and "MEMOS_TESTS_NEED_SERVERS" in os.environ:
-        pytest.fail("there is no server of Redis or Valkey: pip install 'agent-memos[dev]'")
-    if program is None:
-        pytest.skip("no redis-server, no valkey-server: pip install 'agent-memos[dev]' brings one")
-    return program
 
 
 @contextmanager

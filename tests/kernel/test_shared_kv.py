@@ -11,7 +11,9 @@ from memos import Kind, MemOS
 from memos.config import KV_PASSWORD_VARIABLE, KvSettings
 from memos.cube import Activation
 from memos.errors import BackendError, BadInput, BadSetting, MissingKey, Unreachable
-from memos.testing.redis_server import running, server_programs, wanted
+from memos.ports.catalog import Errand
+from memos.testing.redis_server import running, server_programs
+from tests.servers import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,6 +92,12 @@ def kept(mem: MemOS, state: MemCube) -> tuple[str, ...]:
 
 def on_server(client: Any) -> set[str]:
     return {key.decode().rpartition(":")[2] for key in client.scan_iter(match="memos:kv:*")}
+
+
+def owed(mem: MemOS) -> set[str]:
+    """Blocks that are to be dropped yet."""
+    tasks = mem._parts.catalog.pending(1000)
+    return {task.subject for task in tasks if task.errand is Errand.BLOCK}
 
 
 def place(mem: MemOS, name: str) -> KvPlace:
@@ -220,8 +228,40 @@ def test_a_server_that_is_killed_costs_no_answer_and_forgetting_insists(
     with pytest.raises(Unreachable):
         mem.forget(user_id="alice")
     assert mem.get_all(user_id="alice") == []  # they are not served, whatever lies on the server
-    owed = {task.subject for task in mem._parts.catalog.pending(100)}
-    assert names <= owed
+    assert names == owed(mem)
+    (bob,) = mem.add("Bob likes tea.", user_id="bob")  # a server costs nobody a memory
+    assert mem.search("tea", user_id="bob")[0].cube.id == bob.id
+    assert names == owed(mem)
+    mem.close()
+    with MemOS.open(tmp_path / "one", settings=sharing) as again:
+        assert names == owed(again)
+        with pytest.raises(Unreachable):
+            again.forget(bob.id)
+
+
+def test_what_is_owed_to_a_server_is_paid_when_one_answers_again(
+    mem: MemOS, server: Server, program: Path, tmp_path: Path, settings: Settings
+) -> None:
+    state = filled(mem)
+    names = kept(mem, state)
+    server.process.kill()
+    server.process.wait()
+    with pytest.raises(Unreachable):
+        mem.forget(user_id="alice")
+    told = [(one.code, one.repaired) for one in mem.check(repair=True).problems]
+    assert ("unfinished", False) in told
+    mem.close()
+    folder = tmp_path / "back"
+    folder.mkdir()
+    with running(program, folder) as back:
+        client = pytest.importorskip("redis").Redis.from_url(back.url())
+        for name in names:
+            client.set(f"memos:kv:{name}", b"as it lay there")
+        with MemOS.open(tmp_path / "one", settings=shared_by(settings, back.url())) as again:
+            assert owed(again) == set()
+            assert again.check().problems == ()
+        assert on_server(client) == set()
+        client.close()
 
 
 def test_a_server_that_was_never_there_costs_no_answer(

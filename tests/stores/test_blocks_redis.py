@@ -13,7 +13,8 @@ from memos.errors import BackendError, BadSetting, MissingBlock, MissingLibrary,
 from memos.errors import Unreachable as NoAnswer
 from memos.stores.blocks_redis import RedisBlocks
 from memos.testing.blocks import ABSENT, BlocksSuite, a_block
-from memos.testing.redis_server import running, server_programs, wanted
+from memos.testing.redis_server import running, server_programs
+from tests.servers import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
