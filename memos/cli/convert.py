@@ -210,7 +210,8 @@ def cost(answer: Answer) -> str:
 
     reused = f", {answer.reused_tokens:,} of them reused" if answer.reused_tokens else ""
     return (
-        f"{counted(len(answer.memories), 'memory')}, {answer.prompt_tokens:,} prompt tokens{reused}; "
+        f"{counted(len(answer.memories), 'memory')}, {answer.prompt_tokens:,} prompt tokens"
+        f"{reused}; "
         f"first token after {answer.first_token_seconds:.2f} s, "
         f"{answer.tokens} tokens in {answer.seconds:.2f} s"
     )
