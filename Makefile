@@ -29,7 +29,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.indexes
-	$(BIN)/python -m benchmarks.resume
+	$(BIN)/python -m benchmarks.kv_cpu
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.redaction

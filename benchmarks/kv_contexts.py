@@ -231,7 +231,7 @@ def _turns(runtime: TorchRuntime, path: Path, dice: random.Random) -> Iterator[C
 def _frame(runtime: TorchRuntime) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What stands before the first memory, and between a question and its answer."""
     chat = runtime._lm.chat  # noqa: SLF001 - as above
-    start = runtime.prefix([Message("system", SYSTEM)])
     mark = chat.tokens_of("Q")
-    whole = runtime.encode([Message("system", SYSTEM), Message("user", "Q")])
-    return start, whole[len(start) + len(mark) :]
+    whole = runtime.prompt([Message("system", SYSTEM), Message("user", "Q", cuts=(0,))])
+    start = whole.cuts[0]
+    return whole.tokens[:start], whole.tokens[start + len(mark) :]

@@ -206,9 +206,11 @@ def _write_answer(call: Call, answer: Answer) -> None:
 
 def cost(answer: Answer) -> str:
     """What an answer took, as one line."""
+    from memos.cli.tables import counted
+
     reused = f", {answer.reused_tokens:,} of them reused" if answer.reused_tokens else ""
     return (
-        f"{len(answer.memories)} memories, {answer.prompt_tokens:,} prompt tokens{reused}; "
+        f"{counted(len(answer.memories), 'memory')}, {answer.prompt_tokens:,} prompt tokens{reused}; "
         f"first token after {answer.first_token_seconds:.2f} s, "
         f"{answer.tokens} tokens in {answer.seconds:.2f} s"
     )
