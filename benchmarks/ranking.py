@@ -131,10 +131,10 @@ def fit(
         for values, absent, target in data:
             chances = torch.log_softmax(values @ weights + absent, 1)
             loss = loss - (target * chances).sum(1).mean() / len(data)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     return weights.detach().numpy()
 
 

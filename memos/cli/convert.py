@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
             ('memos chat "Where does Alice live?" --user alice', "recalls by itself"),
             ('memos chat "Where does Alice live?" --memory ID', "from this cube, of any kind"),
             ('memos chat "Where does Alice live?" --no-memory', "what the model says alone"),
+            ('memos chat "Where?" -m KV -m KV --compose 0.5', "from two KV cubes, approximately"),
         ),
     )(_chat)
 
@@ -161,6 +162,14 @@ def _chat(
     allow_unfit: Annotated[
         bool, typer.Option("--allow-unfit", help="Use a LoRA that failed its examination.")
     ] = False,
+    compose: Annotated[
+        float | None,
+        typer.Option(
+            "--compose",
+            metavar="SHARE",
+            help="Put several KV cubes one behind another, computing this share anew: 0 to 1.",
+        ),
+    ] = None,
 ) -> None:
     """Ask the model a question, with memories.
 
@@ -177,6 +186,7 @@ def _chat(
             k=top,
             max_tokens=max_tokens,
             allow_unfit=allow_unfit,
+            compose=compose,
             **call.scope,
         )
         call.progress.close()
@@ -196,9 +206,12 @@ def _write_answer(call: Call, answer: Answer) -> None:
 
 def cost(answer: Answer) -> str:
     """What an answer took, as one line."""
+    from memos.cli.tables import counted
+
     reused = f", {answer.reused_tokens:,} of them reused" if answer.reused_tokens else ""
     return (
-        f"{len(answer.memories)} memories, {answer.prompt_tokens:,} prompt tokens{reused}; "
+        f"{counted(len(answer.memories), 'memory')}, {answer.prompt_tokens:,} prompt tokens"
+        f"{reused}; "
         f"first token after {answer.first_token_seconds:.2f} s, "
         f"{answer.tokens} tokens in {answer.seconds:.2f} s"
     )

@@ -208,6 +208,8 @@ def _verify(call: Call) -> None:
 
 
 def _cubes_table(cubes: Sequence[KvCube]) -> Table:
+    from rich.text import Text
+
     from memos.cli.output import one_line
     from memos.cli.tables import plain_table, size
 
@@ -217,13 +219,13 @@ def _cubes_table(cubes: Sequence[KvCube]) -> Table:
         ("tokens", {"no_wrap": True, "justify": "right"}),
         ("size", {"no_wrap": True, "justify": "right"}),
         ("blocks", {"no_wrap": True}),
-        ("memory", {"no_wrap": True, "overflow": "ellipsis"}),
+        ("memory", {"overflow": "ellipsis"}),
     )
     for one in cubes:
         style = "yellow" if one.standing in _GONE else ""
         table.add_row(
             one.id, str(one.standing), f"{one.tokens:,}", size(one.size_bytes), lying(one),
-            one_line(one.title), style=style,
+            Text(one_line(one.title), no_wrap=True, overflow="ellipsis"), style=style,
         )  # fmt: skip
     return table
 

@@ -58,7 +58,7 @@ class Activation(Frozen):
     kind: Literal[Kind.ACTIVATION] = Kind.ACTIVATION
     model: Fingerprint
     blob: Digest | None = None
-    """Of cubes that versions before 0.5 made: a safetensors file, which is not read any more. The
+    """Of cubes that earlier versions made: a safetensors file, which is not read any more. The
     blocks that a cube is kept in now stand beside it in the catalog: they can be made anew."""
     size_bytes: int = Field(ge=0)
     """Of all keys and values, in the model's own dtype."""

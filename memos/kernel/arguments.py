@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -96,6 +97,18 @@ def read_ids(ids: object, what: str = "ids") -> list[str]:
         if not isinstance(one, str):
             raise BadInput(f"{what} holds {shown(one)}", hint="ids are UUIDs: memos ls")
     return list(dict.fromkeys(ids))
+
+
+def read_share(value: object, what: str) -> float:
+    """A share of a whole.
+
+    Raises:
+        BadInput: it is no number between 0 and 1.
+    """
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if not numeric or not math.isfinite(float(str(value))) or not 0 <= float(str(value)) <= 1:
+        raise BadInput(f"{what} is {shown(value)}", hint="pass a share between 0 and 1")
+    return float(str(value))
 
 
 def require_flags(**flags: object) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from memos.cube import Kind, Right
 from memos.cube.header import FINDABLE
 from memos.errors import BadInput, shown
 from memos.governance.matching import admits
-from memos.kernel.arguments import require_count
+from memos.kernel.arguments import read_share, require_count
 from memos.kernel.searching import SearchCalls
 from memos.kinds.drafts import checked_text
 from memos.retrieval.composing import Terms, composed
@@ -81,7 +80,7 @@ class ContextCalls(SearchCalls):
             require_count(budget_tokens, "budget_tokens", largest=_LARGEST_BUDGET)
             terms = Terms(
                 budget_tokens,
-                _read_share(standing),
+                read_share(standing, "standing"),
                 read_tokenizer(tokenizer, self._parts.runtime.count),
             )
             where = act.asked(read_filter(filters))
@@ -125,13 +124,6 @@ def _enough(k: object, budget: int) -> int:
         return min(_LARGEST_K, max(_FEWEST, budget // _SHORT))
     require_count(k, "k", largest=_LARGEST_K)
     return int(str(k))
-
-
-def _read_share(value: object) -> float:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not numeric or not math.isfinite(float(str(value))) or not 0 <= float(str(value)) <= 1:
-        raise BadInput(f"standing is {shown(value)}", hint="pass a share between 0 and 1")
-    return float(str(value))
 
 
 def _read_context(value: object) -> Context:

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Unpack
 from memos.cube import Kind, MemCube, Right, State
 from memos.errors import BadInput, WrongKind
 from memos.governance.scope import joint
-from memos.kernel.arguments import read_ids, read_kind, require_count, require_flags
+from memos.kernel.arguments import (
+    read_ids,
+    read_kind,
+    read_share,
+    require_count,
+    require_flags,
+)
 from memos.kernel.searching import SearchCalls
-from memos.kinds.answering import Memories
+from memos.kinds.answering import Memories, Part
 from memos.kinds.choosing import fitting_states
 from memos.kinds.drafts import checked_text
 from memos.kinds.evidence import is_fact
@@ -72,6 +78,7 @@ class KindCalls(SearchCalls):
         k: int = 5,
         max_tokens: int = 64,
         allow_unfit: bool = False,
+        compose: float | None = None,
         **whose: Unpack[Whose],
     ) -> Answer:
         """Ask the configured language model, with memories.
@@ -85,6 +92,10 @@ class KindCalls(SearchCalls):
             k: how many hits to use where ``memories`` is None.
             max_tokens: the longest answer.
             allow_unfit: use a parametric cube that failed its evaluation.
+            compose: lets several activation cubes be put one behind another, in the order of
+                ``memories``. None of them knows of those before it, so this share of the tokens of
+                all but the first is computed anew: 0 is free and far off, 1 as exact and as dear
+                as reading them all; 0.5 is worth its price. None: one cube at most, exactly.
             whose: whose memories.
 
         Raises:
@@ -100,7 +111,8 @@ class KindCalls(SearchCalls):
             require_count(max_tokens, "max_tokens")
             require_flags(allow_unfit=allow_unfit)
             named = None if memories is None else read_ids(memories, "memories")
-            used = self._used(text, named, k, act)
+            share = None if compose is None else read_share(compose, "compose")
+            used = self._used(text, named, k, act, compose=share)
             return self._answerer.answer(
                 text,
                 used,
@@ -142,7 +154,15 @@ class KindCalls(SearchCalls):
         (cube,) = act.shown([lineage.cube])
         return Lineage(cube=cube, ancestors=tuple(ancestors))
 
-    def _used(self, text: str, memories: Sequence[str] | None, k: int, act: Act) -> Memories:
+    def _used(
+        self,
+        text: str,
+        memories: Sequence[str] | None,
+        k: int,
+        act: Act,
+        *,
+        compose: float | None,
+    ) -> Memories:
         if memories is None:
             require_count(k, "k", largest=1000)
             hits = self._search(text, act, k=k, where=EVERYTHING, at=act.at)
@@ -155,14 +175,18 @@ class KindCalls(SearchCalls):
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
         act.require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT])
         shown = {cube.id: cube for cube in act.shown(texts)}
-        return self._memories([shown.get(cube.id, cube) for cube in cubes])
+        return self._memories([shown.get(cube.id, cube) for cube in cubes], compose)
 
-    def _memories(self, cubes: Sequence[MemCube]) -> Memories:
+    def _memories(self, cubes: Sequence[MemCube], compose: float | None) -> Memories:
+        states = [cube for cube in cubes if cube.kind is Kind.ACTIVATION]
+        if compose is not None and len(states) > 1:
+            return self._put_together(states, cubes, compose)
         by_kind = {kind: [cube for cube in cubes if cube.kind is kind] for kind in Kind}
         for kind in (Kind.ACTIVATION, Kind.PARAMETRIC):
             if len(by_kind[kind]) > 1:
                 message = f"{len(by_kind[kind])} {kind} cubes cannot be used at once"
-                raise BadInput(message, hint="transform all their sources into one")
+                also = ", or pass compose=0.5" if kind is Kind.ACTIVATION else ""
+                raise BadInput(message, hint=f"transform all their sources into one{also}")
         state = next(iter(by_kind[Kind.ACTIVATION]), None)
         weights = next(iter(by_kind[Kind.PARAMETRIC]), None)
         if weights is not None:
@@ -174,6 +198,19 @@ class KindCalls(SearchCalls):
             message = f"cube {texts[0].id} is not part of KV cube {state.id}"
             raise WrongKind(message, hint="transform all the texts into one KV cube")
         return self._kept(state, self._sources(state), weights=weights)
+
+    def _put_together(
+        self, states: Sequence[MemCube], cubes: Sequence[MemCube], recompute: float
+    ) -> Memories:
+        others = [cube for cube in cubes if cube.kind is not Kind.ACTIVATION]
+        if others:
+            message = f"cube {others[0].id} is {others[0].kind}, and cannot be among KV cubes"
+            raise WrongKind(message, hint="name KV cubes alone, or none")
+        parts = tuple(
+            Part(state, self._sources(state), self._keeper.salt(state.scope)) for state in states
+        )
+        texts = tuple(source for part in parts for source in part.sources)
+        return Memories(texts, parts=parts, recompute=recompute)
 
     def _kept(
         self,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from memos.cube import Activation, MemCube, Parametric, Parent
-from memos.errors import BadInput, ModelMismatch, UnfitCube
+from memos.errors import BadInput, ModelMismatch, NotSupported, UnfitCube
 from memos.kinds.answer import Answer
 from memos.kinds.prompt import cuts_of, memories_message
 from memos.ports.runtime import Message, Stored
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
     from memos.cube import Fingerprint
     from memos.ports.blobs import Blobs
-    from memos.ports.runtime import Prompt, Runtime
+    from memos.ports.runtime import Generation, Prompt, Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An activation cube among several that are put one behind another."""
+
+    state: MemCube
+    sources: tuple[MemCube, ...]
+    """The plaintext cubes that it was made from."""
+    salt: str
+    """The mark of the tenant whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +46,18 @@ class Memories:
     """The mark of the tenant whose the activation cube is."""
     weights: MemCube | None = None
     """A parametric cube."""
+    parts: tuple[Part, ...] = ()
+    """Activation cubes in the order in which the model reads them; then ``texts`` are all of their
+    sources, in that order, and ``state`` is None."""
+    recompute: float = 0.0
+    """Which share of the tokens of ``parts`` is computed anew, of those that stand elsewhere."""
 
     @property
     def used(self) -> tuple[Parent, ...]:
         """The cubes that were used, at their versions; the state stands for its sources."""
         named = self.texts if self.state is None else (self.state, *self.texts[self.kept :])
+        if self.parts:
+            named = tuple(part.state for part in self.parts)
         cubes = [*named, *([self.weights] if self.weights is not None else [])]
         return tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
 
@@ -71,8 +90,10 @@ class Answerer:
                 f"KV {memories.state.id} belongs to the model without LoRA {memories.weights.id}"
             )
             raise BadInput(message, hint="ask with one of the two")
-        require_model(memories.state, self._runtime)
         prompt = self._runtime.prompt(_messages(question, memories.texts))
+        if memories.parts:
+            return self._composed(prompt, memories, max_tokens, kept_in)
+        require_model(memories.state, self._runtime)
         kept = cuts_of(prompt, memories.kept) if memories.state is not None else ()
         generation = self._runtime.generate(
             prompt.tokens,
@@ -84,15 +105,32 @@ class Answerer:
         )
         if memories.state is not None:
             kept_in(memories.state, generation.blocks)
-        return Answer(
-            text=generation.text,
-            memories=memories.used,
-            tokens=len(generation.tokens),
-            prompt_tokens=generation.prompt_tokens,
-            reused_tokens=generation.reused_tokens,
-            first_token_seconds=generation.first_token_seconds,
-            seconds=generation.seconds,
+        return _answer(generation, memories)
+
+    def _composed(
+        self,
+        prompt: Prompt,
+        memories: Memories,
+        max_tokens: int,
+        kept_in: Callable[[MemCube, Sequence[str]], None],
+    ) -> Answer:
+        for part in memories.parts:
+            require_model(part.state, self._runtime)
+        counts = tuple(accumulate(len(part.sources) for part in memories.parts))
+        cuts = cuts_of(prompt, *counts)
+        if len(cuts) != len(counts) + 1:
+            message = "the model's chat template leaves memories out, or says them twice"
+            raise NotSupported(message, hint="use one KV cube, or texts")
+        generation, blocks = self._runtime.generate_composed(
+            prompt.tokens,
+            limit=max_tokens,
+            cuts=cuts,
+            salts=[part.salt for part in memories.parts],
+            recompute=memories.recompute,
         )
+        for part, names in zip(memories.parts, blocks, strict=True):
+            kept_in(part.state, names)
+        return _answer(generation, memories)
 
     def _adapter(self, cube: MemCube | None, *, allow_unfit: bool) -> Stored | None:
         if cube is not None and isinstance(cube.payload, Parametric):
@@ -104,6 +142,18 @@ class Answerer:
             return None
         require_model(cube, self._runtime)
         return Stored(cube.payload.blob, partial(self._blobs.get, cube.payload.blob))
+
+
+def _answer(generation: Generation, memories: Memories) -> Answer:
+    return Answer(
+        text=generation.text,
+        memories=memories.used,
+        tokens=len(generation.tokens),
+        prompt_tokens=generation.prompt_tokens,
+        reused_tokens=generation.reused_tokens,
+        first_token_seconds=generation.first_token_seconds,
+        seconds=generation.seconds,
+    )
 
 
 def require_model(cube: MemCube | None, runtime: Runtime) -> None:

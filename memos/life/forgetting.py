@@ -166,7 +166,7 @@ class Forgetter:
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
         self._runtime.release({digest for doom in doomed for digest in doom.cube.blobs})
-        self._index.drain()
+        self._index.drain(reach=True)
 
     def _proved(
         self, done: Forgotten, records: Sequence[Entry], act: Act, verified: Verified

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind
 from memos.cube.header import FINDABLE
-from memos.errors import BackendError, CorruptionError, ModelMismatch
+from memos.errors import BackendError, CorruptionError, ModelMismatch, Unreachable
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand, Selection
 from memos.ports.embedder import TokenEmbedder, read
@@ -49,7 +50,7 @@ class Index:
     once: so a crash between any two steps loses nothing.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each of what is kept in step
+    def __init__(  # noqa: PLR0913 - all that the outbox owes something
         self,
         *,
         catalog: Catalog,
@@ -126,8 +127,11 @@ class Index:
         progress: Progress = silent,
         *,
         insist: bool = True,
+        reach: bool = False,
     ) -> int:
         """Pay everything the outbox owes, and return how many tasks that was.
+
+        Blocks that lie on a server that does not answer are owed further, behind the rest.
 
         Args:
             fresh: cubes that were committed just now, to be spared another reading.
@@ -135,20 +139,27 @@ class Index:
             progress: told of embedding.
             insist: whether a purge that fails is an error. Otherwise it is still owed: a disk
                 without room for it is no reason not to open a store.
+            reach: whether a server that does not answer is an error. It is one for whoever
+                forgets, and none for whoever adds.
 
         Raises:
             BackendError: a purge failed; what was forgotten is forgotten, and may lie on the disk.
+            Unreachable: a server did not answer; what was forgotten may lie there.
         """
         done = 0
         at_hand = {cube.id: cube for cube in fresh}
-        while tasks := self._catalog.pending(_BATCH):
+        away = _Away()
+        while tasks := away.besides(self._catalog.pending(_BATCH)):
             due = [task for task in tasks if task.errand is not Errand.PURGE]
             if due:
                 self._pay(due, at_hand, ready or {}, progress)
+                self._pay_blocks(due, away)
             elif not self._purged(insist=insist):  # last: what is erased was dropped before
                 return done
             self._catalog.settle(due or tasks)
             done += len(due or tasks)
+        if reach and away.why is not None:
+            raise away.why
         return done
 
     def _pay(
@@ -166,7 +177,18 @@ class Index:
         self._word(self._catalog.find_all(_subjects(tasks, Errand.WORDS)))
         self._drop(_subjects(tasks, Errand.DROP))
         self._sweep(_subjects(tasks, Errand.SWEEP))
-        self._drop_blocks(_subjects(tasks, Errand.BLOCK))
+
+    def _pay_blocks(self, tasks: Sequence[Task], away: _Away) -> None:
+        """Drop blocks; where a server does not answer, they are owed again, behind the rest."""
+        names = _subjects(tasks, Errand.BLOCK)
+        if names and away.why is None:
+            try:
+                self._drop_blocks(names)
+            except Unreachable as error:
+                away.why = error
+        if names and away.why is not None:
+            self._catalog.owe([(Errand.BLOCK, name) for name in names])
+            away.names.update(names)
 
     def _purged(self, *, insist: bool) -> bool:
         try:
@@ -281,6 +303,22 @@ class Index:
         if digests:
             for digest in set(digests) - self._catalog.blobs():
                 self._blobs.drop(digest)
+
+
+@dataclass(slots=True)
+class _Away:
+    """Blocks that could not be dropped, since a server did not answer."""
+
+    names: set[str] = field(default_factory=set)
+    why: Unreachable | None = None
+
+    def besides(self, tasks: Sequence[Task]) -> list[Task]:
+        """The tasks that have not been put off."""
+        return [
+            task
+            for task in tasks
+            if task.errand is not Errand.BLOCK or task.subject not in self.names
+        ]
 
 
 def _findable(ids: Sequence[str]) -> Filter:

@@ -174,9 +174,13 @@ def last_logits(model: Any, cache: Any, **inputs: Any) -> torch.Tensor:
     A model that can computes no others.
     """
     kept = {"logits_to_keep": 1} if _takes(model, "logits_to_keep") else {}
+    return model(**inputs, **kept, **with_cache(model, cache)).logits[:, -1]  # type: ignore[no-any-return]
+
+
+def with_cache(model: Any, cache: Any) -> dict[str, Any]:
+    """The arguments with which ``model`` reads behind ``cache``, and appends to it."""
     # transformers 5.24 renamed it, and will stop taking the old name
-    named = {"cache" if _takes(model, "cache") else "past_key_values": cache}
-    return model(**inputs, **kept, **named, use_cache=True).logits[:, -1]  # type: ignore[no-any-return]
+    return {"cache" if _takes(model, "cache") else "past_key_values": cache, "use_cache": True}
 
 
 def _takes(model: Any, parameter: str) -> bool:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import torch
 
-    from memos.models.kv_cache import PagedLayer
-
 
 class Attends(Protocol):
     """A layer of a cache that knows how its own keys are attended to."""
@@ -61,39 +59,6 @@ def attention(
     return layer.attend(query, scale), None
 
 
-def attend(query: torch.Tensor, layer: PagedLayer, scale: float) -> torch.Tensor:
-    """Attend from the tokens that the layer was given last to all of its tokens.
-
-    Args:
-        query: [1, query heads, S, width].
-        layer: what is attended to.
-        scale: by which the products are multiplied.
-
-    Returns:
-        [1, query heads, S, value width]
-    """
-    _, heads, length, width = query.shape
-    folded = query.reshape(1, layer.heads, heads // layer.heads * length, width)
-    outs, sums = [], []
-    for keys, values in layer.closed():
-        # [n, T, heads, width]: all blocks of a run at once, each with the same queries
-        spread = folded.expand(keys.shape[0], -1, -1, -1)
-        out, total = part_of(
-            spread, keys.transpose(1, 2), values.transpose(1, 2), mask=None, scale=scale
-        )
-        outs.append(out)
-        sums.append(total)
-    keys, values = layer.open()
-    mask = _causal(length, keys.shape[0], heads // layer.heads, query)
-    out, total = part_of(
-        folded, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], mask=mask, scale=scale
-    )
-    outs.append(out)
-    sums.append(total)
-    joined = joined_of(outs, sums) if len(outs) > 1 else outs[0]
-    return joined.reshape(1, heads, length, joined.shape[-1])
-
-
 def joined_of(outs: list[torch.Tensor], sums: list[torch.Tensor]) -> torch.Tensor:
     """One result [1, heads, rows, width] of partial ones and their log-sums [n, heads, rows]."""
     import torch
@@ -101,17 +66,6 @@ def joined_of(outs: list[torch.Tensor], sums: list[torch.Tensor]) -> torch.Tenso
     parts, totals = torch.cat(outs), torch.cat(sums)
     weights = torch.softmax(totals.float(), dim=0)[..., None]
     return (parts.float() * weights).sum(dim=0, keepdim=True).to(parts.dtype)
-
-
-def _causal(queries: int, keys: int, groups: int, like: torch.Tensor) -> torch.Tensor | None:
-    """[groups * queries, keys]: the last ``queries`` keys are the queries' own tokens."""
-    import torch
-
-    if queries == 1:
-        return None
-    seen = torch.ones(queries, keys, dtype=torch.bool, device=like.device).tril(keys - queries)
-    mask = torch.zeros(queries, keys, dtype=like.dtype, device=like.device)
-    return mask.masked_fill(~seen, float("-inf")).repeat(groups, 1)
 
 
 def part_of(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from memos.models.kv_attention import attend
+from memos.models.kv_attention import joined_of, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ class PagedLayer(CacheLayerMixin):  # type: ignore[misc]
             from memos.models import kv_attention_triton
 
             return kv_attention_triton.attend(query, *self.in_slab(), self.table(), scale)
-        return attend(query, self, scale).transpose(1, 2)
+        return _attended(query, self, scale).transpose(1, 2)
 
     def in_slab(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values [pages, T, heads, width] of this layer, of all texts there are."""
@@ -156,3 +156,47 @@ class PagedCache(Cache):  # type: ignore[misc]
         super().__init__(
             layers=[PagedLayer(pages, n, gathered=gathered, wait=wait) for n in numbers]
         )
+
+
+def _attended(query: torch.Tensor, layer: PagedLayer, scale: float) -> torch.Tensor:
+    """From the tokens that the layer was given last to all of its tokens, block by block.
+
+    Args:
+        query: [1, query heads, S, width].
+        layer: what is attended to.
+        scale: by which the products are multiplied.
+
+    Returns:
+        [1, query heads, S, value width]
+    """
+    _, heads, length, width = query.shape
+    folded = query.reshape(1, layer.heads, heads // layer.heads * length, width)
+    outs, sums = [], []
+    for keys, values in layer.closed():
+        # [n, T, heads, width]: all blocks of a run at once, each with the same queries
+        spread = folded.expand(keys.shape[0], -1, -1, -1)
+        out, total = part_of(
+            spread, keys.transpose(1, 2), values.transpose(1, 2), mask=None, scale=scale
+        )
+        outs.append(out)
+        sums.append(total)
+    keys, values = layer.open()
+    mask = _causal(length, keys.shape[0], heads // layer.heads, query)
+    out, total = part_of(
+        folded, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], mask=mask, scale=scale
+    )
+    outs.append(out)
+    sums.append(total)
+    joined = joined_of(outs, sums) if len(outs) > 1 else outs[0]
+    return joined.reshape(1, heads, length, joined.shape[-1])
+
+
+def _causal(queries: int, keys: int, groups: int, like: torch.Tensor) -> torch.Tensor | None:
+    """[groups * queries, keys]: the last ``queries`` keys are the queries' own tokens."""
+    import torch
+
+    if queries == 1:
+        return None
+    seen = torch.ones(queries, keys, dtype=torch.bool, device=like.device).tril(keys - queries)
+    mask = torch.zeros(queries, keys, dtype=like.dtype, device=like.device)
+    return mask.masked_fill(~seen, float("-inf")).repeat(groups, 1)

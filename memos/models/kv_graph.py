@@ -116,6 +116,7 @@ class Graph:
         size = 3 + 2 * slab.pages + 1 + 4 * length
         self._inputs = torch.zeros(size, dtype=torch.int32, device=slab.device)
         self._staged = torch.zeros(size, dtype=torch.int32, pin_memory=True)
+        self._sent = torch.cuda.Event()
         count, self._last, pages, starts, ids, positions, page_at, token_at = self._inputs.split(
             [2, 1, slab.pages, slab.pages + 1, length, length, length, length]
         )
@@ -130,8 +131,10 @@ class Graph:
         real = len(tokens)
         start = pages.length
         pages.append(real)
+        self._sent.synchronize()  # the last call's inputs may still be on their way
         self._write(tokens, pages, start)
         self._inputs.copy_(self._staged, non_blocking=True)
+        self._sent.record()
         self._graph.replay()
         logits: torch.Tensor = self.logits
         return logits

@@ -7,9 +7,11 @@ blocks   | in the slab | on disk      | nowhere | on disk   |
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from memos.errors import BackendError
 from memos.models.kv_pages import Pages
 from memos.models.kv_pool import Move
 
@@ -55,8 +57,10 @@ class Loading:
         outs = [slab.state(page, block.tokens) for block, page in self.wanted]
         names = [block.name for block, _ in self.wanted]
         try:
-            for name, whole in self.shelf.load(names, slab.layout, outs):
-                self._tell({name: whole})
+            # a place that cannot be read costs the time to compute what lies there, no answer
+            with suppress(BackendError):
+                for name, whole in self.shelf.load(names, slab.layout, outs):
+                    self._tell({name: whole})
         finally:
             missing = {name: False for name in names if name not in self._done}
             self._tell(missing)

@@ -185,7 +185,8 @@ class Shelf:
             for name in there:
                 del self._sizes[name]
                 self._policy.removed(name)
-        for name in there:
+            nothing = self._opened is None
+        for name in () if nothing else names:  # a damaged one may be there unlisted
             self.blocks.drop(name)
         return len(there)
 

@@ -226,7 +226,7 @@ class Tiers:
         from memos.models.kv_gpu import Bridge
         from memos.models.kv_host import HostSlab
 
-        slab = Slab(layout, self._count(GPU, layout), device)
+        slab = _slab(layout, self._count(GPU, layout), device)
         gpu = self._pools[GPU] = self._made(slab, GPU)
         host = HostSlab(layout, self._budgets.ram, codec=self._budgets.ram_codec)
         ram = self._pools[RAM] = self._made(host, RAM)
@@ -245,7 +245,7 @@ class Tiers:
         slab = self._near.slab
         if not isinstance(slab, Slab):
             raise TypeError(slab)
-        return Pool(Slab(slab.layout, pages, slab.device), 0, self._policy(0))
+        return Pool(_slab(slab.layout, pages, slab.device), 0, self._policy(0))
 
     def _loads(self, away: Sequence[Block]) -> dict[str, Shelf]:
         """From which shelf each block is loaded that is not in memory; others are computed."""
@@ -354,6 +354,18 @@ class Kept:
     """How many of its first and last tokens stay exact, whatever the codec."""
     held: Collection[str]
     """Blocks that must stay there."""
+
+
+def _slab(layout: Layout, pages: int, device: torch.device) -> Slab:
+    """A slab, of whatever device; one that has no memory for it says which setting takes it."""
+    import torch
+
+    try:
+        return Slab(layout, pages, device)
+    except torch.OutOfMemoryError as error:
+        size = pages * layout.block_bytes
+        message = f"{device} has no {size:,} bytes for attention state beside the model"
+        raise OutOfSpace(message, hint="give it less: kv.gpu") from error
 
 
 def _copying(source: Pool, target: Pool) -> Source:

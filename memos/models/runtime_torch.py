@@ -5,43 +5,35 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import replace
 from importlib.metadata import version
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from memos.errors import BadInput, NotSupported
+from memos.errors import BadInput
 from memos.models import lora_peft
-from memos.models.decode import Text, write_together
+from memos.models.block_reader import BlockReader
+from memos.models.decode import write_together
 from memos.models.kv_tiers import Budgets, Tiers
 from memos.models.language_model import LanguageModel
 from memos.models.lora_training import Lesson, Passage, mean_loss, train
 from memos.models.recent import Recent
 from memos.models.weights import DEFAULT
-from memos.ports.blocks import chained, root_name
 from memos.ports.progress import Progress, silent
 from memos.ports.runtime import Generation, Message, Prefilled, Prompt, Trained
 from memos.scheduler.lru import Lru
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from memos.cube import Fingerprint
-    from memos.models.decode import Reader
-    from memos.models.kv_graph import Graphs
-    from memos.models.kv_session import Session
+    from memos.models.decode import Written
     from memos.models.lora_peft import Lora
-    from memos.ports.blocks import Block, Layout
     from memos.ports.runtime import Example, Recipe, Stored
 
 _TOGETHER = 16
 _HELD_ADAPTERS = 4
 _HELD_BYTES = 4 * 2**30
-_NOBODY = "0" * 64
-"""The name before the first block of a text that is not kept."""
 _KEPT_TOKENS = 8
 """So much of an unrelated question's answer is held still in training."""
 
@@ -82,8 +74,8 @@ class TorchRuntime:
             progress=progress,
             stride=block_tokens,
         )
-        self._graphs: Graphs | None = None
         self._kv = kv or Tiers(Budgets(), policy=lambda _: Lru())
+        self._texts = BlockReader(self._lm, self._kv)
         self._adapters: Recent[Lora] = Recent(
             lambda content: lora_peft.from_bytes(content, self._lm.model, self._lm.device),
             count=_HELD_ADAPTERS,
@@ -122,28 +114,7 @@ class TorchRuntime:
         """Read the tokens up to the last cut and keep the attention state in blocks."""
         with self._lock:
             self._require_readable(tokens)
-            blocks = self._blocks(tokens, cuts, salt)
-            layout = self._layout()
-            if layout is None:
-                raise NotSupported(
-                    f"the attention state of {self._lm.fingerprint.name} cannot be kept in blocks",
-                    hint="use a model in which every layer attends to the whole text",
-                )
-            if not blocks:
-                raise BadInput("there are no tokens to keep", hint="name at least one cut")
-            text = Text(tokens[: blocks[-1].end], blocks)
-            started = time.perf_counter()
-            with self._kv.open(blocks, room=0, insist=True) as session:
-                self._reader().read(text, self._cache(session), session, progress=progress)
-                reused = session.reused
-            return Prefilled(
-                blocks=tuple(block.name for block in blocks),
-                tokens=len(text.tokens),
-                reused_tokens=reused,
-                layers=layout.layers,
-                size_bytes=len(text.tokens) * layout.token_bytes,
-                seconds=time.perf_counter() - started,
-            )
+            return self._texts.prefill(tokens, cuts, salt, progress)
 
     def generate(
         self,
@@ -163,25 +134,39 @@ class TorchRuntime:
             )
         with self._lock:
             self._require_readable(tokens)
-            _ = self._layout()  # loading the model is not part of reading
-            text = self._text(tokens, cuts, salt)
-            room = self._room(tokens, limit)
+            text = self._texts.text(tokens, cuts, salt)
+            _ = self._lm.reader  # loading the model is not part of reading
             started = time.perf_counter()
-            with self._wearing(adapter), self._open(text, kept, room) as (cache, session):
-                written = self._reader(adapter).write(
-                    text, cache, session, limit=room, stop=self._lm.stop
+            with self._wearing(adapter):
+                written, reused = self._texts.write(
+                    text, kept, self._room(tokens, limit), plain=adapter is None
                 )
-                reused = session.reused if session else 0
-            stored = [block.name for block in text.blocks if session and block.end <= kept]
-            return Generation(
-                text=self._lm.chat.decode(written.tokens),
-                tokens=written.tokens,
-                prompt_tokens=len(tokens),
-                reused_tokens=reused,
-                first_token_seconds=written.first_at - started,
-                seconds=time.perf_counter() - started,
-                blocks=tuple(stored),
+            blocks = tuple(block.name for block in text.blocks if block.end <= kept)
+            return self._generated(written, tokens, started, reused=reused, blocks=blocks)
+
+    def generate_composed(
+        self,
+        tokens: Sequence[int],
+        *,
+        limit: int,
+        cuts: Sequence[int],
+        salts: Sequence[str],
+        recompute: float,
+    ) -> tuple[Generation, tuple[tuple[str, ...], ...]]:
+        """Continue a prompt whose parts were each read alone, behind the same beginning."""
+        with self._lock:
+            self._require_readable(tokens)
+            if len(cuts) != len(salts) + 1 or cuts[-1] >= len(tokens) or not salts:
+                message = f"{len(cuts)} cuts and {len(salts)} marks for {len(tokens)} tokens"
+                raise BadInput(message, hint="one cut behind the beginning, one behind each part")
+            _ = self._lm.reader
+            started = time.perf_counter()
+            joined = self._texts.join(tokens, cuts, salts, recompute)
+            written = self._texts.write_behind(
+                joined.state, tokens[cuts[-1] :], self._room(tokens, limit)
             )
+            reused = cuts[-1] - joined.computed
+            return self._generated(written, tokens, started, reused=reused), joined.blocks
 
     def generate_many(
         self,
@@ -195,32 +180,8 @@ class TorchRuntime:
         with self._lock:
             for prompt in prompts:
                 self._require_readable(prompt)
-            shared = cuts[-1] if cuts else 0
-            begin = {tuple(prompt[:shared]) for prompt in prompts}
-            if len(begin) != 1 or not shared or any(len(one) <= shared for one in prompts):
-                message = f"{len(prompts)} prompts do not begin alike and go on from token {shared}"
-                raise BadInput(message, hint="name the cut up to which they do")
-            if self._layout() is None or self._lm.gathered:
-                raise NotSupported(
-                    f"{self._lm.fingerprint.name} cannot answer several questions on one text",
-                    hint="ask one after the other",
-                )
-            text = Text(prompts[0][:shared], self._blocks(prompts[0], cuts, salt))
-            with self._kv.open(text.blocks, room=0) as session:
-                self._reader().read(text, self._cache(session), session)
-                return self._many(session, [one[shared:] for one in prompts], limit)
-
-    def _many(self, session: Session, questions: Sequence[Sequence[int]], limit: int) -> list[str]:
-        from memos.models.kv_batch import write_batch
-
-        answers: list[str] = []
-        for start in range(0, len(questions), _TOGETHER):
-            written = write_batch(
-                self._lm.model, session.pages, questions[start : start + _TOGETHER],
-                limit=limit, stop=self._lm.stop, wait=session.wait,
-            )  # fmt: skip
-            answers += [self._lm.chat.decode(tokens) for tokens in written]
-        return answers
+            written = self._texts.write_many(prompts, cuts, salt, limit)
+            return [self._lm.chat.decode(tokens) for tokens in written]
 
     def logits(
         self,
@@ -233,11 +194,8 @@ class TorchRuntime:
         """What the model holds likely after ``tokens``: one number for each token it knows."""
         with self._lock:
             self._require_readable(tokens)
-            _ = self._layout()
-            text = self._text(tokens, cuts, salt)
-            with self._open(text, kept, 0) as (cache, session):
-                logits = self._reader().read(text, cache, session)
-            return [] if logits is None else list(logits.float().tolist())
+            text = self._texts.text(tokens, cuts, salt)
+            return self._texts.logits(text, kept)
 
     def train(
         self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
@@ -289,53 +247,24 @@ class TorchRuntime:
         for digest in digests:
             self._adapters.drop(digest)
 
-    def _layout(self) -> Layout | None:
-        """What blocks of this model look like; there is memory for them from now on."""
-        layout = self._lm.layout
-        if layout is not None:
-            self._kv.attach(layout, self._lm.device)
-        return layout
-
-    def _blocks(self, tokens: Sequence[int], cuts: Sequence[int], salt: str) -> list[Block]:
-        ends = [0, *cuts]
-        if any(first >= last for first, last in pairwise(ends)) or ends[-1] > len(tokens):
-            raise BadInput(
-                f"{list(cuts)} are no cuts of {len(tokens)} tokens", hint="they must ascend"
-            )
-        layout = self._layout()
-        root = root_name(self._lm.fingerprint, layout, salt) if layout else _NOBODY
-        return chained(tokens, cuts, root=root, block_tokens=self._lm.stride)
-
-    def _text(self, tokens: Sequence[int], cuts: Sequence[int], salt: str) -> Text:
-        """The prompt, whose last token is computed in any case: its logits are asked for."""
-        blocks = [one for one in self._blocks(tokens, cuts, salt) if one.end < len(tokens)]
-        return Text(tokens, blocks)
-
-    @contextmanager
-    def _open(self, text: Text, kept: int, room: int) -> Iterator[tuple[Any, Session | None]]:
-        if self._lm.layout is None:
-            from transformers import DynamicCache
-
-            yield DynamicCache(), None
-            return
-        room += len(text.tokens) - text.covered
-        stored = sum(block.end <= kept for block in text.blocks)
-        with self._kv.open(text.blocks, room=room, stored=stored) as session:
-            yield self._cache(session), session
-
-    def _cache(self, session: Session) -> Any:
-        from memos.models.kv_cache import PagedCache
-
-        return PagedCache(session.pages, gathered=self._lm.gathered, wait=session.wait)
-
-    def _reader(self, adapter: Stored | None = None) -> Reader:
-        """The model, with captured passes where there can be some: they know of no adapter."""
-        reader = self._lm.reader
-        if adapter is not None or self._kv.graphs is None or self._lm.gathered:
-            return reader
-        if self._graphs is None:
-            self._graphs = self._kv.graphs(reader.model)
-        return replace(reader, graphs=self._graphs)
+    def _generated(
+        self,
+        written: Written,
+        prompt: Sequence[int],
+        started: float,
+        *,
+        reused: int,
+        blocks: tuple[str, ...] = (),
+    ) -> Generation:
+        return Generation(
+            text=self._lm.chat.decode(written.tokens),
+            tokens=written.tokens,
+            prompt_tokens=len(prompt),
+            reused_tokens=reused,
+            first_token_seconds=written.first_at - started,
+            seconds=time.perf_counter() - started,
+            blocks=blocks,
+        )
 
     def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
         return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)

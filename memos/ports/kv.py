@@ -35,7 +35,7 @@ class Usage:
     evicted: int
     """Blocks that went to make room."""
     damaged: int
-    """Blocks that were not what had been put; they were dropped and never served."""
+    """Blocks that ought to be here and were not, or not as they were put; none was served."""
 
 
 class Kv(Protocol):

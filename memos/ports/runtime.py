@@ -189,6 +189,38 @@ class Runtime(Protocol):
         """
         ...
 
+    def generate_composed(
+        self,
+        tokens: Sequence[int],
+        *,
+        limit: int,
+        cuts: Sequence[int],
+        salts: Sequence[str],
+        recompute: float,
+    ) -> tuple[Generation, tuple[tuple[str, ...], ...]]:
+        """Continue a prompt whose parts were each read alone, behind the same beginning.
+
+        The answer is near the one that the whole prompt would have given, and the nearer, the more
+        is computed anew; with ``recompute=1`` it is that one, but for rounding.
+
+        Args:
+            tokens: the prompt.
+            limit: how many tokens to write, at most.
+            cuts: behind the beginning, then behind each part.
+            salts: of each part the mark of the tenant whose it is. Its blocks are those that
+                :meth:`prefill` makes of the beginning and the part; what is missing is stored.
+            recompute: which share of the tokens is computed anew that stand where they were not
+                made; those that were furthest off.
+
+        Returns:
+            What was written; and of each part the names of the blocks that it lies in now.
+
+        Raises:
+            BadInput: no tokens, too many, cuts that are none, or a share outside 0 to 1.
+            NotSupported: keys of this model cannot be moved to other positions.
+        """
+        ...
+
     def generate_many(
         self,
         prompts: Sequence[Sequence[int]],

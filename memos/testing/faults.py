@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 WORD = re.compile(rf"{PREFIX}[a-z]{{{LETTERS}}}".encode())
 _TOKENS = re.compile(rb"(?:.\x00{7}){%d}" % (LETTERS + len(PREFIX)), re.DOTALL)
-_KINDS = ("add", "update", "forget", "transform", "move", "search", "open", "nothing")
+_KINDS = (
+    "add", "update", "forget", "transform", "warm", "cool", "move", "search", "open", "nothing"
+)  # fmt: skip
+_UNSEEN = frozenset({"warm", "cool", "move", "search", "open", "nothing"})
+"""What changes nothing that a cube is or says."""
 
 
 @dataclass
@@ -43,10 +47,6 @@ class Truth:
     """By id, the text of every version."""
     states: dict[str, set[str]] = field(default_factory=dict)
     """By the id of a KV cube, the ids that it was made from."""
-    blobs: dict[str, str] = field(default_factory=dict)
-    """By the id of a KV cube, the digest of its bytes; cubes made from the same share them."""
-    archived: set[str] = field(default_factory=set)
-    """Digests of bytes that were moved to the archive."""
     forgotten: set[str] = field(default_factory=set)
     """Words that only forgotten cubes have said."""
 
@@ -59,24 +59,10 @@ class Truth:
         for one in ids:
             self.forgotten.update(self.texts.pop(one, ()))
             self.states.pop(one, None)
-            self.blobs.pop(one, None)
-        self.archived &= set(self.blobs.values())
 
-    def derive(self, cube_id: str, parents: list[str], blob: str) -> None:
+    def derive(self, cube_id: str, parents: list[str]) -> None:
         """A KV cube was made."""
         self.states[cube_id] = set(parents)
-        self.blobs[cube_id] = blob
-
-    def move(self, cube_id: str, place: str) -> None:
-        """Its bytes lie there now."""
-        if place == "archive":
-            self.archived.add(self.blobs[cube_id])
-        else:
-            self.archived.discard(self.blobs[cube_id])
-
-    def place(self, cube_id: str) -> str:
-        """Where they lie."""
-        return "archive" if self.blobs[cube_id] in self.archived else "disk"
 
 
 @dataclass
@@ -203,9 +189,7 @@ class Kills:
                 self._expect(set(done["ids"]) == self.truth.doomed(intent["id"]), str(done))
                 self.truth.forget(set(done["ids"]))
             case "transform":
-                self.truth.derive(done["id"], intent["parents"], done["blob"])
-            case "move":
-                self.truth.move(intent["id"], intent["to"])
+                self.truth.derive(done["id"], intent["parents"])
             case "search":
                 self._expect(done["right"], "a search did not find the text itself")
 
@@ -213,7 +197,7 @@ class Kills:
         """The call in flight has happened, or not: the truth is what is found, if it is whole."""
         doing = intent["doing"] if intent else "nothing"
         assert intent is not None or doing == "nothing"
-        if doing in {"nothing", "search", "open"} or intent is None:
+        if doing in _UNSEEN or intent is None:
             return
         getattr(self, f"_settle_{doing}")(intent, there)
 
@@ -240,12 +224,7 @@ class Kills:
                if cube["kind"] == "activation" and one not in self.truth.states]  # fmt: skip
         self._expect(len(new) <= 1, f"a transform made {new}")
         for one in new:
-            self.truth.derive(one, intent["parents"], there[one]["blob"])
-
-    def _settle_move(self, intent: dict[str, Any], there: dict[str, Any]) -> None:
-        place = there.get(intent["id"], {}).get("place")
-        if place in {"disk", "archive"}:
-            self.truth.move(intent["id"], place)
+            self.truth.derive(one, intent["parents"])
 
     def _compare(self, there: dict[str, Any]) -> None:
         cubes, truth = there["cubes"], self.truth
@@ -255,9 +234,9 @@ class Kills:
         for one, texts in truth.texts.items():
             self._expect(cubes.get(one, {}).get("texts") == texts, f"{one}: not {texts}")
         for one, parents in truth.states.items():
-            cube = cubes.get(one, {"parents": [], "place": ""})
+            cube = cubes.get(one, {"parents": []})
             self._expect({parent for parent, _ in cube["parents"]} == parents, f"{one}: parents")
-            self._expect(cube["place"] == truth.place(one), f"{one}: {cube['place']}")
+        self._expect(not there["unlike"], f"{there['unlike']} answer unlike their texts")
         newest = {texts[-1]: one for one, texts in truth.texts.items()}
         for word, found in there["found"].items():
             self._expect(found == [newest.get(word)], f"{word} finds {found}")
@@ -278,7 +257,7 @@ class Kills:
             self._expect(part is None, f"{name} still holds a part of a word: {part!r}")
 
     def _spoken(self, content: bytes) -> Iterator[str]:
-        """Words that stand in KV blobs, as numbers of tokens."""
+        """Words that stand anywhere as numbers of tokens."""
         first = self._vocabulary.get(PREFIX[0])
         if first is None:
             return

@@ -227,6 +227,36 @@ class RuntimeSuite(ABC):
             with pytest.raises(BadInput):
                 runtime.generate_many(others, limit=1, cuts=cuts, salt=SALT)
 
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+    def test_parts_that_were_read_alone_are_put_together(
+        self, runtime: Runtime, order: tuple[int, ...]
+    ) -> None:
+        parts = [_LINES[start : start + 6] for start in (0, 6, 12)]
+        lines = [line for number in order for line in parts[number]]
+        prompt = runtime.prompt([memories(lines), QUESTION])
+        cuts = tuple(prompt.cuts[count] for count in (0, 6, 12, 18))
+        for part in parts:
+            alone = runtime.prompt([memories(part), QUESTION])
+            runtime.prefill(alone.tokens, cuts=(alone.cuts[0], alone.cuts[-1]), salt=SALT)
+        whole = runtime.generate(prompt.tokens, limit=8, cuts=cuts)
+        asked: dict[str, Any] = {"limit": 8, "cuts": cuts, "salts": [SALT] * 3}
+        exact, blocks = runtime.generate_composed(prompt.tokens, recompute=1.0, **asked)
+        assert exact.tokens == whole.tokens
+        assert [len(names) > 1 for names in blocks] == [True] * 3
+        assert len({names[0] for names in blocks}) == 1
+        free, again = runtime.generate_composed(prompt.tokens, recompute=0.0, **asked)
+        assert again == blocks
+        assert free.reused_tokens == cuts[-1]
+        assert exact.reused_tokens == cuts[1]
+
+    def test_parts_and_marks_that_do_not_fit_are_refused(self, runtime: Runtime) -> None:
+        prompt, cuts = self.asked(runtime)
+        for salts, recompute in (([], 0.5), ([SALT, SALT], 0.5), ([SALT], 2.0), ([SALT], -0.1)):
+            with pytest.raises(BadInput):
+                runtime.generate_composed(
+                    prompt, limit=1, cuts=cuts, salts=salts, recompute=recompute
+                )
+
     @pytest.mark.parametrize("cuts", [[5, 5], [7, 3], [0, 4], [4, 10**6], [-1]])
     def test_cuts_that_are_none_are_refused(self, runtime: Runtime, cuts: list[int]) -> None:
         prompt, _ = self.asked(runtime)

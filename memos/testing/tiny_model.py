@@ -62,3 +62,32 @@ def _tokenizer() -> Any:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=end, bos_token=begin, chat_template=_TEMPLATE
     )
+
+
+def tiny_causal(family: str, *, seed: int = 0, **settings: Any) -> Any:
+    """A causal model of random weights and two layers, of any family that transformers has.
+
+    Args:
+        family: as transformers names it: ``llama``, ``gpt_neox``, ``cohere``.
+        seed: the same seed gives the same weights.
+        settings: what its configuration shall say besides.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    size = {
+        "vocab_size": 64,
+        "hidden_size": 64,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 1024,
+        "initializer_range": 0.2,
+    }
+    named = {"n_embd": 64, "n_head": 4, "n_layer": 2, "word_embed_proj_dim": 64, "ffn_dim": 96}
+    marks = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    config = AutoConfig.for_model(family, **{**size, **named, **marks, **settings})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return AutoModelForCausalLM.from_config(config).eval()

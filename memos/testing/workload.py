@@ -24,6 +24,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from memos.cube import Kind
+from memos.errors import StaleCube
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ LETTERS = 20
 _LETTERS = "abcdefghijklmnoprstuvwxy"
 _MANY = 60
 """Texts beyond which more is forgotten than added."""
-_OPERATIONS = ("add", "update", "forget", "transform", "move", "search")
-_WEIGHTS = {False: (6, 3, 2, 2, 2, 1), True: (2, 3, 6, 2, 2, 1)}
+_OPERATIONS = ("add", "update", "forget", "transform", "warm", "cool", "move", "search")
+_WEIGHTS = {False: (6, 3, 2, 2, 1, 1, 1, 1), True: (2, 3, 6, 2, 1, 1, 1, 1)}
 
 
 def say(**what: Any) -> None:
@@ -94,15 +95,31 @@ class Worker:
             parents = sorted({self._one(self._texts), self._one(self._texts)})
             say(doing="transform", parents=parents)
             cube = self._mem.transform(parents, to=Kind.ACTIVATION)
-            say(done="transform", id=cube.id, blob=cube.blobs[0])
+            say(done="transform", id=cube.id)
             self._states.add(cube.id)
+
+    def _warm(self) -> None:
+        if self._states:
+            cube_id = self._one(self._states)
+            say(doing="warm", id=cube_id)
+            with suppress(StaleCube):
+                self._mem.warm([cube_id])
+            say(done="warm")
+
+    def _cool(self) -> None:
+        if self._states:
+            cube_id = self._one(self._states)
+            say(doing="cool", id=cube_id)
+            self._mem.cool([cube_id])
+            say(done="cool")
 
     def _move(self) -> None:
         if self._states:
-            cube_id, place = self._one(self._states), self._chance.choice(("disk", "archive"))
+            cube_id, place = self._one(self._states), self._chance.choice(("disk", "ram"))
             say(doing="move", id=cube_id, to=place)
-            self._mem.move(cube_id, to=place)
-            say(done="move", id=cube_id, to=place)
+            with suppress(StaleCube):
+                self._mem.move(cube_id, to=place)
+            say(done="move")
 
     def _search(self) -> None:
         if self._texts:
@@ -117,8 +134,10 @@ def told(mem: MemOS) -> dict[str, Any]:
     cubes = {cube.id: _cube(mem, cube) for cube in mem.get_all()}
     words = [cube["texts"][-1] for cube in cubes.values() if cube["kind"] == Kind.PLAINTEXT]
     asked = random.Random(len(words)).sample(words, min(3, len(words)))  # noqa: S311 - no secret
+    served = [one.id for one in mem.kv_cubes() if one.standing == "current"]
     return {
         "cubes": cubes,
+        "unlike": [one for one in served[-3:] if not _same(mem, one)],
         "problems": [problem.model_dump() for problem in mem.check().problems],
         "pending": mem.stats().pending,
         "found": {word: [hit.cube.id for hit in mem.search(word, k=1)] for word in asked},
@@ -130,9 +149,16 @@ def _cube(mem: MemOS, cube: MemCube) -> dict[str, Any]:
         "kind": str(cube.kind),
         "texts": [one.text for one in mem.history(cube.id)],
         "parents": [[parent.id, parent.version] for parent in cube.provenance.parents],
-        "place": mem.where(cube.id).place,
-        "blob": next(iter(cube.blobs), ""),
     }
+
+
+def _same(mem: MemOS, cube_id: str) -> bool:
+    """Whether a KV cube answers as its texts do."""
+    parents = [parent.id for parent in mem.get(cube_id).provenance.parents]
+    resumed, read = (
+        mem.chat("what?", memories=memories, max_tokens=4) for memories in ([cube_id], parents)
+    )
+    return resumed.text == read.text
 
 
 def _opened(asked: dict[str, Any]) -> MemOS:

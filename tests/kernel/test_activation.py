@@ -550,3 +550,39 @@ def test_a_check_finds_blocks_of_what_is_no_kv_cube(
     assert found(mem) == []
     assert set(mem._parts.ledger.blocks()) == {kv.id}
     assert set(files(tmp_path / "store")) == set(kept(mem, kv))  # the true owner keeps them
+
+
+# --- several put together ------------------------------------------------------------------------
+
+
+def test_kv_cubes_are_put_one_behind_another_at_the_callers_price(
+    mem: MemOS, texts: list[str]
+) -> None:
+    first = mem.transform(texts[:1], to=Kind.ACTIVATION)
+    second = mem.transform(texts[1:], to=Kind.ACTIVATION)
+    as_text = ask(mem, *texts[1:], texts[0])
+    exact = mem.chat(ASKED, memories=[second.id, first.id], compose=1.0, max_tokens=8)
+    assert exact.text == as_text.text
+    assert [one.id for one in exact.memories] == [second.id, first.id]
+    assert isinstance(second.payload, Activation)
+    assert exact.reused_tokens == second.payload.tokens  # the first stands where it was made
+    free = mem.chat(ASKED, memories=[second.id, first.id], compose=0, max_tokens=8)
+    assert isinstance(first.payload, Activation)
+    assert exact.reused_tokens < free.reused_tokens < exact.prompt_tokens
+
+
+def test_what_cannot_be_put_together_is_refused(mem: MemOS, texts: list[str], kv: MemCube) -> None:
+    other = mem.transform(texts[:2], to=Kind.ACTIVATION)
+    both = [kv.id, other.id]
+    with pytest.raises(BadInput, match="cannot be used at once") as caught:
+        mem.chat(ASKED, memories=both)
+    assert "compose" in caught.value.hint
+    with pytest.raises(WrongKind):
+        mem.chat(ASKED, memories=[*both, texts[2]], compose=0.5)
+    for share in (-0.1, 1.1, float("nan"), "half", True):
+        with pytest.raises(BadInput, match="compose"):
+            mem.chat(ASKED, memories=both, compose=share)  # type: ignore[arg-type]
+    mem.update(texts[2], "Alice has a cat.")
+    with pytest.raises(StaleCube):
+        mem.chat(ASKED, memories=both, compose=0.5)
+    assert mem.chat(ASKED, memories=[other.id], compose=0.5, max_tokens=1).reused_tokens > 0

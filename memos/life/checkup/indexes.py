@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos.errors import BackendError, CorruptionError, ModelMismatch
+from memos.errors import BackendError, CorruptionError, ModelMismatch, Unreachable
 from memos.kinds.plaintext import indexed_text
 from memos.ports.catalog import Errand
 from memos.ports.imprint import width
@@ -195,7 +195,10 @@ class IndexExam:
     def _mended(self, progress: Progress, census: Census, findings: Findings) -> bool:
         self._catalog.owe(list(self._owed))
         try:
-            self._index.drain(progress=progress)
+            self._index.drain(progress=progress, reach=True)
+        except Unreachable as error:
+            findings.tell("unfinished", "outbox", error.message)
+            return False
         except (CorruptionError, BackendError) as error:
             # Some damage shows only when something is written there.
             self._anew(error.message, census, repair=True)
