@@ -30,6 +30,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.indexes
 	$(BIN)/python -m benchmarks.kv_cpu
+	$(BIN)/python -m benchmarks.kv_policies
+	$(BIN)/python -m benchmarks.kv_faults
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.faults
 	$(BIN)/python -m benchmarks.redaction

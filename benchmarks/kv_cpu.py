@@ -1,13 +1,14 @@
 """Time to first token on a CPU from blocks in memory and on disk, beside prefill; and exactness.
 
-    python -m benchmarks.kv_cpu [--tokens 512 1024 2048 4096] [--repeats 5] [--folder FOLDER]
+    python -m benchmarks.kv_cpu [--tokens 512 1024 2048 4096] [--repeats 5] [--threads 1]
 
 A text of so many tokens, and a question of some twenty behind it. The rivals run in the same
 process: the whole prompt through transformers in one pass (SDPA), and what others keep, a
 DynamicCache that is pickled whole by ``torch.save``. From disk everything is read by places that
 were opened anew, and whose files were pushed out of the page cache. CPU seconds (of all threads)
 are the figure to trust on a shared machine; the least of some repeats, of one where everything is
-read: that takes long enough.
+read: that takes long enough. One thread, because
+several would wait for one another on busy cores, and count that as CPU seconds.
 """
 
 from __future__ import annotations
@@ -233,11 +234,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, nargs="+", default=[512, 1024, 2048, 4096])
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1, help="of torch; see above")
     parser.add_argument("--folder", type=Path, default=Path(), help="on the disk to measure")
     asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
     runtime = configured_runtime()
     print(machine())
-    print(f"{runtime.fingerprint.name}, {runtime.fingerprint.dtype}; seconds are CPU / wall\n")
+    print(f"{runtime.fingerprint.name}, {runtime.fingerprint.dtype}, threads: {asked.threads}; "
+          "seconds are CPU / wall\n")  # fmt: skip
     print(f"{row(*TIMES)}\n{'|---' * len(TIMES)}|")
     runtime.generate(runtime.encode([QUESTION]), limit=4)  # the model is loaded, and warm
     exact = []

@@ -11,6 +11,7 @@ import resource
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memos import Kind, MemOS
@@ -18,8 +19,7 @@ from memos.errors import MemosError
 from memos.ports.kv import DISK, RAM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from memos.config import Settings
 
@@ -32,6 +32,8 @@ SAID = (
 LONG = " ".join(f"On day {number} the boats were painted once more." for number in range(12))
 ASKED = "Where is Alice?"
 TOKENS = 16
+FILLER = ".filler"
+"""A file that takes the room of a disk."""
 Truth = dict[str, str]
 """By texts, joined, what the model answers with them."""
 
@@ -218,24 +220,61 @@ def work(store: Path, settings: Settings, made: dict[str, Any]) -> None:
 
 
 def crowded(
-    store: Path, settings: Settings, made: dict[str, Any], name: str, *, limit: int | None = None
+    store: Path,
+    settings: Settings,
+    made: dict[str, Any],
+    name: str,
+    *,
+    limit: int | None = None,
+    full: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Act where there is no room, then ask; no file gets longer than ``limit`` bytes."""
+    """Act where there is no room, then ask.
+
+    Args:
+        store: the store, which may be on a disk that is full already.
+        settings: its settings.
+        made: what :func:`prepare` has told.
+        name: of the act.
+        limit: no file gets longer than so many bytes.
+        full: a folder whose disk is filled after the opening, but for so many bytes.
+    """
     before, doing = ACTS[name]
-    error = "none"
+    told: dict[str, Any] = {"compared": 0, "wrong": [], "errors": []}
     truth = dict(made["truth"])
-    with MemOS.open(store, settings=settings) as mem:
-        before(mem, made)
-        if limit is not None:
-            most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
-        try:
-            doing(mem, made)
-        except MemosError as caught:
-            error = type(caught).__name__
-        try:
-            told = answers(mem, truth)
-        except MemosError as caught:
-            told = {"compared": 0, "wrong": []}
-            error += f", then {type(caught).__name__}"
-    return {"error": error, **told}
+
+    def one_after_another(mem: MemOS) -> Iterator[Callable[[], object]]:
+        yield lambda: before(mem, made)
+        _fill(limit, full)
+        yield lambda: doing(mem, made)
+        yield lambda: told.update(answers(mem, truth))
+
+    try:
+        with MemOS.open(store, settings=settings) as mem:
+            for step in one_after_another(mem):
+                told["errors"] += _error_of(step)
+    except MemosError as error:
+        told["errors"].append(f"{type(error).__name__} when opened")
+    return told
+
+
+def fill(folder: str, room: int) -> None:
+    """Leave so many bytes of a disk."""
+    there = os.statvfs(folder)
+    with (Path(folder) / FILLER).open("ab") as filler:
+        filler.write(bytes(max(0, there.f_bavail * there.f_bsize - room)))
+
+
+def _fill(limit: int | None, full: tuple[str, int] | None) -> None:
+    if limit is not None:
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    if full is not None:
+        fill(*full)
+
+
+def _error_of(step: Callable[[], object]) -> list[str]:
+    try:
+        step()
+    except MemosError as error:
+        return [type(error).__name__]
+    return []

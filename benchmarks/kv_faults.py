@@ -185,7 +185,7 @@ class Lab:
     def crowd(self, name: str, row: Row, store: Path, **more: Any) -> None:
         """An act where there is no room, and questions after it."""
         told = self.run(acts.crowded, store, self.made, name, **more)
-        row.errors[told["error"]] += 1
+        row.errors[", then ".join(told["errors"]) or "none"] += 1
         row.compared += told["compared"]
         row.problems += told["wrong"]
 
@@ -203,11 +203,13 @@ class Lab:
                     self._full(f"{fault} ({name})", name, part, room)
 
     def _full(self, fault: str, name: str, part: str, room: int) -> None:
-        with self.case(fault) as (store, row), small_disk(store / part, room) as grow:
+        with self.case(fault) as (store, row), small_disk(store / part) as grow:
             if grow is None:
                 row.errors["nobody may mount here"] += 1
                 return
-            self.crowd(name, row, store)
+            full = (str(store / part), room)
+            self.crowd(name, row, store, full=full)
+            self.crowd(name, row, store, full=full)  # it is opened where there is no room
             grow()
             self.judge(store, row, check_first=False)
 
@@ -238,25 +240,22 @@ def forked(
 
 
 @contextmanager
-def small_disk(folder: Path, room: int) -> Iterator[Callable[[], None] | None]:
-    """Put a folder on a disk with ``room`` bytes to spare, and say how it gets more.
+def small_disk(folder: Path) -> Iterator[Callable[[], None] | None]:
+    """Put a folder on a disk of its own, and say how that gets room again once it is full.
 
     None where nobody may mount.
     """
     aside = folder.parent / f"{folder.name}-aside"
     folder.rename(aside)
     folder.mkdir()
-    if not called("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)):
+    if not called("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)):
         folder.rmdir()
         aside.rename(folder)
         yield None
         return
     try:
         shutil.copytree(aside, folder, dirs_exist_ok=True)
-        filler = folder / ".filler"
-        there = os.statvfs(folder)
-        filler.write_bytes(bytes(there.f_bavail * there.f_bsize - room))
-        yield filler.unlink
+        yield (folder / acts.FILLER).unlink
     finally:
         assert called("umount", str(folder))
         shutil.rmtree(aside)
