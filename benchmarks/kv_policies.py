@@ -228,18 +228,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     print(machine())
+    torch.set_num_threads(1)  # several count their waiting as CPU seconds, where cores are busy
     runtime = configured_runtime()
     with tempfile.TemporaryDirectory() as folder:
         prices = measured(runtime, Path(folder))
     chance = random.Random(asked.seed)  # noqa: S311 - no secret
     texts = memories(asked.memories, chance)
     trace = questions(asked.questions, texts, chance)
-    names = {block.name for text in texts for block in text}
+    names = {block.name for text in trace for block in text}
     print(
         f"{runtime.fingerprint.name}: a block of {BLOCK} tokens takes {prices.first:.3f} s of CPU "
         f"to compute, {1000 * prices.more:.3f} s more for every 1,000 tokens before it, and "
         f"{prices.load:.4f} s to load\nseed {asked.seed}: {len(trace):,} questions, "
-        f"{len(texts)} memories, {len(names)} blocks, {sum(map(len, trace)):,} asked for; "
+        f"{len(texts)} memories; {len(names)} blocks, asked for {sum(map(len, trace)):,} times; "
         f"memory for {asked.share:.0%}, a disk for half\n"
     )
     table(trace, asked.share, prices)
