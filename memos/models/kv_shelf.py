@@ -85,7 +85,7 @@ class Shelf:
         return told.read_bytes / told.read_seconds if known else _PRESUMED
 
     def seconds(self, name: str, raw_bytes: int) -> float:
-        """How long a block takes to read; ``raw_bytes`` is what it has where its size is unknown."""
+        """How long a block takes to read; of unknown size, it has ``raw_bytes``."""
         return self._sizes.get(name, raw_bytes) / self.bytes_per_second
 
     def names(self) -> set[str]:
