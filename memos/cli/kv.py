@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memos.cli import kv_bench as bench
 from memos.cli.call import Call, command
 from memos.cli.convert import PANEL
 from memos.cli.failing import INTEGRITY
@@ -78,6 +79,7 @@ def register(app: typer.Typer) -> None:
             ("memos check --repair", "drops damaged blocks, among other things"),
         ),
     )(_verify)
+    bench.register(kv, panel=_COMMANDS)
     app.add_typer(kv, name="kv", rich_help_panel=PANEL)
 
 

@@ -84,6 +84,10 @@ class Shelf:
         known = told.read_bytes > 0 and told.read_seconds > 0
         return told.read_bytes / told.read_seconds if known else _PRESUMED
 
+    def seconds(self, name: str, raw_bytes: int) -> float:
+        """How long a block takes to read; of unknown size, it has ``raw_bytes``."""
+        return self._sizes.get(name, raw_bytes) / self.bytes_per_second
+
     def names(self) -> set[str]:
         """All blocks that are here."""
         with self._lock:

@@ -265,7 +265,7 @@ class Tiers:
         size = self._near.slab.layout.token_bytes
         compute = [one.tokens * self._seconds_per_token for one in away]
         load = [
-            one.tokens * size / found[one.name].bytes_per_second if one.name in found else 0.0
+            found[one.name].seconds(one.name, one.tokens * size) if one.name in found else 0.0
             for one in away
         ]
         return computed_first(compute, load)

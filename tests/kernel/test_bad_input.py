@@ -129,6 +129,7 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
         **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
+        "compose": None,
         **dict.fromkeys(("user_id", "agent_id", "session_id"), None),
     }
 

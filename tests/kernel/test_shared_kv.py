@@ -233,10 +233,10 @@ def test_a_server_that_is_killed_costs_no_answer_and_forgetting_insists(
     assert mem.search("tea", user_id="bob")[0].cube.id == bob.id
     assert names == owed(mem)
     mem.close()
-    with MemOS.open(tmp_path / "one", settings=sharing) as again:
-        assert names == owed(again)
+    with MemOS.open(tmp_path / "one", settings=sharing) as reopened:
+        assert names == owed(reopened)
         with pytest.raises(Unreachable):
-            again.forget(bob.id)
+            reopened.forget(bob.id)
 
 
 def test_what_is_owed_to_a_server_is_paid_when_one_answers_again(

@@ -12,7 +12,8 @@ from memos.ports.blocks import Layout
 from memos.ports.kv import GPU, RAM
 from memos.ports.runtime import Recipe
 from memos.scheduler.lru import Lru
-from memos.testing.runtime import MEMORIES, QUESTION, SALT, UNRELATED, RuntimeSuite
+from memos.testing.learning import QUESTION, UNRELATED
+from memos.testing.runtime import MEMORIES, SALT, RuntimeSuite
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,8 @@ from memos.ports.kv import DISK, RAM, SHARED, Usage
 from memos.scheduler.lru import Lru
 from memos.stores.blocks_files import BlockFiles
 from memos.stores.blocks_memory import MemoryBlocks
-from memos.testing.runtime import MEMORIES, QUESTION, SALT
+from memos.testing.learning import QUESTION
+from memos.testing.runtime import MEMORIES, SALT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

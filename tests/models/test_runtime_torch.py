@@ -11,7 +11,8 @@ import pytest
 from memos.errors import BackendError, BadSetting
 from memos.models.runtime_torch import TorchRuntime
 from memos.ports.runtime import Example, Message, Recipe
-from memos.testing.runtime import MEMORIES, QUESTION, SALT, UNRELATED, RuntimeSuite, stored
+from memos.testing.learning import QUESTION, UNRELATED, stored
+from memos.testing.runtime import MEMORIES, SALT, RuntimeSuite
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
