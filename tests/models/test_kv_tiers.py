@@ -284,3 +284,17 @@ def opened_block_bytes(tiny_folder: Path, tmp_path: Path) -> int:
     layout = runtime._lm.layout
     assert layout is not None
     return layout.block_bytes
+
+
+def test_the_front_is_computed_while_the_rest_is_loaded(
+    tiny_folder: Path, tmp_path: Path, asked: Asked
+) -> None:
+    names = asked.read(opened(tiny_folder, tmp_path, disk=shelf(tmp_path / "kv")))
+    slow = shelf(tmp_path / "kv")
+    other = opened(tiny_folder, tmp_path, disk=slow)
+    size = max(slow.blocks.sizes().values())
+    slow.counters.read(size, 1.0)  # as if loading a block took a second,
+    other._kv.took(BLOCK, 1.0)  # and computing one as well
+    assert asked.logits(other) == asked.plain
+    assert len(names) // 3 < usage(other, DISK).hits < 2 * len(names) // 3
+    assert set(other._kv.where(names)) == set(names)
