@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memos.cube import MemCube
-    from memos.ports.runtime import Example, Runtime, Trained
+    from memos.ports.runtime import Example, Runtime, Saved, Trained
 
 _ANSWER_TOKENS = 16
 _STAGES = 3
@@ -59,6 +59,7 @@ def learn(
     seed: int = 0,
     steps: int | None = None,
     progress: Progress = silent,
+    saved: Saved | None = None,
 ) -> Learned:
     """Train a LoRA on what plaintext ``cubes``, oldest first, state, and examine it.
 
@@ -75,6 +76,7 @@ def learn(
         seed: of the training.
         steps: at most so many; by default as many as the examples need.
         progress: told of each step.
+        saved: where the training goes on from, and keeps what it reaches.
 
     Raises:
         BadInput: nothing in the cubes can be made into a question with a short answer.
@@ -90,7 +92,7 @@ def learn(
     chosen = replace(chosen, steps=min(steps or chosen.steps, chosen.steps))
     progress("examining the model", 0, _STAGES)
     before = _examined(runtime, material, None)
-    trained = runtime.train(material.trained, chosen, progress=progress)
+    trained = runtime.train(material.trained, chosen, progress=progress, saved=saved)
     progress("examining the LoRA", 1, _STAGES)
     stored = Stored(digest_of(trained.content), partial(_content, trained))
     after = _examined(runtime, material, stored)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memos.cube import Fingerprint
     from memos.models.decode import Written
     from memos.models.lora_peft import Lora
-    from memos.ports.runtime import Example, Recipe, Stored
+    from memos.ports.runtime import Example, Recipe, Saved, Stored
 
 _TOGETHER = 16
 _HELD_ADAPTERS = 4
@@ -198,7 +198,12 @@ class TorchRuntime:
             return self._texts.logits(text, kept)
 
     def train(
-        self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
+        self,
+        examples: Sequence[Example],
+        recipe: Recipe,
+        *,
+        progress: Progress = silent,
+        saved: Saved | None = None,  # noqa: ARG002
     ) -> Trained:
         """Train a LoRA on the answers to ``examples``."""
         for example in examples:

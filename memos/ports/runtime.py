@@ -116,6 +116,25 @@ class Trained:
     libraries: dict[str, str]
 
 
+class Saved(Protocol):
+    """Where a training keeps what it has reached, so that it can go on after a kill."""
+
+    def load(self) -> bytes | None:
+        """What was saved last of this very training; None where nothing was, or is lost."""
+        ...
+
+    def save(self, state: bytes, step: int) -> None:
+        """Keep, in the place of what was saved before, all that going on after ``step`` needs.
+
+        Durable when it returns. What is raised ends the training, which would be in vain.
+
+        Raises:
+            VersionConflict: a source was revised or forgotten meanwhile.
+            BackendError: it cannot be kept, such as where the disk is full.
+        """
+        ...
+
+
 class Runtime(Protocol):
     """A causal language model with a chat template.
 
@@ -240,9 +259,20 @@ class Runtime(Protocol):
         ...
 
     def train(
-        self, examples: Sequence[Example], recipe: Recipe, *, progress: Progress = silent
+        self,
+        examples: Sequence[Example],
+        recipe: Recipe,
+        *,
+        progress: Progress = silent,
+        saved: Saved | None = None,
     ) -> Trained:
         """Train a LoRA on the answers to ``examples``; the same seed gives the same weights.
+
+        Args:
+            examples: what to learn.
+            recipe: how.
+            progress: told of each step.
+            saved: where to go on from, and to keep what is reached; None: begin, and keep nothing.
 
         Raises:
             BadInput: no examples, or one with no answer.
