@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memos.kinds.answer import Answer
     from memos.life.kv_report import Cooled, DamagedBlock, KvCube, KvPlace, Standing, Warmed
     from memos.life.lineage import Ancestor, Lineage
+    from memos.life.owed import OwedTraining
     from memos.life.report import (
         AuditReport,
         AuditRow,
@@ -71,6 +72,7 @@ _HOMES = {
     "MemCube": "memos.cube",
     "MemOS": "memos.boot",
     "Moved": "memos.life.report",
+    "OwedTraining": "memos.life.owed",
     "Principal": "memos.cube",
     "Problem": "memos.life.report",
     "Restored": "memos.life.report",
@@ -113,6 +115,7 @@ __all__ = [
     "MemOS",
     "MemosError",
     "Moved",
+    "OwedTraining",
     "Principal",
     "Problem",
     "Restored",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memos.errors import BadSetting
 from memos.governance.redaction import Redaction
-from memos.life.deriving import Demands
+from memos.life.demands import Demands
 from memos.models.kv_shared import SharedShelf
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers

@@ -31,10 +31,12 @@ from memos.life.keeping import Keeper
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
+from memos.life.rebuilding import Rebuilder
 from memos.life.relating import Relater
 from memos.life.shelves import Shelves
 from memos.life.superseding import Superseder
 from memos.life.sweeping import sweep_strays
+from memos.life.training import Trainings
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -121,6 +123,14 @@ class Handle:
             quarantine=self._quarantine,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
+        self._trainings = Trainings(
+            catalog=catalog,
+            ledger=parts.ledger,
+            blobs=blobs,
+            runtime=parts.runtime,
+            identities=identities,
+            demands=parts.demands,
+        )
         self._deriver = Deriver(
             catalog=catalog,
             blobs=blobs,
@@ -129,6 +139,7 @@ class Handle:
             identities=identities,
             demands=parts.demands,
             keeper=self._keeper,
+            trainings=self._trainings,
         )
         self._wire_finding(parts)
         self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
@@ -173,6 +184,7 @@ class Handle:
             open_scratch=parts.open_scratch,
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._rebuilder = Rebuilder(catalog=catalog, ledger=parts.ledger, currency=self._currency)
         self._steps = parts.open_steps(parts.runtime)
 
     def _recover(self) -> None:

@@ -49,7 +49,9 @@ class KindCalls(SearchCalls):
         """Make a KV cube (``to=Kind.ACTIVATION``) or a LoRA cube (``to=Kind.PARAMETRIC``).
 
         The new cube remembers which cubes, at which versions, it was made from. Training may take
-        minutes: ``progress`` is told of every step, and other threads may go on meanwhile.
+        minutes: ``progress`` is told of every step, and other threads may go on meanwhile. Where
+        the process dies at it, the same call goes on from what was reached, and so does
+        :meth:`retrain`.
 
         Raises:
             UnknownCube: one of the cubes is not there.
@@ -68,7 +70,10 @@ class KindCalls(SearchCalls):
             act.require_whole(cubes)
             if cubes:
                 self._gate.require(act, joint(cubes))
-            return self._deriver.derive(cubes, kind, once, act=act, title=called, progress=progress)
+            made = self._deriver.derive(cubes, kind, once, act=act, title=called, progress=progress)
+            if kind is Kind.PARAMETRIC:
+                self._settle()
+            return made
 
     def chat(
         self,
@@ -134,6 +139,11 @@ class KindCalls(SearchCalls):
         with self._act("lineage", Right.READ, **whose) as act:
             lineage = self._currency.lineage(self._seen(id, act))
             return self._shown_lineage(lineage, act)
+
+    def _settle(self) -> None:
+        """Pay what a training has left owed: checkpoints that are needed no more."""
+        with self._lock:
+            self._index.drain(insist=False)
 
     def _shown_lineage(self, lineage: Lineage, act: Act) -> Lineage:
         """What of a lineage the principal may see; what it may not leaves no trace."""

@@ -49,7 +49,7 @@ class _Marks:
     perplexity: float
 
 
-def learn(
+def learn(  # noqa: PLR0913 - each of them is told in the docstring
     runtime: Runtime,
     cubes: Sequence[MemCube],
     *,

@@ -6,9 +6,9 @@
   sealed.json     only of an encrypted store
   blobs/          every blob that the catalog refers to, wherever it lay
 
-Vectors are left out: they are made anew from the texts. So is what trainings have reached that are
-under way, which is soon replaced: they are owed where the store is restored, and begin anew. A backup is written under another name and
-renamed when it is whole; a store is restored likewise.
+Vectors are left out: they are made anew from the texts. So is what trainings under way have
+reached, which is soon replaced: where the store is restored they are owed, and begin anew. A backup
+is written under another name and renamed when it is whole; a store is restored likewise.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Text, delete, insert, select, type_coerce, update
 
 from memos.cube import Parent, Scope
 from memos.ports.catalog import Errand
@@ -81,21 +82,31 @@ def end(connection: Connection, entry: TrainingEnded) -> None:
 def leave(connection: Connection, ids: Collection[str]) -> None:
     """Cubes go: out of what is to be trained, with all that was reached with them."""
     gone = set(ids)
-    touched = [
-        row
-        for row in (read(connection) if gone else [])
-        if row.replaces in gone or any(parent.id in gone for parent in row.parents)
-    ]
-    for row in touched:
-        left = tuple(parent for parent in row.parents if parent.id not in gone)
+    columns = (trainings.c.id, trainings.c.replaces, trainings.c.checkpoint)
+    parents = type_coerce(trainings.c.parents, Text).label("parents")
+    owed: set[str] = set()
+    for row in connection.execute(select(*columns, parents)).all() if gone else ():
+        there = _pairs(row.parents)
+        left = [] if there is None else [pair for pair in there if pair[0] not in gone]
+        if left == there and row.replaces not in gone:
+            continue
+        owed |= {row.checkpoint} - {None}
         here = trainings.c.id == row.id
         if row.replaces in gone or not left:
             connection.execute(delete(trainings).where(here))
             continue
         # Not even the title stays: whoever gave it had in mind what is forgotten.
-        values = {"parents": _listed(left), "reason": str(Reason.FORGOTTEN), **_NOTHING}
-        connection.execute(update(trainings).where(here).values(key="", title=None, **values))
-    _owe(connection, {row.checkpoint for row in touched if row.checkpoint})
+        values = {"key": "", "title": None, "parents": left, "reason": str(Reason.FORGOTTEN)}
+        connection.execute(update(trainings).where(here).values(**values, **_NOTHING))
+    _owe(connection, owed)
+
+
+def _pairs(text: str) -> list[list[Any]] | None:
+    """Ids and versions; None where they cannot be read, and might be any."""
+    try:
+        return [[cube_id, version] for cube_id, version in json.loads(text)]
+    except (ValueError, TypeError):
+        return None
 
 
 def start_over(connection: Connection) -> None:
