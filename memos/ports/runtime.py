@@ -82,6 +82,9 @@ class Example:
 
     question: str
     answer: str
+    plain: bool = False
+    """Whether it is a text that the model continues, outside any chat; the question is then the
+    text up to the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""Memories that are a question with its short answer: "What is Mia's job? painter"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from memos.kinds.fact import SLOT, Fact, Wordings
+from memos.kinds.families import about_of, family_of
+from memos.kinds.rephrasing import of_question
+from memos.kinds.subjects import subject_of
+from memos.kinds.wordings import wordings
+
+_LABELLED = re.compile(
+    r"\b(?:Q|Question):\s*(?P<q>[^\n]+?)\s*\b(?:A|Answer):\s*(?P<a>.+?)\s*(?=\b(?:Q|Question):|$)",
+    re.DOTALL,
+)
+_BARE = re.compile(r"^(?P<q>.+\?)\s+(?P<a>[^?]+)$", re.DOTALL)
+_LEAD = re.compile(
+    r"^(?:it|he|she|they|that|this)(?:'s| is| was| are| were| [a-z]+s?)"
+    r"(?: (?:the|an?|in|on|at|as|by|of|for|to|from|with|after))*\s+(?=\S)",
+    re.IGNORECASE,
+)
+_ADDRESSED = re.compile(r"\b(?:you|your|yours|I|my|me|we|our)\b")
+_SENTENCE = re.compile(r"[a-z]{3,}[.!] ")
+"""Where one sentence ends and another begins."""
+_LONGEST = 8
+"""Words in an answer."""
+_OF_FAMILY = 4
+"""Where the wordings of a relation come among those that rules make of the question itself."""
+
+
+def asked_and_answered(text: str) -> list[Fact]:
+    """The facts of a text that is nothing but questions with short answers; else none."""
+    text = text.strip()
+    labelled = list(_LABELLED.finditer(text))
+    pairs = labelled if labelled and not text[: labelled[0].start()].strip() else []
+    if not pairs:
+        bare = _BARE.match(text)
+        pairs = [bare] if bare else []
+    return [fact for pair in pairs if (fact := _fact(pair["q"], pair["a"]))]
+
+
+def _fact(question: str, answer: str) -> Fact | None:
+    question, answer = " ".join(question.split()), " ".join(answer.split())
+    lead = _LEAD.match(answer)
+    begin = f"{question} {lead[0].strip()}" if lead else question
+    value = (answer[lead.end() :] if lead else answer).rstrip()
+    value = value.removesuffix(".") if not re.search(r"\b[A-Z]\.$", value) else value
+    whom = subject_of(question)
+    if not whom or not value or len(value.split()) > _LONGEST or _SENTENCE.search(value):
+        return None
+    template = question.replace(whom, SLOT, 1)
+    if _ADDRESSED.search(template):
+        return None
+    family = family_of(template)
+    return Fact(
+        about=about_of(whom, family, template),
+        value=value,
+        wordings=_worded(template, family),
+        whom=whom,
+        said=(begin.replace(whom, SLOT, 1),),
+        sure=False,
+    )
+
+
+def _worded(template: str, family: str | None) -> Wordings:
+    """The rules' wordings, with those of the relation among and behind them."""
+    own = of_question(template)
+    if family is None:
+        return own
+    more = wordings(family)
+    ask = (*own.ask[:_OF_FAMILY], *more.ask, *own.ask[_OF_FAMILY:])
+    return replace(
+        more,
+        ask=tuple(dict.fromkeys(ask)),
+        check=(*more.check, *own.check[:1]),
+        hold=(*more.hold, *own.hold[:1]),
+        say=tuple(dict.fromkeys((*own.say[1:], *more.say))),
+    )
