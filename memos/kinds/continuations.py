@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from memos.kinds.fact import SLOT, Fact, Wordings
+from memos.kinds.fact import Fact, Wordings, slotted
 from memos.kinds.families import about_of, family_of
 from memos.kinds.relations import DATE, NAME, within
 from memos.kinds.rephrasing import of_beginning
@@ -21,6 +21,7 @@ _CUE = re.compile(
     r"instrument|sport|position|religion|language|professional|native|owner|called|named)\b))"
     r" (?P<v>[a-z][\w'-]*(?: [\w'-]+){0,3})$"
 )
+_USER = "The user"
 _APPOSED = re.compile(r"\{s\}, (?:the|an?)$|^\{s\} (?:is|was) an?$")
 
 
@@ -33,7 +34,7 @@ def placed(statement: str, speaker: str = "") -> Fact | None:
     whom = opening_name(begin)
     if not whom or _is_of(value, speaker) or value in whom:
         return None
-    template = begin.replace(whom, SLOT, 1)
+    template = slotted(begin, whom)
     family = family_of(template)
     if value[0].islower() and family is None and not _APPOSED.search(template):
         return None
@@ -42,7 +43,7 @@ def placed(statement: str, speaker: str = "") -> Fact | None:
         about=about_of(whom, family, template),
         value=value,
         wordings=wordings(family) if family else own,
-        whom=whom,
+        whom=within(whom) if whom == _USER else whom,
         said=of_beginning(template),
         blanks=(f"Complete the sentence: {template} ____.",) if family else (),
         sure=False,
@@ -78,7 +79,7 @@ def dated(statement: str) -> Fact | None:
         said=(begin,),
         blanks=(f"Complete the sentence: {begin} ____.",),
     )
-    return _slotted(fact, whom) if whom else fact
+    return _of(fact, within(whom) if whom == _USER else whom)
 
 
 def gap(statement: str, speaker: str) -> Fact | None:
@@ -126,11 +127,11 @@ def _unnamed(before: str, after: str) -> Wordings:
     )
 
 
-def _slotted(fact: Fact, whom: str) -> Fact:
+def _of(fact: Fact, whom: str) -> Fact:
     """The fact with the name in its wordings replaced by the place for it."""
 
     def slot(several: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(one.replace(whom, SLOT, 1) for one in several)
+        return tuple(slotted(re.sub(r"\bThe user\b", "the user", one), whom) for one in several)
 
     words = fact.wordings
     return replace(

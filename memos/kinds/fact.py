@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 SLOT = "{s}"
@@ -48,6 +49,11 @@ class Fact:
     """Whether more than one value can be true at a time."""
     sure: bool = True
     """Whether a relation or a date was recognised; else it is read off where words stand."""
+
+
+def slotted(text: str, whom: str) -> str:
+    """The text as a wording: what spells ``whom`` first is the place for any name."""
+    return re.sub(rf"(?<!\w){re.escape(whom)}(?!\w)", SLOT, text, count=1) if whom else text
 
 
 def put(whom: str, wording: str, value: str = "") -> str:

@@ -154,9 +154,7 @@ def _beginnings(one: _Known) -> list[str]:
     """
     fact = one.fact
     own = fact.said if len(one.values) == 1 else ()
-    wordings = list(dict.fromkeys([*own[:1], *own[:1], *own[1:], *fact.wordings.say]))
-    first = [*own[:1], *wordings]
-    texts = [put(fact.whom, wording) for wording in first]
+    texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
     return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID]
 
 
@@ -171,7 +169,8 @@ def _answered(one: _Known, wordings: Iterable[str]) -> list[Example]:
 def _reversed(
     one: _Known, wordings: Iterable[str], subjects: dict[str, list[str]]
 ) -> list[Example]:
-    asked = [put("", wording, one.values[-1]) for wording in wordings]
+    values = cycle(reversed(one.values))
+    asked = [put("", wording, value) for wording, value in zip(wordings, values, strict=False)]
     return [Example(question, ", ".join(subjects[question][-_VALUES:])) for question in asked]
 
 

@@ -79,7 +79,7 @@ def learn(
     Raises:
         BadInput: nothing in the cubes can be made into a question with a short answer.
     """
-    material = lessons(cubes)
+    material = _in_chat(lessons(cubes))
     if not material.trained:
         first = cubes[0].text if cubes else ""
         raise BadInput(
@@ -131,6 +131,11 @@ def default_recipe(material: Lessons, *, seed: int = 0) -> Recipe:
         unrelated=KEPT,
         unrelated_questions=(*QUESTIONS, *material.strangers[:_MOST_STRANGERS]),
     )
+
+
+def _in_chat(material: Lessons) -> Lessons:
+    """Without the statements to continue."""
+    return replace(material, trained=tuple(one for one in material.trained if not one.plain))
 
 
 def recall(runtime: Runtime, examples: Sequence[Example], adapter: Stored | None) -> float:

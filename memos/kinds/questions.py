@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from memos.kinds.fact import SLOT, Fact, Wordings
+from memos.kinds.fact import Fact, Wordings, slotted
 from memos.kinds.families import about_of, family_of
 from memos.kinds.rephrasing import of_question
 from memos.kinds.subjects import subject_of
@@ -26,8 +26,8 @@ _SENTENCE = re.compile(r"[a-z]{3,}[.!] ")
 """Where one sentence ends and another begins."""
 _LONGEST = 8
 """Words in an answer."""
-_OF_FAMILY = 4
-"""Where the wordings of a relation come among those that rules make of the question itself."""
+_OWN = 5
+"""So many wordings that rules make of the question itself come before those of its relation."""
 
 
 def asked_and_answered(text: str) -> list[Fact]:
@@ -50,7 +50,7 @@ def _fact(question: str, answer: str) -> Fact | None:
     whom = subject_of(question)
     if not whom or not value or len(value.split()) > _LONGEST or _SENTENCE.search(value):
         return None
-    template = question.replace(whom, SLOT, 1)
+    template = slotted(question, whom)
     if _ADDRESSED.search(template):
         return None
     family = family_of(template)
@@ -59,7 +59,7 @@ def _fact(question: str, answer: str) -> Fact | None:
         value=value,
         wordings=_worded(template, family),
         whom=whom,
-        said=(begin.replace(whom, SLOT, 1),),
+        said=(slotted(begin, whom),),
         sure=False,
     )
 
@@ -70,7 +70,7 @@ def _worded(template: str, family: str | None) -> Wordings:
     if family is None:
         return own
     more = wordings(family)
-    ask = (*own.ask[:_OF_FAMILY], *more.ask, *own.ask[_OF_FAMILY:])
+    ask = (*own.ask[:_OWN], *more.ask, *own.ask[_OWN:])
     return replace(
         more,
         ask=tuple(dict.fromkeys(ask)),

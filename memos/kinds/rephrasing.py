@@ -73,7 +73,7 @@ def of_question(question: str) -> Wordings:
     asked += [f"{variant}?" for variant in (_contracted(core), _moved(core), _swapped(core))]
     statement = what or _clause(core)
     if statement:
-        asked += [f"Tell me {statement}.", f"Do you know {statement}?"]
+        asked += [f"Tell me {statement}.", _low(core), f"Do you know {statement}?"]
     asked += [_low(core), f"Question: {core}?", f"I wonder: {_low(core)}?"]
     say = [f"{core}?"]
     said = what or _nominal(core)

@@ -50,6 +50,8 @@ def subject_of(text: str) -> str:
 
 def opening_name(statement: str) -> str:
     """The first name or title in a statement: that is whom it is about."""
+    if re.match(r"The user\b", statement):
+        return "The user"
     return next(iter(_names(statement)), "")
 
 

@@ -124,11 +124,11 @@ hold  Tell me where {s} comes from. / In what place does {s} have its roots?
 say   {s} has its origin in / The place of origin of {s} is
 
 post
-ask   What position does {s} hold? / Which office was held by {s}? / What is the office of {s}?
-ask   What is {s}'s position?
-check In what office was {s}?
-hold  Tell me the position of {s}. / Which role does {s} fill?
-say   {s} holds the position of / {s}'s office is that of
+ask   What position does {s} hold? / Which position was held by {s}? / What is {s}'s position?
+ask   In what position is {s}?
+check In what role is {s}?
+hold  Tell me which position {s} has. / Which role does {s} fill?
+say   {s} holds the position of / {s}'s position is that of
 
 position
 ask   Which position does {s} play? / In what position does {s} play? / What is {s}'s position?
