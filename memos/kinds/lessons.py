@@ -77,11 +77,11 @@ class _Known:
 
 
 class _Sheet:
-    """Examples in order, without one whose text was taken before."""
+    """Examples in order, none of which has a text of the sheets before."""
 
-    def __init__(self, *taken: _Sheet) -> None:
+    def __init__(self, before: _Sheet | None = None) -> None:
         self.examples: dict[tuple[str, bool], Example] = {}
-        self._taken = set().union(*(sheet.texts for sheet in taken))
+        self._taken = before.texts if before else set[str]()
 
     @property
     def texts(self) -> set[str]:
@@ -111,17 +111,18 @@ def lessons(cubes: Sequence[MemCube]) -> Lessons:
     for one in known:
         checked.add(_answered(one, one.fact.wordings.check))
         checked.add(_reversed(one, one.fact.wordings.back_check, subjects))
-    names = _Names(known)
+    names = _Names(known, cubes)
     near = _Sheet(checked)
     near.add(_near(known, names))
     silent = asked_in_vain([one.fact for one in known], cubes)
     unknown = _Sheet(near)
     unknown.add(Example(question, UNKNOWN) for question in silent.trained)
-    held_out, reversals = _Sheet(unknown), _Sheet(unknown)
+    held_out = _Sheet(unknown)
     for one in known:
         held_out.add(_answered(one, one.fact.wordings.hold))
+    reversals = _Sheet(held_out)
+    for one in known:
         reversals.add(_reversed(one, one.fact.wordings.back_hold, subjects))
-    answered = _Sheet(held_out, reversals)
     return Lessons(
         trained=trained.all,
         checked=checked.all,
@@ -129,8 +130,8 @@ def lessons(cubes: Sequence[MemCube]) -> Lessons:
         reversals=reversals.all,
         near=near.all,
         unknown=unknown.all,
-        misses=_unseen(_misses(known, names), answered),
-        gaps=_unseen(silent.held_out, answered),
+        misses=_unseen(_misses(known, names), reversals),
+        gaps=_unseen(silent.held_out, reversals),
         values=tuple(dict.fromkeys(value for one in known for value in one.values)),
         strangers=_strangers([one.fact for one in known]),
     )
@@ -190,9 +191,9 @@ def _subjects(known: Sequence[_Known]) -> dict[str, list[str]]:
 class _Names:
     """Names that are nearly known: of each of the known some to train, and others to examine."""
 
-    def __init__(self, known: Sequence[_Known]) -> None:
+    def __init__(self, known: Sequence[_Known], cubes: Sequence[MemCube]) -> None:
         everybody = {one.fact.whom for one in known if one.fact.whom}
-        said = [*everybody, *(value for one in known for value in one.values)]
+        said = [*everybody, *(cube.text for cube in cubes)]
         taken = {word for text in said for word in _normal(text).split()}
         self.near = {
             whom: list(islice(near_misses(whom, everybody, taken), _NEAR + 1))

@@ -48,7 +48,7 @@ def asked_in_vain(facts: Sequence[Fact], cubes: Iterable[MemCube]) -> Silences:
     The relations to examine with are others than those to train with, for each person.
     """
     people = dict.fromkeys(f.whom for f in facts if f.whom and f.sure and f.about[1] in PERSONAL)
-    told = [said.lower() for cube in cubes for said in statements(cube)]
+    told = [said.lower() for cube in cubes for said in (cube.text, *statements(cube))]
     trained: list[str] = []
     held_out: list[str] = []
     for whom in people:
