@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from memos.kinds.fact import Fact, Wordings, slotted
-from memos.kinds.families import about_of, family_of
+from memos.kinds.families import NAMING, about_of, family_of
 from memos.kinds.relations import DATE, NAME, within
 from memos.kinds.rephrasing import of_beginning
 from memos.kinds.subjects import opening_name
@@ -21,6 +21,10 @@ _CUE = re.compile(
     r"instrument|sport|position|religion|language|professional|native|owner|called|named)\b))"
     r" (?P<v>[a-z][\w'-]*(?: [\w'-]+){0,3})$"
 )
+_FORM = 9
+"""Words of a statement up to its answer, at most, that a relation is told by."""
+_LEAST = 2
+"""Words before a name in a statement that no relation is told by, less one."""
 _USER = "The user"
 _APPOSED = re.compile(r"\{s\}, (?:the|an?)$|^\{s\} (?:is|was) an?$")
 
@@ -35,8 +39,8 @@ def placed(statement: str, speaker: str = "") -> Fact | None:
     if not whom or _is_of(value, speaker) or value in whom:
         return None
     template = slotted(begin, whom)
-    family = family_of(template)
-    if value[0].islower() and family is None and not _APPOSED.search(template):
+    family = family_of(template) if len(template.split()) <= _FORM else None
+    if not _plausible(template, value, family):
         return None
     own = _unnamed(template, "")
     return Fact(
@@ -48,6 +52,13 @@ def placed(statement: str, speaker: str = "") -> Fact | None:
         blanks=(f"Complete the sentence: {template} ____.",) if family else (),
         sure=False,
     )
+
+
+def _plausible(template: str, value: str, family: str | None) -> bool:
+    """Whether what stands last may be an answer: a name, or else a word that the rest calls for."""
+    if value[0].islower():
+        return family not in {None, *NAMING} or bool(_APPOSED.search(template))
+    return family is not None or template.count(" ") >= _LEAST
 
 
 def dated(statement: str) -> Fact | None:

@@ -109,6 +109,11 @@ _FAMILIES = (
     _family("plays", r"\bplays?\b"),
 )
 """The first that fits is taken, so that the narrower one stands before the wider."""
+NAMING = frozenset(
+    "headquarters location continent capital twin citizenship owner maker network school employer "
+    "workplace birthplace deathplace director mother father spouse label publisher team".split()
+)
+"""Relations in which the answer is a name."""
 _WIDE = frozenset("maker parent member origin location language plays series".split())
 """Relations in which several things are true of one at a time, told in several wordings."""
 

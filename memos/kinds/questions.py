@@ -21,8 +21,13 @@ _LEAD = re.compile(
     r"(?: (?:the|an?|in|on|at|as|by|of|for|to|from|with|after))*\s+(?=\S)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(
+    r"\b(?:what|who|whom|whose|which|where|when|how)\b"
+    r"|^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b",
+    re.IGNORECASE,
+)
 _ADDRESSED = re.compile(r"\b(?:you|your|yours|I|my|me|we|our)\b")
-_SENTENCE = re.compile(r"[a-z]{3,}[.!] ")
+_SENTENCE = re.compile(r"[a-z]{2,}[.!] +(?=[A-Z])")
 """Where one sentence ends and another begins."""
 _LONGEST = 8
 """Words in an answer."""
@@ -48,10 +53,15 @@ def _fact(question: str, answer: str) -> Fact | None:
     value = (answer[lead.end() :] if lead else answer).rstrip()
     value = value.removesuffix(".") if not re.search(r"\b[A-Z]\.$", value) else value
     whom = subject_of(question)
-    if not whom or not value or len(value.split()) > _LONGEST or _SENTENCE.search(value):
+    if (
+        not whom
+        or not value
+        or len(value.split()) > _LONGEST
+        or _SENTENCE.search(f"{question} {value}")
+    ):
         return None
     template = slotted(question, whom)
-    if _ADDRESSED.search(template):
+    if _ADDRESSED.search(f"{template} {value}".removesuffix(" I")) or not _ASKS.search(template):
         return None
     family = family_of(template)
     return Fact(

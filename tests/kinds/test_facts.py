@@ -59,6 +59,8 @@ def test_several_labelled_questions_are_several_facts(remembered: Remembered) ->
         "Did you see Mara? Yesterday",
         "Where is my hat? Upstairs",
         "Where is it? Here",
+        "Hey Mara! We have not met for long, how have things been? Great",
+        "Mara, tea? Gladly",
         "Who owns Vorn Labs? That is a long story which nobody has ever told me in full",
     ],
 )
