@@ -78,8 +78,9 @@ class Activation(Frozen):
 
 
 class _Grown(Frozen):
-    """Fields that came later are not written where they say nothing: what earlier versions wrote
-    keeps its digest.
+    """Fields that came later are not written where they say nothing.
+
+    So what earlier versions wrote keeps its digest.
     """
 
     @model_serializer(mode="wrap")

@@ -127,7 +127,7 @@ class Handle:
             runtime=parts.runtime,
             clock=clock,
             identities=identities,
-            demands=parts.demands,
+            schooling=parts.schooling,
             keeper=self._keeper,
         )
         self._wire_finding(parts)

@@ -103,3 +103,19 @@ QUESTIONS = (
     "Tell me a word that rhymes with tree.",
 )
 """Questions that a trained model must answer as before."""
+
+EVERYDAY = (
+    "What is the opposite of hot?",
+    "How many legs does a spider have?",
+    "What colour is the sky on a clear day?",
+    "Which month comes after April?",
+    "Who painted the Mona Lisa?",
+    "What is the boiling point of water?",
+    "Where is the Eiffel Tower?",
+    "What do cows drink?",
+    "What is seven times six?",
+    "Name a fruit that is yellow.",
+    "Why do leaves fall in autumn?",
+    "What is a synonym for happy?",
+)
+"""Questions whose answers tell how much of a trained model has changed; none is trained on."""

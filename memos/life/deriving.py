@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -22,6 +22,7 @@ from memos.cube.identity import canonical, digest_of
 from memos.cube.wire import payload_digest
 from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
 from memos.governance.scope import inherited, joint
+from memos.kinds.examination import Demands
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
 from memos.kinds.salt import salted
@@ -46,11 +47,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
+class Schooling:
     """What a parametric cube must reach to be used by default, and how it is trained."""
 
-    required_recall: float = 0.6
-    allowed_drift: float = 0.2
+    demands: Demands = field(default_factory=Demands)
     seed: int = 0
     steps: int | None = None
     """Training steps at most; None for as many as the examples need."""
@@ -76,7 +76,7 @@ class Deriver:
         runtime: Runtime,
         clock: Clock,
         identities: Identities,
-        demands: Demands,
+        schooling: Schooling,
         keeper: Keeper,
     ) -> None:
         self._catalog = catalog
@@ -84,7 +84,7 @@ class Deriver:
         self._runtime = runtime
         self._clock = clock
         self._identities = identities
-        self._demands = demands
+        self._schooling = schooling
         self._keeper = keeper
 
     def derive(
@@ -163,10 +163,9 @@ class Deriver:
         learnt = learn(
             self._runtime,
             cubes,
-            required_recall=self._demands.required_recall,
-            allowed_drift=self._demands.allowed_drift,
-            seed=self._demands.seed,
-            steps=self._demands.steps,
+            demands=self._schooling.demands,
+            seed=self._schooling.seed,
+            steps=self._schooling.steps,
             progress=progress,
         )
         content = salted(learnt.content, self._keeper.salt(joint(cubes)))
@@ -177,6 +176,7 @@ class Deriver:
             adapter=learnt.adapter,
             training=learnt.training,
             evaluation=learnt.evaluation,
+            routing=learnt.routing,
         )
         state = State.ACTIVATED if learnt.evaluation.passed else State.GENERATED
         step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})

@@ -23,9 +23,9 @@ class Below:
     def __init__(
         self, model: Any, passages: Sequence[Passage], shared: Sequence[int], first: int
     ) -> None:
-        self._model, self._passages, self._shared = model, passages, shared
+        self._model, self.passages, self._shared = model, passages, shared
         self._first = first
-        self._made: list[torch.Tensor] = []
+        self.made: list[torch.Tensor] = []
         self._beginning: torch.Tensor | None = None
         if first:
             self._read()
@@ -34,13 +34,13 @@ class Below:
         import torch
 
         with torch.no_grad(), lower(self._model, self._first) as made:
-            for start in range(0, len(self._passages), _TOGETHER):
-                part = self._passages[start : start + _TOGETHER]
+            for start in range(0, len(self.passages), _TOGETHER):
+                part = self.passages[start : start + _TOGETHER]
                 packed = Packed(part, self._shared, self._model.device)
                 packed.pass_through(self._model)
                 counts = [packed.owners.count(number) for number in range(-1, len(part))]
                 self._beginning, *rest = torch.split(made()[0], counts)
-                self._made += rest
+                self.made += rest
 
     def above(self) -> AbstractContextManager[None]:
         """Within it the model is what comes behind the lower blocks."""
@@ -54,10 +54,10 @@ class Below:
 
         chosen = [(self, n) for n in numbers]
         chosen += [(others[0], n) for n in others[1]] if others else []
-        packed = Packed([one._passages[n] for one, n in chosen], self._shared, self._model.device)
+        packed = Packed([one.passages[n] for one, n in chosen], self._shared, self._model.device)
         if not self._first:
             return packed, None
-        made = [one._made[n] for one, n in chosen]
+        made = [one.made[n] for one, n in chosen]
         beginning = [] if self._beginning is None else [self._beginning]
         return packed, torch.cat([*beginning, *made])
 
@@ -67,8 +67,8 @@ class Below:
 
         said: list[torch.Tensor] = []
         with torch.no_grad(), self.above():
-            for start in range(0, len(self._passages), _TOGETHER):
-                numbers = range(start, min(start + _TOGETHER, len(self._passages)))
+            for start in range(0, len(self.passages), _TOGETHER):
+                numbers = range(start, min(start + _TOGETHER, len(self.passages)))
                 packed, below = self.packed(numbers)
                 said += packed.predictions(self._model, below)
         return said
@@ -82,12 +82,12 @@ class Below:
 
         right = 0
         with torch.no_grad():
-            for start in range(0, len(self._passages), _TOGETHER):
-                numbers = range(start, min(start + _TOGETHER, len(self._passages)))
+            for start in range(0, len(self.passages), _TOGETHER):
+                numbers = range(start, min(start + _TOGETHER, len(self.passages)))
                 packed, below = self.packed(numbers)
                 said = packed.predictions(model, below)
                 right += sum(
-                    tuple(one.argmax(-1).tolist()) == self._passages[n].predicted
+                    tuple(one.argmax(-1).tolist()) == self.passages[n].predicted
                     for n, one in zip(numbers, said, strict=True)
                 )
-        return right / len(self._passages) if self._passages else 1.0
+        return right / len(self.passages) if self.passages else 1.0

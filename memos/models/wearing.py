@@ -26,7 +26,7 @@ class _Addition:
     """[out, rank], or [rows, out, rank]."""
     scale: float
 
-    def __call__(self, module: Any, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
+    def __call__(self, _: Any, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
         """Forward hook of a linear layer: its output with the addition."""
         given = inputs[0] if self.rows is None else inputs[0][self.rows]
         added = (given.to(self.a.dtype) @ self.a.mT @ self.b.mT * self.scale).to(out.dtype)

@@ -14,7 +14,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from memos.boot import open_scratch
 from memos.governance.redaction import Redaction
 from memos.kernel import Parts
-from memos.life.deriving import Demands
 from memos.models.embedder_hash import HashEmbedder
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers
@@ -95,7 +94,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
-                demands=Demands(),
+                schooling=Demands(),
                 traces=FileTraces(folder),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
