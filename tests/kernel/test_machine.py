@@ -94,7 +94,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
-                schooling=Demands(),
+                schooling=Schooling(),
                 traces=FileTraces(folder),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )
