@@ -107,8 +107,8 @@ class Training:
         if saved is not None and (content := saved.load()) is not None:
             restored(content, state, weights, optimizer)
         with ExitStack() as stack:
-            stack.enter_context(self._examples.above())
             stack.enter_context(self._trainee.worn(self._model))
+            stack.enter_context(self._examples.above())
             while state.step < recipe.steps and not self._done(state):
                 progress("training", state.step, recipe.steps)
                 self._pace(optimizer, state.step)
