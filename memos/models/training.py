@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from memos.models.halves import has_native_bfloat16
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
 from memos.models.training_state import State, restored, written
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     from memos.cube import AnyAdapter
     from memos.models.adapter_wire import Packet
-    from memos.models.halves import has_native_bfloat16
-from memos.models.packed import Passage
+    from memos.models.packed import Passage
     from memos.ports.runtime import Recipe, Saved
 
 _WARM_UP = 3
