@@ -17,7 +17,7 @@ def has_native_bfloat16(device: torch.device) -> bool:
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     try:
         told = Path("/proc/cpuinfo").read_text(errors="replace")
     except OSError:
