@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _LOWEST_PACE = 0.05
 _BETAS = (0.9, 0.99)
-_KNOWN = 0.98
+_KNOWN = 0.95
 """Training ends once this share of the trained examples is learnt and of the checked ones known."""
 
 
