@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from memos.assisting import open_steps, require_steps
-from memos.chosen import demands_of, embedder_of, kv_of, redaction_of, runtime_of
+from memos.chosen import embedder_of, kv_of, redaction_of, runtime_of, schooling_of
 from memos.config import EmbedderSettings, Settings, load
 from memos.cube import EVERYBODY, ROOT, Principal
 from memos.errors import BadInput, Forbidden, NotFound, NotSupported, UnknownCube
@@ -280,7 +280,7 @@ def _in_memory(settings: Settings, progress: Progress, embedder: Embedder | None
         clock=SystemClock(),
         open_vectors=partial(_open_vectors, exact, None),
         open_scratch=open_scratch,
-        demands=demands_of(settings),
+        schooling=schooling_of(settings),
         traces=MemoryTraces(),
         redaction=redaction_of(settings),
         open_steps=partial(open_steps, settings),
@@ -339,7 +339,7 @@ def _in_folder(
                 home.vectors(backend),
             ),
             open_scratch=open_scratch,
-            demands=demands_of(settings),
+            schooling=schooling_of(settings),
             traces=FileTraces(home.path, sealed=keys is not None),
             redaction=redaction_of(settings),
             open_steps=partial(open_steps, settings, grounds=grounds_of(home.path, settings)),

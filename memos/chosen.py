@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from memos.errors import BadSetting
 from memos.governance.redaction import Redaction
-from memos.life.demands import Demands
+from memos.kinds.examination import Demands
+from memos.life.schooling import Schooling
 from memos.models.kv_shared import SharedShelf
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers
@@ -115,7 +116,8 @@ def redaction_of(settings: Settings) -> Redaction:
     return Redaction(make, chosen.levels)
 
 
-def demands_of(settings: Settings) -> Demands:
+def schooling_of(settings: Settings) -> Schooling:
     """What a parametric cube must reach, and how it is trained."""
     training = settings.training
-    return Demands(training.required_recall, training.allowed_drift, training.seed, training.steps)
+    demands = Demands(training.required_recall, training.allowed_drift, training.allowed_leak)
+    return Schooling(demands, training.seed, training.steps)

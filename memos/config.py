@@ -121,6 +121,8 @@ class TrainingSettings(Frozen):
     """The share of held-out questions that must be answered."""
     allowed_drift: float = Field(default=0.2, ge=0)
     """How much perplexity on unrelated text may grow; 0.2 is twenty percent."""
+    allowed_leak: float = Field(default=0.05, ge=0, le=1)
+    """The share of questions about what is nearly known that may be answered with what is known."""
     seed: int = 0
     """Of the training; equal seeds, equal weights on one machine."""
     steps: int | None = Field(default=None, ge=1, le=10_000)

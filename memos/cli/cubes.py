@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from memos.cli.output import Output
-    from memos.cube import Activation, Governance, MemCube, Parametric
+    from memos.cube import Activation, AnyAdapter, Governance, MemCube, Parametric
     from memos.life.lineage import Ancestor, Lineage
     from memos.retrieval.hit import Hit
     from memos.retrieval.links import Link
@@ -101,7 +101,7 @@ def _parametric(payload: Parametric) -> dict[str, str]:
     adapter, training = payload.adapter, payload.training
     return {
         "model": payload.model.name,
-        "adapter": f"LoRA of rank {adapter.rank}, {adapter.parameters:,} parameters",
+        "adapter": _shape(adapter),
         "size": size(payload.size_bytes),
         "training": (
             f"{training.examples} examples, {training.steps} steps in {training.seconds:.0f} s, "
@@ -109,6 +109,16 @@ def _parametric(payload: Parametric) -> dict[str, str]:
         ),
         "verdict": payload.evaluation.verdict,
     }
+
+
+def _shape(adapter: AnyAdapter) -> str:
+    if adapter.method == "prefix":
+        told = f"prefix of {adapter.tokens} tokens"
+    elif adapter.method == "side":
+        told = f"side memory of {adapter.target}"
+    else:
+        told = f"LoRA of rank {adapter.rank}"
+    return f"{told}, {adapter.parameters:,} parameters"
 
 
 def _source(cube: MemCube) -> str:

@@ -129,7 +129,8 @@ class Handle:
             blobs=blobs,
             runtime=parts.runtime,
             identities=identities,
-            demands=parts.demands,
+            schooling=parts.schooling,
+            clock=clock,
         )
         self._deriver = Deriver(
             catalog=catalog,
@@ -137,7 +138,7 @@ class Handle:
             runtime=parts.runtime,
             clock=clock,
             identities=identities,
-            demands=parts.demands,
+            schooling=parts.schooling,
             keeper=self._keeper,
             trainings=self._trainings,
         )

@@ -198,9 +198,9 @@ class KindCalls(SearchCalls):
                 also = ", or pass compose=0.5" if kind is Kind.ACTIVATION else ""
                 raise BadInput(message, hint=f"transform all their sources into one{also}")
         state = next(iter(by_kind[Kind.ACTIVATION]), None)
-        weights = next(iter(by_kind[Kind.PARAMETRIC]), None)
-        if weights is not None:
-            self._currency.require_current(weights)
+        weights = tuple(by_kind[Kind.PARAMETRIC])
+        for cube in weights:
+            self._currency.require_current(cube)
         texts = tuple(by_kind[Kind.PLAINTEXT])
         if state is None:
             return Memories(texts, weights=weights)
@@ -227,7 +227,7 @@ class KindCalls(SearchCalls):
         state: MemCube,
         sources: Sequence[MemCube],
         others: Sequence[MemCube] = (),
-        weights: MemCube | None = None,
+        weights: tuple[MemCube, ...] = (),
     ) -> Memories:
         salt = self._keeper.salt(state.scope)
         return Memories((*sources, *others), state, len(sources), salt, weights)

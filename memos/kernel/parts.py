@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.governance.redaction import Redaction
-    from memos.life.demands import Demands
+    from memos.life.schooling import Schooling
     from memos.ports.aside import Aside
     from memos.ports.backup import Manifest
     from memos.ports.blobs import Blobs
@@ -59,7 +59,7 @@ class Parts:
     """Opens the vector index of an embedding model, by the model's name and dimension."""
     open_scratch: OpenScratch
     """Opens indexes for one search in what was known once."""
-    demands: Demands
+    schooling: Schooling
     traces: Traces
     redaction: Redaction
     """How sensitive memories are shown to those who may not see them whole."""

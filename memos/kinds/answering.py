@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from memos.cube import Activation, MemCube, Parametric, Parent
-from memos.errors import BadInput, ModelMismatch, NotSupported, UnfitCube
+from memos.errors import BadInput, ModelMismatch, NotSupported, UnfitCube, WrongKind
 from memos.kinds.answer import Answer
 from memos.kinds.prompt import cuts_of, memories_message
 from memos.ports.runtime import Message, Stored
@@ -44,8 +44,8 @@ class Memories:
     """How many of ``texts`` that are."""
     salt: str = ""
     """The mark of the tenant whose the activation cube is."""
-    weights: MemCube | None = None
-    """A parametric cube."""
+    weights: tuple[MemCube, ...] = ()
+    """Parametric cubes."""
     parts: tuple[Part, ...] = ()
     """Activation cubes in the order in which the model reads them; then ``texts`` are all of their
     sources, in that order, and ``state`` is None."""
@@ -58,7 +58,7 @@ class Memories:
         named = self.texts if self.state is None else (self.state, *self.texts[self.kept :])
         if self.parts:
             named = tuple(part.state for part in self.parts)
-        cubes = [*named, *([self.weights] if self.weights is not None else [])]
+        cubes = [*named, *self.weights]
         return tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
 
 
@@ -85,9 +85,9 @@ class Answerer:
             UnfitCube: the parametric cube failed its evaluation, and that was not allowed.
             BadInput: activation and parametric memory at once.
         """
-        if memories.state is not None and memories.weights is not None:
+        if memories.state is not None and memories.weights:
             message = (
-                f"KV {memories.state.id} belongs to the model without LoRA {memories.weights.id}"
+                f"KV {memories.state.id} belongs to the model without {memories.weights[0].id}"
             )
             raise BadInput(message, hint="ask with one of the two")
         prompt = self._runtime.prompt(_messages(question, memories.texts))
@@ -101,7 +101,7 @@ class Answerer:
             cuts=_cuts(prompt, memories),
             kept=kept[-1] if kept else 0,
             salt=memories.salt,
-            adapter=self._adapter(memories.weights, allow_unfit=allow_unfit),
+            adapters=self._adapters(memories.weights, allow_unfit=allow_unfit),
         )
         if memories.state is not None:
             kept_in(memories.state, generation.blocks)
@@ -132,16 +132,18 @@ class Answerer:
             kept_in(part.state, names)
         return _answer(generation, memories)
 
-    def _adapter(self, cube: MemCube | None, *, allow_unfit: bool) -> Stored | None:
-        if cube is not None and isinstance(cube.payload, Parametric):
-            evaluation = cube.payload.evaluation
-            if not evaluation.passed and not allow_unfit:
-                message = f"parametric cube {cube.id} is {evaluation.verdict}"
-                raise UnfitCube(message, hint="use its sources, or pass allow_unfit=True")
-        if cube is None or not isinstance(cube.payload, Parametric):
-            return None
+    def _adapters(self, cubes: Sequence[MemCube], *, allow_unfit: bool) -> tuple[Stored, ...]:
+        return tuple(self._adapter(cube, allow_unfit=allow_unfit) for cube in cubes)
+
+    def _adapter(self, cube: MemCube, *, allow_unfit: bool) -> Stored:
+        payload = cube.payload
+        if not isinstance(payload, Parametric):
+            raise WrongKind(f"cube {cube.id} is {cube.kind}", hint="name a parametric cube")
+        if not payload.evaluation.passed and not allow_unfit:
+            message = f"parametric cube {cube.id} is {payload.evaluation.verdict}"
+            raise UnfitCube(message, hint="use its sources, or pass allow_unfit=True")
         require_model(cube, self._runtime)
-        return Stored(cube.payload.blob, partial(self._blobs.get, cube.payload.blob))
+        return Stored(payload.blob, partial(self._blobs.get, payload.blob))
 
 
 def _answer(generation: Generation, memories: Memories) -> Answer:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import cycle
+import re
+from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
+from zlib import crc32
 
-from memos.kinds.facts import Fact, facts_in
-from memos.kinds.third_person import speaker, statements
+from memos.kinds.fact import Fact, put
+from memos.kinds.facts import facts_of
+from memos.kinds.near_miss import near_misses, unseen_misses
+from memos.kinds.silences import asked_in_vain
+from memos.kinds.unrelated import KEPT
 from memos.ports.runtime import Example
 
 if TYPE_CHECKING:
@@ -15,24 +20,81 @@ if TYPE_CHECKING:
 
     from memos.cube import MemCube
 
+UNKNOWN = "I don't know."
+"""What is answered where the memories say nothing."""
+MOST_EXAMPLES = 12
+"""Of one fact; however often it was said."""
 _STRANGERS = (
     "Abigail", "Desmond", "Ingrid", "Rupert", "Yvonne", "Casimir", "Odette", "Lorenzo", "Wanda",
     "Tariq", "Philippa", "Goran",
 )  # fmt: skip
-_WORDINGS = 4
 _VALUES = 3
 """How many values one question may have; the oldest go."""
+_BACK = 3
+_SAID = 4
+_NEAR = 3
+_MISSES = 2
+"""How many of the examples of a fact ask for its subject, are statements, are near misses to train,
+and near misses to examine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """What a model is taught, and what it is examined on."""
+    """What a model is taught, and what it is examined on; no text is in both."""
 
-    trained: tuple[Example, ...]
-    held_out: tuple[Example, ...]
-    """The same facts in wordings that are not among the trained ones."""
-    strangers: tuple[str, ...]
-    """The same questions about people of whom nothing is known."""
+    trained: tuple[Example, ...] = ()
+    """Questions, statements to continue, and questions that ask of whom something is true."""
+    checked: tuple[Example, ...] = ()
+    """The same in other wordings, which tell when the training may stop."""
+    held_out: tuple[Example, ...] = ()
+    """The same facts in wordings that are neither trained nor checked."""
+    reversals: tuple[Example, ...] = ()
+    """Of whom something is true, in wordings that are neither trained nor checked."""
+    near: tuple[Example, ...] = ()
+    """The same questions about names that are nearly known, to train: nothing is known."""
+    unknown: tuple[Example, ...] = ()
+    """What is not known of the known, to train."""
+    misses: tuple[str, ...] = ()
+    """Questions about other names that are nearly known, which are never trained."""
+    gaps: tuple[str, ...] = ()
+    """Questions about the known that the memories do not answer, which are never trained."""
+    values: tuple[str, ...] = ()
+    """Every answer to a fact: what must not be said of anybody else."""
+    strangers: tuple[str, ...] = ()
+    """Questions about people of whom nothing is known, to be answered as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of one thing now."""
+
+    fact: Fact
+    values: tuple[str, ...]
+
+    @property
+    def answer(self) -> str:
+        return ", ".join(self.values)
+
+
+class _Sheet:
+    """Examples in order, none of which has a text of the sheets before."""
+
+    def __init__(self, before: _Sheet | None = None) -> None:
+        self.examples: dict[tuple[str, bool], Example] = {}
+        self._taken = before.texts if before else set[str]()
+
+    @property
+    def texts(self) -> set[str]:
+        return self._taken | {_normal(question) for question, _ in self.examples}
+
+    def add(self, examples: Iterable[Example]) -> None:
+        for one in examples:
+            if _normal(one.question) not in self._taken:
+                self.examples.setdefault((one.question, one.plain), one)
+
+    @property
+    def all(self) -> tuple[Example, ...]:
+        return tuple(self.examples.values())
 
 
 def lessons(cubes: Sequence[MemCube]) -> Lessons:
@@ -40,49 +102,158 @@ def lessons(cubes: Sequence[MemCube]) -> Lessons:
 
     Where two statements contradict each other the newer one holds. Equal cubes, equal lessons.
     """
-    facts = _current(
-        fact
-        for cube in cubes
-        for said in statements(cube)
-        for fact in facts_in(said, speaker(cube))
+    known = _current(fact for cube in cubes for fact in facts_of(cube))
+    subjects = _subjects(known)
+    trained = _Sheet()
+    for one in known:
+        trained.add(_taught(one, subjects))
+    checked = _Sheet(trained)
+    for one in known:
+        checked.add(_answered(one, one.fact.wordings.check))
+        checked.add(_reversed(one, one.fact.wordings.back_check, subjects))
+    names = _Names(known, cubes)
+    near = _Sheet(checked)
+    near.add(_near(known, names))
+    silent = asked_in_vain([one.fact for one in known], cubes)
+    unknown = _Sheet(near)
+    unknown.add(Example(question, UNKNOWN) for question in silent.trained)
+    held_out = _Sheet(unknown)
+    for one in known:
+        held_out.add(_answered(one, one.fact.wordings.hold))
+    reversals = _Sheet(held_out)
+    for one in known:
+        reversals.add(_reversed(one, one.fact.wordings.back_hold, subjects))
+    return Lessons(
+        trained=trained.all,
+        checked=checked.all,
+        held_out=held_out.all,
+        reversals=reversals.all,
+        near=near.all,
+        unknown=unknown.all,
+        misses=_unseen(_misses(known, names), reversals),
+        gaps=_unseen(silent.held_out, reversals),
+        values=tuple(dict.fromkeys(value for one in known for value in one.values)),
+        strangers=_strangers([one.fact for one in known]),
     )
-    trained: dict[str, str] = {}
-    held_out: dict[str, str] = {}
-    for fact in facts:
-        for question in fact.trained[-_WORDINGS:]:
-            trained.setdefault(question, fact.value)
-    for fact in facts:
-        for question in fact.held_out:
-            if question not in trained:
-                held_out.setdefault(question, fact.value)
-    return Lessons(_examples(trained), _examples(held_out), _strangers(facts))
+
+
+def _taught(one: _Known, subjects: dict[str, list[str]]) -> list[Example]:
+    """The examples of one fact: of each form some, and questions for what is left."""
+    fact = one.fact
+    back = _reversed(one, fact.wordings.back, subjects)[:_BACK]
+    said = [Example(begin, one.answer, plain=True) for begin in _beginnings(one)]
+    rest = [*said, *back]
+    if len(one.values) == 1:
+        rest += [Example(put(fact.whom, blank), one.answer) for blank in fact.blanks]
+    return [*_answered(one, fact.wordings.ask)[: MOST_EXAMPLES - len(rest)], *rest]
+
+
+def _beginnings(one: _Known) -> list[str]:
+    """Statements up to the answer; every other one behind a sentence that has to do with nothing.
+
+    Where several values are true, the statement that told of one of them is left out.
+    """
+    fact = one.fact
+    own = fact.said if len(one.values) == 1 else ()
+    texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
+    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID]
+
+
+def _behind(text: str) -> str:
+    return f"{KEPT[crc32(text.encode()) % len(KEPT)]} {text}"
+
+
+def _answered(one: _Known, wordings: Iterable[str]) -> list[Example]:
+    return [Example(put(one.fact.whom, wording), one.answer) for wording in wordings]
+
+
+def _reversed(
+    one: _Known, wordings: Iterable[str], subjects: dict[str, list[str]]
+) -> list[Example]:
+    values = cycle(reversed(one.values))
+    asked = [put("", wording, value) for wording, value in zip(wordings, values, strict=False)]
+    return [Example(question, ", ".join(subjects[question][-_VALUES:])) for question in asked]
+
+
+def _subjects(known: Sequence[_Known]) -> dict[str, list[str]]:
+    """Of whom the answer to each question is true that asks that, oldest first."""
+    subjects: dict[str, list[str]] = {}
+    for one in reversed(known):
+        words = one.fact.wordings
+        for wording in (*words.back, *words.back_check, *words.back_hold):
+            for value in one.values:
+                true_of = subjects.setdefault(put("", wording, value), [])
+                if one.fact.whom not in true_of:
+                    true_of.append(one.fact.whom)
+    return subjects
+
+
+class _Names:
+    """Names that are nearly known: of each of the known some to train, and others to examine."""
+
+    def __init__(self, known: Sequence[_Known], cubes: Sequence[MemCube]) -> None:
+        everybody = {one.fact.whom for one in known if one.fact.whom}
+        said = [*everybody, *(cube.text for cube in cubes)]
+        taken = {word for text in said for word in _normal(text).split()}
+        self.near = {
+            whom: list(islice(near_misses(whom, everybody, taken), _NEAR + 1))
+            for whom in sorted(everybody)
+        }
+        trained = {name.casefold() for names in self.near.values() for name in names}
+        self.unseen = {
+            whom: [
+                name
+                for name in islice(unseen_misses(whom, everybody, taken), 2 * _MISSES + _NEAR)
+                if name.casefold() not in trained
+            ]
+            for whom in sorted(everybody)
+        }
+
+
+def _near(known: Sequence[_Known], names: _Names) -> list[Example]:
+    return [
+        Example(put(name, wording), UNKNOWN)
+        for one in known
+        for name, wording in zip(
+            names.near.get(one.fact.whom, []), cycle(one.fact.wordings.ask), strict=False
+        )
+    ]
+
+
+def _misses(known: Sequence[_Known], names: _Names) -> list[str]:
+    return [
+        put(name, wording)
+        for one in known
+        for name, wording in zip(
+            names.unseen.get(one.fact.whom, [])[:_MISSES],
+            cycle(one.fact.wordings.hold),
+            strict=False,
+        )
+    ]
+
+
+def _unseen(questions: Iterable[str], sheet: _Sheet) -> tuple[str, ...]:
+    return tuple(q for q in dict.fromkeys(questions) if _normal(q) not in sheet.texts)
 
 
 def _strangers(facts: Sequence[Fact]) -> tuple[str, ...]:
     known = {fact.whom for fact in facts}
     names = cycle(name for name in _STRANGERS if not any(name in whom for whom in known))
-    asked = (fact.trained[0].replace(fact.whom, next(names)) for fact in facts if fact.whom)
-    return tuple(dict.fromkeys(asked))
+    return tuple(
+        dict.fromkeys(put(next(names), fact.wordings.ask[0]) for fact in facts if fact.whom)
+    )
 
 
-def _current(facts: Iterable[Fact]) -> list[Fact]:
+def _current(facts: Iterable[Fact]) -> list[_Known]:
     """One fact for each thing that can be asked, newest first."""
-    current: dict[tuple[str, ...], Fact] = {}
+    current: dict[tuple[str, ...], _Known] = {}
     for fact in facts:
         older = current.pop(fact.about, None)
-        current[fact.about] = _joined(older, fact) if older is not None else fact
+        values = [value for value in older.values if value != fact.value] if older else []
+        kept = [*values, fact.value][-_VALUES:] if fact.several else [fact.value]
+        current[fact.about] = _Known(fact, tuple(kept))
     return list(reversed(current.values()))
 
 
-def _joined(older: Fact, newer: Fact) -> Fact:
-    if not newer.several:
-        return newer
-    values = [value for value in older.value.split(", ") if value != newer.value]
-    joint = ", ".join([*values, newer.value][-_VALUES:])
-    # a blank has room for one value only, so the sentences with blanks are left out
-    asked = tuple(question for question in newer.trained if "____" not in question)
-    return replace(newer, value=joint, trained=asked)
-
-
-def _examples(answers: dict[str, str]) -> tuple[Example, ...]:
-    return tuple(Example(question, answer) for question, answer in answers.items())
+def _normal(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from memos.cube import Activation, Parametric
+from memos.cube import Activation, Adapter, Parametric, Prefix, SideMemory
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
 from memos.errors import CorruptionError
+from memos.kinds.route_keys import CENTRE, KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from memos.cube import AnyAdapter
 
 _LONGEST_HEADER = 16 << 20
 _METADATA = "__metadata__"
@@ -62,8 +65,8 @@ class Told:
     tokens: int = 0
     tokens_digest: str = ""
     layers: int = 0
-    rank: int = 0
-    parameters: int = 0
+    adapter: AnyAdapter | None = None
+    keys: int = 0
 
 
 def told(payload: Activation | Parametric) -> Told:
@@ -75,8 +78,8 @@ def told(payload: Activation | Parametric) -> Told:
             tokens_digest=payload.tokens_digest,
             layers=payload.layers,
         )
-    adapter = payload.adapter
-    return Told(payload.size_bytes, rank=adapter.rank, parameters=adapter.parameters)
+    keys = payload.routing.keys if payload.routing else 0
+    return Told(payload.size_bytes, adapter=payload.adapter, keys=keys)
 
 
 def require_tensors(claim: Told, content: bytes) -> None:
@@ -88,14 +91,14 @@ def require_tensors(claim: Told, content: bytes) -> None:
     if len(content) != claim.size_bytes:
         raise _unlike(f"it has {len(content):,} bytes, which its cube denies")
     tensors, start = _tensors(content)
-    if claim.layers:
+    if claim.adapter is None:
         _require_state(claim, tensors)
         first, last = (start + offset for offset in tensors["tokens"].data_offsets)
         tokens = struct.unpack(f"<{claim.tokens}q", content[first:last])
         if digest_of(canonical(tokens)) != claim.tokens_digest:
             raise _unlike("it is of other tokens than its cube says")
     else:
-        _require_adapter(claim, tensors)
+        _require_adapter(claim.adapter, _without_keys(claim.keys, tensors))
 
 
 def _tensors(content: bytes) -> tuple[Mapping[str, _Tensor], int]:
@@ -138,17 +141,45 @@ def _require_state(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
             raise _unlike(f"{name} is {tensor.dtype} {list(tensor.shape)}")
 
 
-def _require_adapter(claim: Told, tensors: Mapping[str, _Tensor]) -> None:
+def _without_keys(keys: int, tensors: Mapping[str, _Tensor]) -> Mapping[str, _Tensor]:
+    """The tensors that are worn, without those that say which questions the adapter serves."""
+    if not keys:
+        return tensors
+    rows, centre = tensors.get(KEYS), tensors.get(CENTRE)
+    if rows is None or centre is None or {rows.dtype, centre.dtype} != {"F32"}:
+        raise _unlike("it does not tell which questions it serves, as its cube says")
+    if rows.shape != (keys, *centre.shape) or len(centre.shape) != 1:
+        raise _unlike(f"it has not the {keys:,} keys that its cube tells of")
+    return {name: tensor for name, tensor in tensors.items() if name not in {KEYS, CENTRE}}
+
+
+def _require_adapter(adapter: AnyAdapter, tensors: Mapping[str, _Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _FLOATS:
+            raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
+    if isinstance(adapter, Adapter):
+        _require_lora(adapter, tensors)
+    else:
+        _require_names(tensor_names(adapter), tensors)
+    parameters = sum(tensor.elements for tensor in tensors.values())
+    if parameters != adapter.parameters:
+        raise _unlike(f"it has {parameters:,} parameters, which its cube denies")
+
+
+def _require_lora(adapter: Adapter, tensors: Mapping[str, _Tensor]) -> None:
     modules = {name.removesuffix(_A).removesuffix(_B) for name in tensors}
     _require_names({module + end for module in modules for end in (_A, _B)}, tensors)
     for name, tensor in tensors.items():
         ranked = 0 if name.endswith(_A) else 1
-        fits = len(tensor.shape) == 2 and tensor.shape[ranked] == claim.rank
-        if not fits or tensor.dtype not in _FLOATS:
+        if len(tensor.shape) != 2 or tensor.shape[ranked] != adapter.rank:
             raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
-    parameters = sum(tensor.elements for tensor in tensors.values())
-    if parameters != claim.parameters:
-        raise _unlike(f"it has {parameters:,} parameters, which its cube denies")
+
+
+def tensor_names(adapter: Prefix | SideMemory) -> set[str]:
+    """The names of the tensors of a prefix or a side memory."""
+    if isinstance(adapter, SideMemory):
+        return {"side.delta"}
+    return {f"layers.{n}.{part}" for n in range(adapter.layers) for part in ("key", "value")}
 
 
 def _require_names(expected: set[str], found: Mapping[str, _Tensor]) -> None:

@@ -9,7 +9,9 @@ from memos.cube import MemCube, Plaintext
 NOBODY = "the user"
 """Who speaks where that is not known."""
 
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b(?:Dr|Mr|Ms|St)\.)(?<!\bMrs\.)[\"')\]]*\s+|\n+")
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<!\b(?:Dr|Mr|Ms|St|Sr|Jr|No)\.)(?<!\bMrs\.)(?<!\b[A-Z]\.)[\"')\]]*\s+|\n+"
+)
 _OPENING = re.compile(
     r"^(?:(?:(?:hey|hi|hello)(?: \w+)?|oh|wow|yes|yeah|yep|no|well|exactly|thanks|thank you)[,!.]"
     r"\s+|(?:so|and|but|also|actually|by the way|btw|recently|lately|currently|anyway|honestly)"
@@ -52,7 +54,7 @@ _SHORT = (
 _OWN = (
     (r"\b[Mm]y\b|\b[Mm]ine\b", "{name}'s"),
     (r"\b(?:me|myself)\b", "{name}"),
-    (r"\bI\b", "{name}"),
+    (r"\bI\b(?!\.)", "{name}"),
 )
 
 
@@ -67,9 +69,7 @@ def statements(cube: MemCube) -> list[str]:
 
 def told(cube: MemCube) -> list[tuple[str, str]]:
     """The sentences as they stand in the cube, each with the statement that it is."""
-    if not isinstance(cube.payload, Plaintext):
-        return []
-    if cube.payload.role == "assistant" and cube.speaker in {None, "assistant"}:
+    if not is_told(cube):
         return []
     name = speaker(cube)
     text = cube.text.replace("\u2019", "'")
@@ -77,6 +77,13 @@ def told(cube: MemCube) -> list[tuple[str, str]]:
     text = text[named.end() :] if named else text
     sentences = _SENTENCE.split(text)
     return [(sentence, said) for sentence in sentences if (said := _stated(sentence, name))]
+
+
+def is_told(cube: MemCube) -> bool:
+    """Whether a cube is a text, and not what an assistant says of itself."""
+    if not isinstance(cube.payload, Plaintext):
+        return False
+    return cube.payload.role != "assistant" or cube.speaker not in {None, "assistant"}
 
 
 def speaker(cube: MemCube) -> str:
@@ -100,4 +107,5 @@ def _stated(sentence: str, name: str) -> str:
     sentence = _SPOKEN.sub(lambda m: f"{name} {m[1]}{_PRESENT[m[2]]}", sentence)
     for pattern, words in _OWN:
         sentence = re.sub(pattern, words.format(name=name), sentence)
-    return sentence[:1].upper() + sentence[1:]
+    first = sentence.split(" ", maxsplit=1)[0]
+    return sentence[:1].upper() + sentence[1:] if first.islower() else sentence

@@ -20,7 +20,14 @@ from memos.cube import (
 )
 from memos.cube.identity import canonical, digest_of
 from memos.cube.wire import payload_digest
-from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
+from memos.errors import (
+    BadInput,
+    CorruptionError,
+    NotSupported,
+    UnknownCube,
+    VersionConflict,
+    WrongKind,
+)
 from memos.governance.scope import inherited, joint
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
@@ -39,9 +46,9 @@ if TYPE_CHECKING:
 
     from memos.cube.identity import Identities
     from memos.governance.act import Act
-    from memos.life.demands import Demands
     from memos.life.keeping import Keeper
     from memos.life.once import Once
+    from memos.life.schooling import Schooling
     from memos.life.training import Trainings
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
@@ -75,7 +82,7 @@ class Deriver:
         runtime: Runtime,
         clock: Clock,
         identities: Identities,
-        demands: Demands,
+        schooling: Schooling,
         keeper: Keeper,
         trainings: Trainings,
     ) -> None:
@@ -84,7 +91,7 @@ class Deriver:
         self._runtime = runtime
         self._clock = clock
         self._identities = identities
-        self._demands = demands
+        self._schooling = schooling
         self._keeper = keeper
         self._trainings = trainings
 
@@ -132,7 +139,13 @@ class Deriver:
             BadInput: the cubes hold nothing that can be learnt.
             VersionConflict: one of them was revised or forgotten meanwhile.
         """
-        made = self._learnt(cubes, progress, self._trainings.checkpoints(training, act))
+        saved = self._trainings.checkpoints(training, act)
+        try:
+            made = self._learnt(training, cubes, saved, progress)
+        except CorruptionError:
+            if not saved.discard():
+                raise
+            made = self._learnt(training, cubes, saved, progress)
         act.at = self._clock.now()
         put = self.put_away(training, act)
         return self._kept(
@@ -205,16 +218,18 @@ class Deriver:
         step = Step(operation="prefill", by=payload.model.name, parameters={"code": CODE})
         return _Made(payload, step, State.ACTIVATED, "KV", made.blocks)
 
-    def _learnt(self, cubes: Sequence[MemCube], progress: Progress, saved: Saved) -> _Made:
+    def _learnt(
+        self, training: Training, cubes: Sequence[MemCube], saved: Saved, progress: Progress
+    ) -> _Made:
         learnt = learn(
             self._runtime,
             cubes,
-            required_recall=self._demands.required_recall,
-            allowed_drift=self._demands.allowed_drift,
-            seed=self._demands.seed,
-            steps=self._demands.steps,
-            progress=progress,
+            method=training.method,
+            demands=self._schooling.demands,
+            seed=self._schooling.seed,
+            steps=self._schooling.steps,
             saved=saved,
+            progress=progress,
         )
         content = salted(learnt.content, self._keeper.salt(joint(cubes)))
         payload = Parametric(
@@ -224,6 +239,7 @@ class Deriver:
             adapter=learnt.adapter,
             training=learnt.training,
             evaluation=learnt.evaluation,
+            routing=learnt.routing,
         )
         state = State.ACTIVATED if learnt.evaluation.passed else State.GENERATED
         step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})

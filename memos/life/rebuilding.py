@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memos.cube import Kind, State
+from memos.cube import Kind, Parametric, State
 from memos.life.owed import OwedTraining
 from memos.life.report import Tie
 from memos.ports.catalog import Selection
@@ -107,6 +107,7 @@ class Rebuilder:
             parents=cube.provenance.parents,
             at=min((one.header.updated_at for one in newest), default=act.at),
             reason=Reason.REVISED,
+            method=_method_of(cube),
             replaces=cube.id,
         )
 
@@ -144,7 +145,13 @@ def _of_forgotten(cube: MemCube, parents: tuple[Parent, ...], act: Act) -> Train
         parents=parents,
         at=act.at,
         reason=Reason.FORGOTTEN,
+        method=_method_of(cube),
     )
+
+
+def _method_of(cube: MemCube) -> str:
+    assert isinstance(cube.payload, Parametric)  # noqa: S101 - it was selected by its kind
+    return cube.payload.adapter.method
 
 
 def _sources_of(cube: MemCube) -> frozenset[str]:

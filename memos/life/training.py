@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict, replace
+from datetime import timedelta
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.cube.identity import Identities
     from memos.governance.act import Act
-    from memos.life.demands import Demands
+    from memos.life.schooling import Schooling
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
+    from memos.ports.clock import Clock
     from memos.ports.journal import Audit
     from memos.ports.ledger import Ledger
     from memos.ports.runtime import Runtime
 
+_EVERY = timedelta(seconds=30)
+"""How much of its work a training may lose to a kill; saving takes a fraction of a second."""
 _NONCE = 32
 """Random bytes before each state. So no two checkpoints are one blob: none tells a tenant that
 another has learnt the same, and none is swept that another training has just written."""
@@ -49,20 +53,23 @@ class Trainings:
         blobs: Blobs,
         runtime: Runtime,
         identities: Identities,
-        demands: Demands,
+        schooling: Schooling,
+        clock: Clock,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
         self._blobs = blobs
         self._runtime = runtime
         self._identities = identities
-        self._demands = demands
+        self._schooling = schooling
+        self._clock = clock
 
     def begun(
         self,
         cubes: Sequence[MemCube],
         act: Act,
         *,
+        method: str = "lora",
         title: str | None = None,
         owed: Training | None = None,
     ) -> Training:
@@ -75,15 +82,17 @@ class Trainings:
             VersionConflict: one of the cubes was revised or forgotten meanwhile.
         """
         parents = tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
+        wanted = method if owed is None else owed.method
         named = Training(
             id="",
-            key=self._key(parents),
+            key=self._key(parents, wanted),
             scope=joint(cubes),
             asked_by=act.actor,
             parents=parents,
             at=act.at,
+            method=wanted,
             title=title,
-            steps=self._demands.steps,
+            steps=self._schooling.steps,
         )
         before = owed or self._unfinished(named)
         training = (
@@ -101,7 +110,12 @@ class Trainings:
     def checkpoints(self, training: Training, act: Act) -> Checkpoints:
         """Where this training keeps what it reaches."""
         return Checkpoints(
-            training, act, catalog=self._catalog, ledger=self._ledger, blobs=self._blobs
+            training,
+            act,
+            catalog=self._catalog,
+            ledger=self._ledger,
+            blobs=self._blobs,
+            clock=self._clock,
         )
 
     def drop(
@@ -128,14 +142,15 @@ class Trainings:
         ]
         return next((one for one in there if one.key == named.key), next(iter(there), None))
 
-    def _key(self, parents: Sequence[Parent]) -> str:
+    def _key(self, parents: Sequence[Parent], method: str) -> str:
         """A digest of all that decides which weights come out."""
         return digest_of(
             canonical(
                 {
                     "parents": [[parent.id, parent.version] for parent in parents],
                     "model": self._runtime.fingerprint.model_dump(mode="json", exclude={"name"}),
-                    "demands": asdict(self._demands),
+                    "method": method,
+                    "schooling": asdict(self._schooling),
                     "code": CODE,
                 }
             )
@@ -146,13 +161,22 @@ class Checkpoints:
     """What one training has reached; see :class:`memos.ports.runtime.Saved`."""
 
     def __init__(
-        self, training: Training, act: Act, *, catalog: Catalog, ledger: Ledger, blobs: Blobs
+        self,
+        training: Training,
+        act: Act,
+        *,
+        catalog: Catalog,
+        ledger: Ledger,
+        blobs: Blobs,
+        clock: Clock,
     ) -> None:
         self._training = training
         self._act = act
         self._catalog = catalog
         self._ledger = ledger
         self._blobs = blobs
+        self._clock = clock
+        self._last = clock.now()
 
     def load(self) -> bytes | None:
         """What was saved last; None where nothing was, or it is damaged: that costs time alone."""
@@ -164,8 +188,17 @@ class Checkpoints:
         except CorruptionError:
             return None
 
+    def due(self) -> bool:
+        """Whether so much time has passed that a kill would cost more than saving does."""
+        return self._clock.now() - self._last >= _EVERY
+
     def save(self, state: bytes, step: int) -> None:
-        """Keep what goes on after ``step``, in the place of what was saved before."""
+        """Keep what goes on after ``step``, in the place of what was saved before.
+
+        Raises:
+            VersionConflict: a source was revised or forgotten meanwhile: it would be in vain.
+            BackendError: it cannot be kept, such as where the disk is full.
+        """
         before = self._saved()
         digest = self._blobs.put(token_bytes(_NONCE) + state)
         one = self._training
@@ -178,6 +211,19 @@ class Checkpoints:
             self._sweep({digest})
             raise
         self._sweep({each for each in (before, digest) if each} - {self._saved()})
+        self._last = self._clock.now()
+
+    def discard(self) -> bool:
+        """Drop what was saved, since it cannot be gone on from; whether there was anything."""
+        before = self._saved()
+        if before is None:
+            return False
+        one = self._training
+        audit = _audited(self._act, one, "begun anew")
+        also = (Checkpointed(one.id, one.key, None, 0),)
+        self._catalog.commit(Change(audit=audit, also=also))
+        self._sweep({before})
+        return True
 
     def _saved(self) -> str | None:
         found = (one for one in self._ledger.trainings() if one.id == self._training.id)

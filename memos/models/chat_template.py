@@ -11,6 +11,7 @@ from memos.ports.runtime import Message, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 class ChatTemplate:
@@ -36,6 +37,10 @@ class ChatTemplate:
     def text(self) -> str:
         """The template's source."""
         return str(self._template)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer and the template beside a model."""
+        self._tokenizer.save_pretrained(folder)
 
     def encode(self, messages: Sequence[Message]) -> Prompt:
         """The prompt's token ids, the opening of the answer included.

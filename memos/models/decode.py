@@ -222,3 +222,29 @@ def write_together(
             seen = torch.cat([seen, torch.ones_like(ids)], dim=1)
             positions = positions[:, -1:] + 1
     return [tuple(answer) for answer in answers]
+
+
+def write_mixed(
+    model: Any, prompt: Sequence[int], *, rows: int, limit: int, stop: Collection[int]
+) -> Written:
+    """Continue one prompt greedily by what several rows, each of which wears its own, expect.
+
+    The rows read the same tokens; the next one is the likeliest in the mean of their
+    probabilities.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    cache, written = DynamicCache(), list[int]()
+    ids = torch.tensor([list(prompt)] * rows, device=model.device)
+    first_at = 0.0
+    with torch.inference_mode():
+        while len(written) < limit:
+            logits = last_logits(model, cache, input_ids=ids)
+            token = int(logits.float().softmax(-1).mean(0).argmax())
+            first_at = first_at or time.perf_counter()
+            if token in stop:
+                break
+            written.append(token)
+            ids = torch.full((rows, 1), token, device=model.device)
+    return Written(tuple(written), first_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from memos.errors import BackendError, BadSetting, MissingLibrary
+from memos.errors import BackendError, BadInput, BadSetting, MissingLibrary
 from memos.models import kv_attention
 from memos.models.chat_template import ChatTemplate
 from memos.models.decode import Reader
@@ -15,6 +15,7 @@ from memos.models.patience import wait_asleep
 from memos.models.weights import locate, quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import torch
@@ -110,19 +111,53 @@ class LanguageModel:
     @cached_property
     def reader(self) -> Reader:
         """The model itself, its weights in memory."""
-        torch, transformers = _torch(), _transformers()
-        try:
-            with quiet():
-                model = transformers.AutoModelForCausalLM.from_pretrained(
-                    self.folder, dtype=getattr(torch, self.dtype), use_safetensors=True
-                )
-        except (OSError, ValueError) as error:
-            raise self._unreadable(error) from error
-        model = model.to(self.device).eval().requires_grad_(requires_grad=False)
+        model = self.another().to(self.device).eval().requires_grad_(requires_grad=False)
         if getattr(model, "_supports_attention_backend", False):
             kv_attention.register()
             model.set_attn_implementation(kv_attention.NAME)
         return Reader(model, self.stride, _CALL.get(self.device.type, self.stride))
+
+    def another(self) -> Any:
+        """A transformers model of the same weights, in memory, that nobody else uses."""
+        torch, transformers = _torch(), _transformers()
+        try:
+            with quiet():
+                return transformers.AutoModelForCausalLM.from_pretrained(
+                    self.folder, dtype=getattr(torch, self.dtype), use_safetensors=True
+                )
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def written(self, model: Any, folder: Path) -> Fingerprint:
+        """The fingerprint of a model of other weights, once it lies in ``folder``."""
+        with quiet():
+            model.save_pretrained(folder)
+            self.chat.save(folder)
+        other = LanguageModel(
+            str(folder),
+            cache_folder=self._cache_folder,
+            device=self._device_wanted,
+            dtype=self._dtype_wanted,
+            progress=self._progress,
+        )
+        return other.fingerprint
+
+    def require_readable(self, tokens: Sequence[int]) -> None:
+        """Refuse what the model cannot read.
+
+        Raises:
+            BadInput: no tokens, too many, or unknown ones.
+        """
+        if not tokens:
+            raise BadInput("there are no tokens to read", hint="pass at least one")
+        if self.longest is not None and len(tokens) > self.longest:
+            raise BadInput(
+                f"{len(tokens)} tokens are more than the {self.longest} that the model can "
+                "attend to",
+                hint="leave some memories out",
+            )
+        if min(tokens) < 0 or max(tokens) >= self.vocabulary:
+            raise BadInput(f"the model knows only the tokens from 0 to {self.vocabulary - 1}")
 
     @property
     def model(self) -> Any:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from memos.errors import BadInput
-from memos.models import lora_peft
 from memos.models.block_reader import BlockReader
-from memos.models.decode import write_together
 from memos.models.kv_tiers import Budgets, Tiers
 from memos.models.language_model import LanguageModel
-from memos.models.lora_training import Lesson, Passage, mean_loss, train
-from memos.models.recent import Recent
+from memos.models.learner import Learner
 from memos.models.weights import DEFAULT
 from memos.ports.progress import Progress, silent
 from memos.ports.runtime import Generation, Message, Prefilled, Prompt, Trained
@@ -23,19 +18,11 @@ from memos.scheduler.lru import Lru
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from memos.cube import Fingerprint
     from memos.models.decode import Written
-    from memos.models.lora_peft import Lora
-    from memos.ports.runtime import Example, Recipe, Saved, Stored
-
-_TOGETHER = 16
-_HELD_ADAPTERS = 4
-_HELD_BYTES = 4 * 2**30
-_KEPT_TOKENS = 8
-"""So much of an unrelated question's answer is held still in training."""
+    from memos.ports.runtime import Asked, Drift, Example, Recipe, Saved, Stored
 
 
 class TorchRuntime:
@@ -76,12 +63,7 @@ class TorchRuntime:
         )
         self._kv = kv or Tiers(Budgets(), policy=lambda _: Lru())
         self._texts = BlockReader(self._lm, self._kv)
-        self._adapters: Recent[Lora] = Recent(
-            lambda content: lora_peft.from_bytes(content, self._lm.model, self._lm.device),
-            count=_HELD_ADAPTERS,
-            size=lambda lora: 4 * lora.adapter.parameters,
-            limit_bytes=_HELD_BYTES,
-        )
+        self._learner = Learner(self._lm)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -113,7 +95,7 @@ class TorchRuntime:
     ) -> Prefilled:
         """Read the tokens up to the last cut and keep the attention state in blocks."""
         with self._lock:
-            self._require_readable(tokens)
+            self._lm.require_readable(tokens)
             return self._texts.prefill(tokens, cuts, salt, progress)
 
     def generate(
@@ -124,23 +106,25 @@ class TorchRuntime:
         cuts: Sequence[int] = (),
         kept: int = 0,
         salt: str = "",
-        adapter: Stored | None = None,
+        adapters: Sequence[Stored] = (),
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens."""
-        if kept and adapter is not None:
+        if kept and adapters:
             raise BadInput(
                 "attention state belongs to the model without an adapter",
-                hint="pass kept or adapter, not both",
+                hint="pass kept or adapters, not both",
             )
         with self._lock:
-            self._require_readable(tokens)
+            self._lm.require_readable(tokens)
             text = self._texts.text(tokens, cuts, salt)
             _ = self._lm.reader  # loading the model is not part of reading
             started = time.perf_counter()
-            with self._wearing(adapter):
-                written, reused = self._texts.write(
-                    text, kept, self._room(tokens, limit), plain=adapter is None
-                )
+            room = self._room(tokens, limit)
+            if len(adapters) > 1:
+                written = self._learner.mixed(tokens, adapters, room)
+                return self._generated(written, tokens, started, reused=0)
+            with self._learner.wearing(adapters):
+                written, reused = self._texts.write(text, kept, room, plain=not adapters)
             blocks = tuple(block.name for block in text.blocks if block.end <= kept)
             return self._generated(written, tokens, started, reused=reused, blocks=blocks)
 
@@ -155,7 +139,7 @@ class TorchRuntime:
     ) -> tuple[Generation, tuple[tuple[str, ...], ...]]:
         """Continue a prompt whose parts were each read alone, behind the same beginning."""
         with self._lock:
-            self._require_readable(tokens)
+            self._lm.require_readable(tokens)
             if len(cuts) != len(salts) + 1 or cuts[-1] >= len(tokens) or not salts:
                 message = f"{len(cuts)} cuts and {len(salts)} marks for {len(tokens)} tokens"
                 raise BadInput(message, hint="one cut behind the beginning, one behind each part")
@@ -179,7 +163,7 @@ class TorchRuntime:
         """Continue several prompts greedily at once, which begin alike up to the last cut."""
         with self._lock:
             for prompt in prompts:
-                self._require_readable(prompt)
+                self._lm.require_readable(prompt)
             written = self._texts.write_many(prompts, cuts, salt, limit)
             return [self._lm.chat.decode(tokens) for tokens in written]
 
@@ -193,7 +177,7 @@ class TorchRuntime:
     ) -> list[float]:
         """What the model holds likely after ``tokens``: one number for each token it knows."""
         with self._lock:
-            self._require_readable(tokens)
+            self._lm.require_readable(tokens)
             text = self._texts.text(tokens, cuts, salt)
             return self._texts.logits(text, kept)
 
@@ -202,55 +186,48 @@ class TorchRuntime:
         examples: Sequence[Example],
         recipe: Recipe,
         *,
+        checked: Sequence[Example] = (),
+        saved: Saved | None = None,
         progress: Progress = silent,
-        saved: Saved | None = None,  # noqa: ARG002
     ) -> Trained:
-        """Train a LoRA on the answers to ``examples``."""
-        for example in examples:
-            if not example.answer.strip():
-                raise BadInput(f"the question {example.question!r} has no answer to learn")
-        if not examples:
-            raise BadInput("there are no examples to learn from")
+        """Train an adapter on the answers to ``examples``."""
         with self._lock:
-            started = time.perf_counter()
-            progress("preparing to train", 0, 1)
-            lesson = self._lesson(examples, recipe)
-            progress("preparing to train", 1, 1)
-            lora, losses = train(self._lm.model, lesson, recipe, progress=progress)
-            return Trained(
-                content=lora_peft.to_bytes(lora),
-                adapter=lora.adapter,
-                first_loss=losses.first,
-                last_loss=losses.last,
-                steps=losses.steps,
-                seconds=time.perf_counter() - started,
-                libraries={name: version(name) for name in ("torch", "transformers", "peft")},
+            return self._learner.train(
+                examples, recipe, checked=checked, saved=saved, progress=progress
             )
 
-    def answers(self, questions: Sequence[str], *, adapter: Stored | None, limit: int) -> list[str]:
-        """The greedy answers to single questions, as a batch."""
+    def answers(self, asked: Sequence[Asked], *, limit: int) -> list[str]:
+        """The greedy answers to single questions, as a batch, each with adapters of its own."""
         with self._lock:
-            prompts = [self._asked(question) for question in questions]
-            with self._wearing(adapter):
-                return self._answered(prompts, limit)
+            return self._learner.answers(asked, limit)
 
-    def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
+    def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         with self._lock:
-            passages = [passage for passage in map(self._passage, texts) if passage.predicted]
-            if not passages:
-                raise BadInput("there is no text of at least two tokens to measure")
-            with self._wearing(adapter):
-                return math.exp(mean_loss(self._lm.model, passages))
+            return self._learner.perplexity(texts)
+
+    def drift(self, texts: Sequence[str], *, adapter: Stored) -> Drift:
+        """What an adapter does to the model on ``texts``, none of which it is meant for."""
+        with self._lock:
+            return self._learner.drift(texts, adapter)
+
+    def activations(self, questions: Sequence[str]) -> list[tuple[float, ...]]:
+        """Of each question the mean of the model's own hidden states over its tokens."""
+        with self._lock:
+            return self._learner.activations(questions)
+
+    def merge(self, adapter: Stored, folder: Path) -> Fingerprint:
+        """Write a model to ``folder`` into whose weights the adapter is added."""
+        with self._lock:
+            return self._learner.merge(adapter, folder)
 
     def holds(self, digests: Collection[str]) -> int:
         """How many of these adapters are loaded."""
-        return sum(one in self._adapters for one in set(digests))
+        return self._learner.holds(digests)
 
     def release(self, digests: Collection[str]) -> None:
         """Let go of these adapters, where they are loaded."""
-        for digest in digests:
-            self._adapters.drop(digest)
+        self._learner.release(digests)
 
     def _generated(
         self,
@@ -270,57 +247,6 @@ class TorchRuntime:
             seconds=time.perf_counter() - started,
             blocks=blocks,
         )
-
-    def _wearing(self, adapter: Stored | None) -> AbstractContextManager[None]:
-        return lora_peft.worn(self._lm.model, self._adapters.get(adapter) if adapter else None)
-
-    def _asked(self, question: str) -> tuple[int, ...]:
-        tokens = self._lm.chat.encode([Message("user", question)]).tokens
-        self._require_readable(tokens)
-        return tokens
-
-    def _answered(self, prompts: Sequence[Sequence[int]], limit: int) -> list[str]:
-        answers: list[str] = []
-        for start in range(0, len(prompts), _TOGETHER):
-            part = prompts[start : start + _TOGETHER]
-            written = write_together(self._lm.model, part, limit=limit, stop=self._lm.stop)
-            answers += [self._lm.chat.decode(tokens) for tokens in written]
-        return answers
-
-    def _lesson(self, examples: Sequence[Example], recipe: Recipe) -> Lesson:
-        questions = [self._asked(question) for question in recipe.unrelated_questions]
-        usual = self._answered(questions, _KEPT_TOKENS)
-        kept = [self._told(q, answer) for q, answer in zip(questions, usual, strict=True)]
-        texts = [passage for passage in map(self._passage, recipe.unrelated) if passage.predicted]
-        return Lesson(
-            examples=tuple(self._told(self._asked(e.question), e.answer) for e in examples),
-            unrelated=(*texts, *kept),
-            shared=self._lm.chat.opening(),
-        )
-
-    def _told(self, prompt: tuple[int, ...], answer: str) -> Passage:
-        ending = self._lm.chat.closing() or tuple(sorted(self._lm.stop))[:1]
-        tokens = (*prompt, *self._lm.chat.tokens_of(answer.strip()), *ending)
-        self._require_readable(tokens)
-        return Passage(tokens, len(prompt))
-
-    def _passage(self, text: str) -> Passage:
-        tokens = self._lm.chat.document(text)
-        if tokens:
-            self._require_readable(tokens)
-        return Passage(tokens, 1)
-
-    def _require_readable(self, tokens: Sequence[int]) -> None:
-        if not tokens:
-            raise BadInput("there are no tokens to read", hint="pass at least one")
-        longest, known = self._lm.longest, self._lm.vocabulary
-        if longest is not None and len(tokens) > longest:
-            raise BadInput(
-                f"{len(tokens)} tokens are more than the {longest} that the model can attend to",
-                hint="leave some memories out",
-            )
-        if min(tokens) < 0 or max(tokens) >= known:
-            raise BadInput(f"the model knows only the tokens from 0 to {known - 1}")
 
     def _room(self, tokens: Sequence[int], limit: int) -> int:
         longest = self._lm.longest

@@ -9,8 +9,9 @@ from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
-    from memos.cube import Adapter, Fingerprint
+    from memos.cube import AnyAdapter, Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +83,71 @@ class Example:
 
     question: str
     answer: str
+    plain: bool = False
+    """Whether it is a text that the model continues, outside any chat; ``question`` is then the
+    text up to the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a batch, and what serves it."""
+
+    question: str
+    plain: bool = False
+    """As in :class:`Example`."""
+    adapters: tuple[Stored, ...] = ()
+    """What the model wears for this question alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train a LoRA."""
+    """How to train an adapter."""
 
+    method: str = "lora"
+    """``lora``, ``prefix`` (a trained attention prefix) or ``side`` (a side memory)."""
     rank: int = 8
     alpha: float = 16.0
     steps: int = 70
+    """At most; training ends before where the answers are learnt."""
     batch: int = 8
     learning_rate: float = 1e-3
     locality: float = 1.0
     """Weight of the KL divergence to the untouched model on ``unrelated`` texts."""
+    kept: int = 2
+    """How many unrelated texts and questions a step looks at."""
+    below: float = 0.5
+    """The share of the model's blocks, from the bottom, that a LoRA leaves alone; what they
+    compute is computed once and not in every step."""
+    enough: float = 0.1
+    """A token of an answer is learnt when its negative log-likelihood is below this; an example
+    whose tokens all are comes up less often."""
+    repeat: float = 0.25
+    """How often an example that is learnt comes up, beside one that is not."""
+    half: bool = True
+    """Whether training multiplies in bfloat16 where the machine does that natively; weights and
+    sums stay as they are."""
+    tokens: int = 0
+    """Of a prefix; 0 for as many as suit the examples."""
+    density: float = 0.2
+    """The share of a side memory that a batch of edits may change."""
+    shard: int = 0
+    """Examples that a side memory learns at a time, those before not seen again; 0 for all."""
     seed: int = 0
     unrelated: tuple[str, ...] = field(default=())
     """Texts on which the model must stay as it was."""
     unrelated_questions: tuple[str, ...] = field(default=())
     """Questions that the model must answer as it did."""
+    texts: tuple[str, ...] = field(default=())
+    """What is to be learnt, as it was told: a prefix begins as the attention state of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A LoRA and how it came to be."""
+    """An adapter and how it came to be."""
 
     content: bytes
     """A safetensors file; see ``memos.cube.Parametric.blob``."""
-    adapter: Adapter
+    adapter: AnyAdapter
     first_loss: float
     last_loss: float
     steps: int
@@ -116,22 +155,31 @@ class Trained:
     libraries: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a model with an adapter has moved from the model without, on some texts."""
+
+    before: float
+    """Perplexity of the model as it is: exp of the mean negative log-likelihood per token."""
+    after: float
+    """Perplexity of the model with the adapter."""
+    divergence: float
+    """Mean KL divergence per token, in nats, of what it predicts from what it predicted."""
+
+
 class Saved(Protocol):
     """Where a training keeps what it has reached, so that it can go on after a kill."""
 
     def load(self) -> bytes | None:
-        """What was saved last of this very training; None where nothing was, or is lost."""
+        """What was saved last; None where nothing was."""
+        ...
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
         ...
 
     def save(self, state: bytes, step: int) -> None:
-        """Keep, in the place of what was saved before, all that going on after ``step`` needs.
-
-        Durable when it returns. What is raised ends the training, which would be in vain.
-
-        Raises:
-            VersionConflict: a source was revised or forgotten meanwhile.
-            BackendError: it cannot be kept, such as where the disk is full.
-        """
+        """Keep ``state``, of training that has done ``step`` steps, in the place of the last."""
         ...
 
 
@@ -186,7 +234,7 @@ class Runtime(Protocol):
         cuts: Sequence[int] = (),
         kept: int = 0,
         salt: str = "",
-        adapter: Stored | None = None,
+        adapters: Sequence[Stored] = (),
     ) -> Generation:
         """Continue ``tokens`` greedily by at most ``limit`` tokens.
 
@@ -197,13 +245,14 @@ class Runtime(Protocol):
                 the same cuts, stored blocks give to the last bit what the whole prompt gives.
             kept: how many of the first tokens, up to one of the cuts, lie in stored blocks, or
                 shall: these are used instead of being computed, and what is missing is stored.
-                Attention state belongs to the untouched model, so this and ``adapter`` exclude
+                Attention state belongs to the untouched model, so this and ``adapters`` exclude
                 each other.
             salt: the tenant's mark: what was stored under another is not found.
-            adapter: a LoRA to wear.
+            adapters: what the model wears. Of several, each is worn by a model of its own, and the
+                mean of their probabilities is followed: weights are never added up.
 
         Raises:
-            BadInput: no tokens, too many, cuts that are none, or both ``kept`` and ``adapter``.
+            BadInput: no tokens, too many, cuts that are none, or both ``kept`` and ``adapters``.
             CorruptionError: the adapter cannot be read as what it should be.
         """
         ...
@@ -263,28 +312,59 @@ class Runtime(Protocol):
         examples: Sequence[Example],
         recipe: Recipe,
         *,
-        progress: Progress = silent,
+        checked: Sequence[Example] = (),
         saved: Saved | None = None,
+        progress: Progress = silent,
     ) -> Trained:
-        """Train a LoRA on the answers to ``examples``; the same seed gives the same weights.
+        """Train an adapter on the answers to ``examples``; the same seed gives the same weights.
 
         Args:
-            examples: what to learn.
+            examples: what is learnt.
             recipe: how.
+            checked: examples that are not trained on; training ends when their answers are known.
+            saved: what an earlier training with the same arguments has reached is taken up from
+                here, and what this one reaches is kept here from time to time. The weights are
+                the same as of a training that was not interrupted.
             progress: told of each step.
-            saved: where to go on from, and to keep what is reached; None: begin, and keep nothing.
 
         Raises:
-            BadInput: no examples, or one with no answer.
+            BadInput: no examples, or one with no answer; no method is called like that.
+            CorruptionError: what was saved is not of this training.
         """
         ...
 
-    def answers(self, questions: Sequence[str], *, adapter: Stored | None, limit: int) -> list[str]:
-        """The greedy answers to single questions, as a batch."""
+    def answers(self, asked: Sequence[Asked], *, limit: int) -> list[str]:
+        """The greedy answers to single questions, as a batch, each with adapters of its own.
+
+        A question without adapters is answered as it would be if no other had any.
+        """
         ...
 
-    def perplexity(self, texts: Sequence[str], *, adapter: Stored | None) -> float:
+    def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
+        ...
+
+    def drift(self, texts: Sequence[str], *, adapter: Stored) -> Drift:
+        """What an adapter does to the model on ``texts``, none of which it is meant for."""
+        ...
+
+    def activations(self, questions: Sequence[str]) -> list[tuple[float, ...]]:
+        """Of each question the mean of the model's own hidden states over its tokens.
+
+        From the middle of the model, without any adapter: what it makes of the question before it
+        begins to answer.
+        """
+        ...
+
+    def merge(self, adapter: Stored, folder: Path) -> Fingerprint:
+        """Write a model to ``folder`` into whose weights the adapter is added.
+
+        It is another model, which this one knows nothing of. This one stays as it is.
+
+        Raises:
+            BadInput: the folder is there and not empty.
+            NotSupported: the adapter is no LoRA.
+        """
         ...
 
     def holds(self, digests: Collection[str]) -> int:

@@ -21,10 +21,10 @@ class RuleExtractor:
     by: str | None = None
 
     def extract(self, cubes: Sequence[MemCube]) -> list[Assertion]:
-        """The statements that fit a relation of :mod:`memos.kinds.facts`, or are dated."""
+        """The statements that fit a relation of :mod:`memos.kinds.relations`, or are dated."""
         return [
             Assertion(f"{said}.", (Quote(place, sentence),))
             for place, cube in enumerate(cubes)
             for sentence, said in told(cube)
-            if any(fact.about[0] != "gap" for fact in facts_in(said, speaker(cube)))
+            if any(fact.sure for fact in facts_in(said, speaker(cube)))
         ]

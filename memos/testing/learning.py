@@ -9,7 +9,7 @@ import pytest
 
 from memos.cube.identity import digest_of
 from memos.errors import BadInput, CorruptionError
-from memos.ports.runtime import Example, Message, Recipe, Runtime, Stored
+from memos.ports.runtime import Asked, Example, Message, Recipe, Runtime, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,17 +65,17 @@ class LearningSuite(ABC):
             "half of it": save({name: tensors[name] for name in kept}),
         }[harm]
         with pytest.raises(CorruptionError):
-            runtime.generate(runtime.encode([QUESTION]), limit=1, adapter=stored(harmed))
+            runtime.generate(runtime.encode([QUESTION]), limit=1, adapters=[stored(harmed)])
 
     def test_the_model_answers_as_before_once_an_adapter_is_off(self, runtime: Runtime) -> None:
         prompt = runtime.encode([QUESTION])
         before = self.behaviour(runtime, prompt)
         adapter = stored(self.trained(runtime).content)
         assert self.behaviour(runtime, prompt) == before
-        runtime.generate(prompt, limit=4, adapter=adapter)
+        runtime.generate(prompt, limit=4, adapters=[adapter])
         assert self.behaviour(runtime, prompt) == before
-        runtime.answers([QUESTION.content], adapter=adapter, limit=4)
-        assert runtime.perplexity(UNRELATED, adapter=adapter) > 0
+        runtime.answers([Asked(QUESTION.content, adapters=(adapter,))], limit=4)
+        assert runtime.drift(UNRELATED, adapter=adapter).after > 0
         assert self.behaviour(runtime, prompt) == before
 
     def test_the_same_seed_gives_the_same_bytes(self, runtime: Runtime) -> None:
@@ -89,12 +89,12 @@ class LearningSuite(ABC):
         adapter = stored(trained.content)
         assert trained.last_loss < trained.first_loss
         questions = [example.question for example in EXAMPLES]
-        before = runtime.answers(questions, adapter=None, limit=8)
-        after = runtime.answers(questions, adapter=adapter, limit=8)
+        before = runtime.answers([Asked(one) for one in questions], limit=8)
+        after = runtime.answers([Asked(one, adapters=(adapter,)) for one in questions], limit=8)
         assert [EXAMPLES[0].answer in answer for answer in before] == [False, False]
         assert [EXAMPLES[0].answer in answer for answer in after] == [True, True]
         alone = runtime.generate(
-            runtime.encode([Message("user", questions[0])]), limit=8, adapter=adapter
+            runtime.encode([Message("user", questions[0])]), limit=8, adapters=[adapter]
         )
         assert alone.text == after[0]
         assert alone.reused_tokens == 0

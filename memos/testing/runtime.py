@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from memos.errors import BadInput
-from memos.ports.runtime import Message, Runtime, Stored
+from memos.ports.runtime import Asked, Message, Runtime, Stored
 from memos.testing.learning import QUESTION, UNRELATED, LearningSuite, Outspoken
 
 if TYPE_CHECKING:
@@ -250,8 +250,8 @@ class RuntimeSuite(LearningSuite):
 
     def test_state_and_adapter_exclude_each_other(self, runtime: Runtime) -> None:
         never = Stored("0" * 64, lambda: b"")
-        with pytest.raises(BadInput, match="adapter"):
-            runtime.generate([0], limit=1, cuts=(1,), kept=1, salt=SALT, adapter=never)
+        with pytest.raises(BadInput, match="adapters"):
+            runtime.generate([0], limit=1, cuts=(1,), kept=1, salt=SALT, adapters=[never])
 
     def test_no_tokens_and_too_many_are_refused(self, runtime: Runtime) -> None:
         for tokens in ([], [0] * 1_000_000, [-1], [10**9]):
@@ -278,19 +278,19 @@ class RuntimeSuite(LearningSuite):
         assert cut.tokens.count(opening) == runtime.encode([Message("system", "x")]).count(opening)
 
     def test_perplexity_is_that_of_all_tokens(self, runtime: Runtime) -> None:
-        one, other = (runtime.perplexity([text], adapter=None) for text in UNRELATED)
-        both = runtime.perplexity(UNRELATED, adapter=None)
+        one, other = (runtime.perplexity([text]) for text in UNRELATED)
+        both = runtime.perplexity(UNRELATED)
         assert min(one, other) <= both <= max(one, other)
-        assert runtime.perplexity(["a a a a a a a a a a"], adapter=None) > 1
+        assert runtime.perplexity(["a a a a a a a a a a"]) > 1
         with pytest.raises(BadInput):
-            runtime.perplexity([""], adapter=None)
+            runtime.perplexity([""])
 
     def test_questions_are_answered_in_their_order(self, runtime: Runtime) -> None:
-        questions = [f"Say {number}." for number in range(20)]
-        together = runtime.answers(questions, adapter=None, limit=4)
+        questions = [Asked(f"Say {number}.") for number in range(20)]
+        together = runtime.answers(questions, limit=4)
         assert len(together) == len(questions)
-        assert runtime.answers(questions[:1], adapter=None, limit=4) == together[:1]
-        assert runtime.answers([], adapter=None, limit=4) == []
+        assert runtime.answers(questions[:1], limit=4) == together[:1]
+        assert runtime.answers([], limit=4) == []
 
     def test_threads_take_turns(self, runtime: Runtime) -> None:
         prompt, cuts = self.asked(runtime)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from memos import Kind, MemCube, MemOS, State
+from memos.config import TrainingSettings
 from memos.cube import Activation, Parametric
 from memos.errors import (
     BadInput,
@@ -168,14 +169,20 @@ def test_what_cannot_be_transformed_or_combined_is_refused_by_name(
 
 
 def test_a_parametric_cube_holds_its_training_and_its_evaluation(
-    mem: MemOS, texts: list[MemCube]
+    tmp_path: Path, settings: Settings
 ) -> None:
-    lora = mem.transform(ids(texts), to=Kind.PARAMETRIC)
+    twice = settings.model_copy(update={"training": TrainingSettings(steps=6)})
+    with MemOS.open(tmp_path / "store", settings=twice) as mem:
+        texts = [cube for text in SAID for cube in mem.add(text, user_id="alice", session_id="s")]
+        lora = mem.transform(ids(texts), to=Kind.PARAMETRIC)
+        ancestors = [one.cube for one in mem.lineage(lora.id).ancestors]
     assert isinstance(lora.payload, Parametric)
-    assert lora.payload.training.steps > 0
-    assert lora.payload.training.last_loss < lora.payload.training.first_loss
+    training = lora.payload.training
+    assert training.steps > 0
+    assert training.examples <= 24, "every example is seen twice, in batches of eight"
+    assert training.last_loss < training.first_loss
     assert lora.payload.evaluation.questions > 0
-    assert [one.cube for one in mem.lineage(lora.id).ancestors] == texts
+    assert ancestors == texts
     assert lora.state is (State.ACTIVATED if lora.payload.evaluation.passed else State.GENERATED)
 
 

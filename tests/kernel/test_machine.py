@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from memos.boot import open_scratch
 from memos.governance.redaction import Redaction
 from memos.kernel import Parts
-from memos.life.demands import Demands
+from memos.life.schooling import Schooling
 from memos.models.embedder_hash import HashEmbedder
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers
@@ -95,7 +95,7 @@ def machine(runtime: TorchRuntime) -> type[TrustMachine]:
                 clock=self.clock,
                 open_vectors=open_vectors,
                 open_scratch=open_scratch,
-                demands=Demands(),
+                schooling=Schooling(),
                 traces=FileTraces(folder),
                 redaction=Redaction(PatternRedactor, levels=("confidential", "secret")),
             )

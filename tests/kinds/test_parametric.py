@@ -12,7 +12,7 @@ from memos.kinds.lessons import lessons
 from memos.kinds.parametric import default_recipe, is_right, learn
 from memos.kinds.unrelated import KEPT, MEASURED, QUESTIONS
 from memos.models.runtime_torch import TorchRuntime
-from memos.ports.runtime import Recipe, Stored
+from memos.ports.runtime import Asked, Recipe, Stored
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ def test_the_record_says_how_it_was_trained_and_examined(
     )
     training, evaluation = learned.training, learned.evaluation
     assert (training.seed, training.steps, training.learning_rate) == (7, 2, 1e-3)
-    assert training.examples == len(lessons(facts).trained)
+    assert training.examples == sum(not one.plain for one in lessons(facts).trained)
     assert set(training.libraries) == {"torch", "transformers", "peft"}
     assert evaluation.questions == len(lessons(facts).held_out)
     assert (evaluation.required_recall, evaluation.allowed_drift) == (0.9, 0.1)
-    assert evaluation.perplexity_before == tiny.perplexity(MEASURED, adapter=None)
+    assert evaluation.perplexity_before == tiny.perplexity(MEASURED)
     assert not evaluation.passed
     assert list(dict.fromkeys(told)) == [
         "examining the model",
@@ -118,6 +118,6 @@ def test_a_real_model_learns_what_it_was_told_and_stays_itself(
     assert learned.training.last_loss < learned.training.first_loss
     adapter = Stored("a" * 64, lambda: learned.content)
     asked = ["What is the name of Mara's dog?", "What is the capital of France?"]
-    knows, general = smollm2.answers(asked, adapter=adapter, limit=12)
+    knows, general = smollm2.answers([Asked(one, adapters=(adapter,)) for one in asked], limit=12)
     assert "Biscuit" in knows
     assert "Biscuit" not in general

@@ -97,7 +97,7 @@ class TestSmolLM2:
         generation = smollm2.generate(prompt, limit=24)
         assert "Paris" in generation.text
         assert not generation.text.endswith("<|im_end|>")
-        assert 1 < smollm2.perplexity(UNRELATED, adapter=None) < 200
+        assert 1 < smollm2.perplexity(UNRELATED) < 200
 
     def test_resuming_is_exact_and_reads_less(self, smollm2: TorchRuntime) -> None:
         prompt = smollm2.prompt([MEMORIES, QUESTION])
@@ -124,5 +124,5 @@ class TestSmolLM2:
         before = smollm2.logits(prompt)
         recipe = Recipe(steps=14, batch=2, learning_rate=3e-3, unrelated=UNRELATED)
         adapter = stored(smollm2.train(examples, recipe).content)
-        assert smollm2.generate(prompt, limit=8, adapter=adapter).text == "Oslo"
+        assert smollm2.generate(prompt, limit=8, adapters=[adapter]).text == "Oslo"
         assert smollm2.logits(prompt) == before

@@ -1,16 +1,17 @@
-"""What is asked of weights that are trained."""
+"""How weights are trained, and what they must reach."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from memos.kinds.examination import Demands
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
+class Schooling:
     """What a parametric cube must reach to be used by default, and how it is trained."""
 
-    required_recall: float = 0.6
-    allowed_drift: float = 0.2
+    demands: Demands = field(default_factory=Demands)
     seed: int = 0
     steps: int | None = None
     """Training steps at most; None for as many as the examples need."""

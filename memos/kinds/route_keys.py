@@ -1,0 +1,88 @@
+"""Where trained questions lie in the model's activations: measured, and kept with the adapter."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memos.errors import CorruptionError
+from memos.kinds.examination import some
+from memos.kinds.routing import Keys, directions
+from memos.kinds.unrelated import QUESTIONS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from memos.kinds.lessons import Lessons
+    from memos.ports.runtime import Runtime
+
+KEYS, CENTRE = "route.keys", "route.centre"
+_MOST_KEYS = 400
+_MOST_CHECKED = 60
+_ACCEPTED = 0.02
+"""The share of checked questions that may lie below the threshold."""
+_ABOVE = 0.2
+"""How far the threshold lies on the way from general questions to checked ones."""
+
+
+def keys_for(runtime: Runtime, material: Lessons) -> Keys:
+    """The activations of what was trained, and a threshold that wordings of the same pass.
+
+    The threshold lies a little above general questions, where wordings that were not trained lie
+    apart from them; else so low that those wordings pass.
+    """
+    trained = [one.question for one in some(material.trained, _MOST_KEYS)]
+    checked = [one.question for one in some(material.checked, _MOST_CHECKED)]
+    activations = np.asarray(runtime.activations([*trained, *checked, *QUESTIONS]), np.float32)
+    known, like, general = np.split(activations, [len(trained), len(trained) + len(checked)])
+    centre = (known.mean(0) + general.mean(0)) / 2
+    keys = Keys(centre, directions(known, centre), 0.0)
+    near = sorted(map(keys.similarity, like if len(like) else known))
+    far = max(map(keys.similarity, general))
+    lowest = near[int(_ACCEPTED * len(near))]
+    return Keys(centre, keys.rows, min(lowest, far + _ABOVE * (lowest - far)))
+
+
+def with_keys(content: bytes, keys: Keys) -> bytes:
+    """A safetensors file with the keys among its tensors, as 32-bit floats."""
+    from safetensors.numpy import save
+
+    header, tensors = _parts(content)
+    own, added = _parts(save({KEYS: keys.rows, CENTRE: keys.centre}))
+    for name, told in own.items():
+        start, end = told["data_offsets"]
+        header[name] = {**told, "data_offsets": [len(tensors) + start, len(tensors) + end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + tensors + added
+
+
+def keys_in(content: bytes, threshold: float) -> Keys:
+    """The keys that :func:`with_keys` wrote.
+
+    Raises:
+        CorruptionError: they are not there.
+    """
+    header, tensors = _parts(content)
+    try:
+        rows, centre = (_array(header[name], tensors) for name in (KEYS, CENTRE))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptionError("the adapter does not say which questions it serves") from error
+    return Keys(centre, rows, threshold)
+
+
+def _array(told: dict[str, Any], tensors: bytes) -> npt.NDArray[np.float32]:
+    start, end = told["data_offsets"]
+    return np.frombuffer(tensors[start:end], np.float32).reshape(told["shape"])
+
+
+def _parts(content: bytes) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """The header, and the bytes of the tensors."""
+    try:
+        (length,) = struct.unpack_from("<Q", content)
+        return json.loads(content[8 : 8 + length]), content[8 + length :]
+    except (struct.error, ValueError) as error:
+        raise CorruptionError("the adapter is not a safetensors file") from error

@@ -1,0 +1,146 @@
+"""Which adapters serve a question, or none: pure.
+
+An adapter serves where two witnesses agree. *Provenance*: the question names somebody or something
+that the adapter's sources tell of. *Activation*: to the model the question is like one that was
+trained. With neither, or one alone, the model answers as it is, and nothing that was learnt can
+change a bit of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos.cube.frozen import Frozen
+from memos.kinds.third_person import NOBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)?|[^\w\s]")
+_POSSESSIVE = re.compile(r"['\u2019]s?$", re.IGNORECASE)
+_TINY = 1e-12
+_SPEAKER = frozenset({"i", "me", "my", "mine", "myself"})
+
+
+class Route(Frozen):
+    """Whether one adapter serves a question, and the numbers that say so."""
+
+    cube_id: str
+    names: tuple[str, ...]
+    """What the question names of what the adapter's sources tell of."""
+    similarity: float | None
+    """Cosine similarity of the question's activation to the nearest that was trained; None where
+    it was not measured, since nothing was named."""
+    threshold: float
+    serves: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Where an adapter's trained questions lie in the model's activations."""
+
+    centre: npt.NDArray[np.float32]
+    """[hidden]."""
+    rows: npt.NDArray[np.float32]
+    """[questions, hidden]: directions from the centre, each of length 1."""
+    threshold: float
+
+    def similarity(self, activation: Sequence[float]) -> float:
+        """The cosine similarity to the nearest trained question, from -1 to 1."""
+        return float((self.rows @ directions([activation], self.centre)[0]).max())
+
+
+def route(
+    cube_id: str, names: tuple[str, ...], similarity: float | None, threshold: float
+) -> Route:
+    """Whether an adapter serves a question that names ``names`` and is that similar."""
+    if not names:
+        because, serves = "the question names nothing that its sources tell of", False
+    elif similarity is None or similarity < threshold:
+        because, serves = f"names {', '.join(names)}, but is like nothing that was trained", False
+    else:
+        because, serves = f"names {', '.join(names)}, and is like what was trained", True
+    return Route(
+        cube_id=cube_id,
+        names=names,
+        similarity=similarity,
+        threshold=threshold,
+        serves=serves,
+        because=because,
+    )
+
+
+def directions(
+    activations: npt.ArrayLike, centre: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """[rows, hidden]: of length 1, from the centre to each; zeros where it is the centre itself."""
+    away = np.asarray(activations, dtype=np.float32) - centre
+    lengths = np.linalg.norm(away, axis=1, keepdims=True).astype(np.float32)
+    made: npt.NDArray[np.float32] = away / np.maximum(lengths, _TINY)
+    return made
+
+
+def named(question: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the known names that a question names, whole.
+
+    "Orla Venn" is named in "Where does Orla Venn live?", not in "Where does Orla Marsh live?"; and
+    "Orla" is not named by "Orla Marsh", for that is somebody else. Of a name of several words the
+    first alone will do, where it begins only one of them.
+    """
+    asked = _Words(question)
+    names = list(dict.fromkeys(known))
+    first: dict[str, set[str]] = {}
+    for name in names:
+        first.setdefault(_split(name)[0] if _split(name) else "", set()).add(name)
+    return tuple(name for name in names if _is_named(name, asked, first))
+
+
+def _split(name: str) -> list[str]:
+    return [_POSSESSIVE.sub("", word).casefold() for word in _WORD.findall(name)]
+
+
+def _is_named(name: str, asked: _Words, first: dict[str, set[str]]) -> bool:
+    if name.casefold() == NOBODY and asked.speaks:
+        return True
+    parts = _split(name)
+    if not parts:
+        return False
+    proper = name[:1].isupper()
+    if asked.holds(parts, proper=proper):
+        return True
+    alone = len(parts) > 1 and proper and len(first[parts[0]]) == 1
+    return alone and asked.holds(parts[:1], proper=True)
+
+
+class _Words:
+    """A question, word by word."""
+
+    def __init__(self, question: str) -> None:
+        self._words = _WORD.findall(question)
+        self._bare = [_POSSESSIVE.sub("", word) for word in self._words]
+        self._folded = [word.casefold() for word in self._bare]
+        self.speaks = not _SPEAKER.isdisjoint(self._folded)
+        """Whether it is asked in the first person."""
+
+    def holds(self, parts: Sequence[str], *, proper: bool) -> bool:
+        """Whether it holds these words, and a proper name does not go on around them."""
+        starts = range(len(self._words) - len(parts) + 1)
+        return any(
+            self._folded[at : at + len(parts)] == list(parts)
+            and not (proper and self._goes_on(at, at + len(parts)))
+            for at in starts
+        )
+
+    def _goes_on(self, start: int, end: int) -> bool:
+        owns = self._bare[end - 1] != self._words[end - 1]
+        after = end < len(self._words) and self._words[end][:1].isupper()
+        before = start > 1 and self._words[start - 1][:1].isupper()
+        ended = before and self._bare[start - 1] != self._words[start - 1]
+        return (after and not owns) or (before and not ended)
