@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from memos.config import Settings
     from memos.ports.ledger import Training
     from memos.ports.runtime import Saved
+    from memos.testing.clock import HandClock
 
 SAID = (
     "Orla Venn lives in Tartu.",
@@ -81,7 +83,7 @@ def meanwhile(mem: MemOS, act: Callable[[Saved], object]) -> None:
 
     def training(*given: Any, saved: Saved, **more: Any) -> Any:
         act(saved)
-        return train(*given, saved=saved, **more)
+        return train(*given, saved=None, **more)  # what a test saves is nothing to go on from
 
     runtime.train = training
 
@@ -148,6 +150,72 @@ def test_after_kill_9_the_same_call_goes_on_from_what_was_reached(
         assert blobs(again) == set(lora.blobs)
         assert again.check().problems == ()
         assert outcomes(again, "transform")[-1] == "ok"
+
+
+KILLED_AT_WORK = """
+import os, sys
+from datetime import timedelta
+from memos import Kind, MemOS
+from memos.config import Settings
+from memos.life import training
+training._EVERY = timedelta(0)
+mem = MemOS.open(sys.argv[1], settings=Settings.model_validate_json(sys.argv[2]))
+def progress(what, done, total):
+    if (what, done) == ("training", 2):
+        os.kill(os.getpid(), 9)
+mem.transform(sys.argv[3:], to=Kind.PARAMETRIC, progress=progress)
+"""
+
+
+def test_weights_are_the_same_whether_a_training_was_killed_or_not(
+    mem: MemOS, texts: list[MemCube], tmp_path: Path, lenient: Settings
+) -> None:
+    whole = trained(mem, texts)
+    mem.close()
+    folder = tmp_path / "store"
+    command = [sys.executable, "-c", KILLED_AT_WORK, str(folder), lenient.model_dump_json()]
+    assert subprocess.run([*command, *ids(texts)], check=False).returncode == -9
+    with MemOS.open(folder, settings=lenient) as again:
+        assert again.owed_trainings()[0].step == 2
+        steps: list[int] = []
+
+        def told(what: str, done: int, _total: int) -> None:
+            steps.extend([done] if what == "training" else [])
+
+        lora = trained(again, texts, progress=told)
+        assert steps[0] == 2
+        assert lora.id != whole.id
+        assert lora.blobs == whole.blobs
+        assert again.check().problems == ()
+
+
+def test_what_cannot_be_gone_on_from_is_dropped_and_the_training_begins_anew(
+    mem: MemOS, texts: list[MemCube]
+) -> None:
+    interrupt(mem, texts)  # its state is none that the runtime has written
+    lora = trained(mem, texts)
+    assert blobs(mem) == set(lora.blobs)
+    assert outcomes(mem, "transform")[-2:] == ["begun anew", "ok"]
+
+
+def test_what_is_reached_is_kept_when_a_kill_would_cost_much(
+    timed: MemOS, clock: HandClock
+) -> None:
+    (text,) = timed.add(SAID[0], user_id="alice")
+    due: list[bool] = []
+
+    def wait(saved: Saved) -> None:
+        for seconds in (1, 60, 1):
+            clock.advance(timedelta(seconds=seconds))
+            due.append(saved.due())
+            if saved.due():
+                saved.save(STATE, 1)
+        raise Interrupted
+
+    meanwhile(timed, wait)
+    with pytest.raises(Interrupted):
+        trained(timed, [text])
+    assert due == [False, True, False]
 
 
 def test_retrain_goes_on_as_well(mem: MemOS, texts: list[MemCube]) -> None:
