@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _LOWEST_PACE = 0.05
 _BETAS = (0.9, 0.99)
-_KNOWN = 0.95
-"""Training ends once this share of the trained examples is learnt and of the checked ones known."""
+_LEARNT, _KNOWN = 0.99, 0.95
+"""Training ends once the one share of the trained examples is learnt, and the other known of the
+checked ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Training:
     def _done(self, state: State) -> bool:
         if state.step < self._epoch or state.step % max(2, self._epoch // 2):
             return False
-        if state.order.learnt(self._recipe.enough) < _KNOWN:
+        if state.order.learnt(self._recipe.enough) < _LEARNT:
             return False
         with self._precision():
             return self._checked.known(self._model) >= _KNOWN
