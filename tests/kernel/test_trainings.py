@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -206,7 +205,7 @@ def test_what_is_reached_is_kept_when_a_kill_would_cost_much(
 
     def wait(saved: Saved) -> None:
         for seconds in (1, 60, 1):
-            clock.advance(timedelta(seconds=seconds))
+            clock.advance(seconds)
             due.append(saved.due())
             if saved.due():
                 saved.save(STATE, 1)
