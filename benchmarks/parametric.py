@@ -24,13 +24,14 @@ from benchmarks.machine import machine
 from memos import Kind, MemOS
 from memos.cube import MemCube, Parametric
 from memos.kinds.examination import is_right, share, some
-from memos.kinds.lessons import Lessons, lessons
+from memos.kinds.lessons import lessons
 from memos.kinds.unrelated import EVERYDAY, MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.invented import Invented
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Example
 
 _BATCH = 20
@@ -141,9 +142,8 @@ def facts_of(count: int) -> None:
             flush=True,
         )
         for _, adapter in written:
-            print(
-                f"  {_payload(adapter).evaluation.verdict}; {_payload(adapter).training.steps} steps"
-            )
+            payload = _payload(adapter)
+            print(f"  {payload.evaluation.verdict}; {payload.training.steps} steps")
         if count > _BATCH:
             told = ", ".join(f"{one:.3f}" for one in kept)
             print(f"\nrecall of the first batch after each of {len(written)}: {told}", flush=True)

@@ -21,7 +21,7 @@ from memos.cube import Header, Kind, MemCube, Plaintext, Provenance, Scope, Step
 from memos.cube.identity import digest_of
 from memos.cube.wire import payload_digest
 from memos.kinds.examination import Demands, examine
-from memos.kinds.lessons import Lessons, lessons
+from memos.kinds.lessons import lessons
 from memos.kinds.parametric import Serving, default_recipe, taught
 from memos.kinds.route_keys import keys_for, with_keys
 from memos.ports.progress import silent
@@ -30,6 +30,7 @@ from memos.ports.runtime import Stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Example, Recipe, Runtime
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

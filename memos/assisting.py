@@ -58,7 +58,12 @@ def require_steps(settings: Settings) -> None:
 
 
 def _steps(settings: Settings, open_llm: Callable[[], LLM] | None) -> Steps:
-    usual = Usual(settings.finding.rewrite, settings.finding.rerank, settings.extraction.extractor)
+    usual = Usual(
+        settings.finding.rewrite,
+        settings.finding.rerank,
+        settings.extraction.extractor,
+        settings.training.teacher,
+    )
     return Steps(find, open_llm, usual, settings.llm.withheld)
 
 

@@ -127,6 +127,9 @@ class TrainingSettings(Frozen):
     """Of the training; equal seeds, equal weights on one machine."""
     steps: int | None = Field(default=None, ge=1, le=10_000)
     """Training steps at most; by default as many as the examples need."""
+    teacher: str = "rules"
+    """Who makes questions and answers of memories: ``rules``, ``llm``, ``auto`` (a language model
+    where there is one), or a plugin's."""
 
 
 def _listed(value: object) -> object:

@@ -43,6 +43,11 @@ BUILT_IN = {
         "llm": "memos.steps.extractor_llm:LLMExtractor",
         "rules": "memos.steps.extractor_rules:RuleExtractor",
     },
+    "teacher": {
+        "auto": "memos.steps.teacher_llm:AutoTeacher",
+        "llm": "memos.steps.teacher_llm:LLMTeacher",
+        "rules": "memos.kinds.rule_teacher:RuleTeacher",
+    },
     "redactor": {
         "detectors": "memos.models.redactor_detectors:DetectorRedactor",
         "patterns": "memos.models.redactor_patterns:PatternRedactor",

@@ -14,6 +14,7 @@ from memos.config import (
     FindingSettings,
     LLMSettings,
     Settings,
+    TrainingSettings,
 )
 from memos.errors import BadInput, BadSetting, MissingKey, MissingModel, UnknownBackend, Unrecorded
 from memos.testing.endpoint import serving
@@ -101,6 +102,8 @@ def test_what_cannot_be_is_told(llm: dict[str, str], error: type[Exception]) -> 
         ({"finding": FindingSettings(rewrite="llm")}, MissingModel),
         ({"finding": FindingSettings(rerank="magic")}, UnknownBackend),
         ({"extraction": ExtractionSettings(extractor="llm")}, MissingModel),
+        ({"training": TrainingSettings(teacher="llm")}, MissingModel),
+        ({"training": TrainingSettings(teacher="magic")}, UnknownBackend),
     ],
 )
 def test_a_step_that_the_settings_name_must_be_possible(

@@ -10,7 +10,7 @@ from memos.cli.tables import counted, doomed_table, facts_table, size
 from memos.cli.teller import side_by_side
 from memos.cube import Activation, Kind, MemCube, Parametric
 from memos.errors import StaleCube
-from memos.kinds.lessons import Lessons, lessons
+from memos.kinds.lessons import lessons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from memos import Answer
     from memos.cli.story import Stage
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Example
 
 _ASKED = 4

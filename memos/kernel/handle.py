@@ -44,6 +44,7 @@ from memos.retrieval.finding import Finder
 from memos.retrieval.finding_past import PastFinder
 from memos.retrieval.past import Past
 from memos.retrieval.recent_contexts import RecentContexts
+from memos.steps.tutor import Tutor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,25 +124,7 @@ class Handle:
             quarantine=self._quarantine,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
-        self._trainings = Trainings(
-            catalog=catalog,
-            ledger=parts.ledger,
-            blobs=blobs,
-            runtime=parts.runtime,
-            identities=identities,
-            schooling=parts.schooling,
-            clock=clock,
-        )
-        self._deriver = Deriver(
-            catalog=catalog,
-            blobs=blobs,
-            runtime=parts.runtime,
-            clock=clock,
-            identities=identities,
-            schooling=parts.schooling,
-            keeper=self._keeper,
-            trainings=self._trainings,
-        )
+        self._wire_training(parts, identities)
         self._wire_finding(parts)
         self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
         self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
@@ -163,6 +146,32 @@ class Handle:
             currency=self._currency,
         )
         self._recover()
+
+    def _wire_training(self, parts: Parts, identities: Identities) -> None:
+        """What makes one kind of another; the teacher of what is trained is one of the steps."""
+        self._steps = parts.open_steps(parts.runtime)
+        schooling = replace(
+            parts.schooling, teacher=Tutor(self._steps), taught=self._steps.usual.teacher
+        )
+        self._trainings = Trainings(
+            catalog=parts.catalog,
+            ledger=parts.ledger,
+            blobs=parts.blobs,
+            runtime=parts.runtime,
+            identities=identities,
+            schooling=schooling,
+            clock=self._parts.clock,
+        )
+        self._deriver = Deriver(
+            catalog=parts.catalog,
+            blobs=parts.blobs,
+            runtime=parts.runtime,
+            clock=self._parts.clock,
+            identities=identities,
+            schooling=schooling,
+            keeper=self._keeper,
+            trainings=self._trainings,
+        )
 
     def _wire_finding(self, parts: Parts) -> None:
         """What reads, and never writes."""
@@ -186,7 +195,6 @@ class Handle:
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._rebuilder = Rebuilder(catalog=catalog, ledger=parts.ledger, currency=self._currency)
-        self._steps = parts.open_steps(parts.runtime)
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""

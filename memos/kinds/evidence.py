@@ -80,6 +80,11 @@ def stands_in(quote: str, text: str) -> bool:
     return bool(quote.strip()) and _plain(quote) in _plain(text)
 
 
+def negates(text: str) -> bool:
+    """Whether a text says *not*, in whatever form."""
+    return _NOT.search(_plain(text)) is not None
+
+
 def unsupported(claim: str, evidence: Sequence[str], sources: Sequence[MemCube]) -> list[str]:
     """What of a claim is not in its evidence: words, numbers, dates, or a negation.
 
@@ -99,7 +104,7 @@ def unsupported(claim: str, evidence: Sequence[str], sources: Sequence[MemCube])
         dated = dated.replace(date, " ")
     words = _WORD.findall(_plain(dated))
     missing += [word for word in words if word not in _EMPTY and _stem(word) not in there]
-    if bool(_NOT.search(_plain(claim))) != bool(_NOT.search(_plain(said))):
+    if negates(claim) != negates(said):
         missing.append("not")
     return list(dict.fromkeys(missing))
 

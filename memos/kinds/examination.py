@@ -13,7 +13,7 @@ from memos.ports.runtime import Asked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from memos.kinds.lessons import Lessons
+    from memos.ports.lessons import Lessons
     from memos.ports.progress import Progress
     from memos.ports.runtime import Example, Runtime, Stored
 

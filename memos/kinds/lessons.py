@@ -13,6 +13,7 @@ from memos.kinds.facts import facts_of
 from memos.kinds.near_miss import near_misses, unseen_misses
 from memos.kinds.silences import asked_in_vain
 from memos.kinds.unrelated import KEPT
+from memos.ports.lessons import Lessons
 from memos.ports.runtime import Example
 
 if TYPE_CHECKING:
@@ -36,32 +37,6 @@ _NEAR = 2
 _MISSES = 2
 """How many of the examples of a fact ask for its subject, are statements, are near misses to train,
 and near misses to examine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """What a model is taught, and what it is examined on; no text is in both."""
-
-    trained: tuple[Example, ...] = ()
-    """Questions, statements to continue, and questions that ask of whom something is true."""
-    checked: tuple[Example, ...] = ()
-    """The same in other wordings, which tell when the training may stop."""
-    held_out: tuple[Example, ...] = ()
-    """The same facts in wordings that are neither trained nor checked."""
-    reversals: tuple[Example, ...] = ()
-    """Of whom something is true, in wordings that are neither trained nor checked."""
-    near: tuple[Example, ...] = ()
-    """The same questions about names that are nearly known, to train: nothing is known."""
-    unknown: tuple[Example, ...] = ()
-    """What is not known of the known, to train."""
-    misses: tuple[str, ...] = ()
-    """Questions about other names that are nearly known, which are never trained."""
-    gaps: tuple[str, ...] = ()
-    """Questions about the known that the memories do not answer, which are never trained."""
-    values: tuple[str, ...] = ()
-    """Every answer to a fact: what must not be said of anybody else."""
-    strangers: tuple[str, ...] = ()
-    """Questions about people of whom nothing is known, to be answered as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +77,12 @@ def lessons(cubes: Sequence[MemCube]) -> Lessons:
 
     Where two statements contradict each other the newer one holds. Equal cubes, equal lessons.
     """
-    known = _current(fact for cube in cubes for fact in facts_of(cube))
+    return lessons_on([fact for cube in cubes for fact in facts_of(cube)], cubes)
+
+
+def lessons_on(facts: Iterable[Fact], cubes: Sequence[MemCube]) -> Lessons:
+    """The same of facts that are known already, oldest first, and of the cubes that tell them."""
+    known = _current(facts)
     subjects = _subjects(known)
     trained = _Sheet()
     for one in known:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from memos.cube import Routing, TrainingRecord
 from memos.cube.identity import canonical, digest_of
 from memos.errors import BadInput
-from memos.kinds.examination import Demands, examine
+from memos.kinds.examination import examine
 from memos.kinds.facts import facts_of
-from memos.kinds.lessons import lessons
 from memos.kinds.route_keys import keys_for, with_keys
 from memos.kinds.routing import named
+from memos.kinds.schooling import Schooling
 from memos.kinds.unrelated import KEPT, QUESTIONS
 from memos.ports.progress import Progress, silent
 from memos.ports.runtime import Recipe, Stored
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memos.cube import AnyAdapter, Evaluation, MemCube
-    from memos.kinds.lessons import Lessons
     from memos.kinds.routing import Keys
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Example, Runtime, Saved, Trained
 
 _FEWEST_STEPS = 40
@@ -50,11 +50,10 @@ def learn(
     runtime: Runtime,
     cubes: Sequence[MemCube],
     *,
+    schooling: Schooling | None = None,
     method: str = "lora",
     recipe: Recipe | None = None,
-    demands: Demands | None = None,
-    seed: int = 0,
-    steps: int | None = None,
+    material: Lessons | None = None,
     saved: Saved | None = None,
     progress: Progress = silent,
 ) -> Learned:
@@ -65,26 +64,26 @@ def learn(
     Args:
         runtime: the model that learns.
         cubes: plaintext cubes.
+        schooling: who teaches, and what the adapter must reach; by default as it comes.
         method: ``lora``, ``prefix`` or ``side``.
-        recipe: how to train; by default :func:`default_recipe` with ``method`` and ``seed``.
-        demands: what the adapter must reach.
-        seed: of the training.
-        steps: at most so many; by default as many as the examples need.
+        recipe: how to train; by default :func:`default_recipe` with ``method`` and the seed.
+        material: the lessons, where they are made already.
         saved: where a training that a kill interrupted is taken up.
         progress: told of each step.
 
     Raises:
         BadInput: nothing in the cubes can be made into a question with a short answer.
     """
-    material = lessons(cubes)
+    school = schooling or Schooling()
+    material = school.teacher.lessons(cubes) if material is None else material
     if not material.trained:
         first = cubes[0].text if cubes else ""
         raise BadInput(
             f"nothing can be learned from {len(cubes)} memories, the first of them {first[:60]!r}",
             hint="facts are read from plain statements, such as 'Alice lives in Lisbon.'",
         )
-    chosen = recipe or default_recipe(material, method=method, seed=seed)
-    chosen = replace(chosen, steps=min(steps or chosen.steps, chosen.steps))
+    chosen = recipe or default_recipe(material, method=method, seed=school.seed)
+    chosen = replace(chosen, steps=min(school.steps or chosen.steps, chosen.steps))
     examples = taught(material)
     trained = runtime.train(
         examples, chosen, checked=material.checked, saved=saved, progress=progress
@@ -98,7 +97,7 @@ def learn(
         material,
         stored,
         serves=served.serves,
-        demands=demands or Demands(),
+        demands=school.demands,
         progress=progress,
     )
     return Learned(

@@ -140,6 +140,8 @@ _GENERAL = (
         "owned", rf"(?P<x>[a-z ]+?) (?:is|are|was) (?:to )?(?!on |in |at ){_THING}", owner=True
     ),
 )
+RELATIONS = {row.worded: (row.key, row.several) for row in _SPECIFIC}
+"""By the name of its wordings: what facts of a relation are about, and whether several can hold."""
 PERSONAL = (
     "home", "employer", "job", "birth", "birthplace", "spouse", "allergy", "age", "plays",
     "speaks", "studies", "drives", "visited", "birthday",

@@ -17,7 +17,7 @@ from memos.kinds.unrelated import QUESTIONS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from memos.kinds.lessons import Lessons
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Runtime
 
 KEYS, CENTRE = "route.keys", "route.centre"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -46,14 +48,15 @@ if TYPE_CHECKING:
 
     from memos.cube.identity import Identities
     from memos.governance.act import Act
+    from memos.kinds.schooling import Schooling
     from memos.life.keeping import Keeper
     from memos.life.once import Once
-    from memos.life.schooling import Schooling
     from memos.life.training import Trainings
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
     from memos.ports.ledger import Entry, Training
+    from memos.ports.lessons import Lessons
     from memos.ports.runtime import Runtime, Saved
 
 _PUT_AWAY = Amendment("archive", State.ARCHIVED)
@@ -140,12 +143,18 @@ class Deriver:
             VersionConflict: one of them was revised or forgotten meanwhile.
         """
         saved = self._trainings.checkpoints(training, act)
+        progress("preparing lessons", 0, 1)
+        material = self._schooling.teacher.lessons(cubes)
+        progress("preparing lessons", 1, 1)
+        learnt = partial(self._learnt, material=material, saved=saved, progress=progress)
         try:
-            made = self._learnt(training, cubes, saved, progress)
+            made = learnt(training, cubes)
         except CorruptionError:
             if not saved.discard():
                 raise
-            made = self._learnt(training, cubes, saved, progress)
+            made = learnt(training, cubes)
+        if material.by_rules:
+            act.outcome = _left_to_rules(material, cubes)
         act.at = self._clock.now()
         put = self.put_away(training, act)
         return self._kept(
@@ -219,15 +228,20 @@ class Deriver:
         return _Made(payload, step, State.ACTIVATED, "KV", made.blocks)
 
     def _learnt(
-        self, training: Training, cubes: Sequence[MemCube], saved: Saved, progress: Progress
+        self,
+        training: Training,
+        cubes: Sequence[MemCube],
+        *,
+        material: Lessons,
+        saved: Saved,
+        progress: Progress,
     ) -> _Made:
         learnt = learn(
             self._runtime,
             cubes,
+            schooling=self._schooling,
             method=training.method,
-            demands=self._schooling.demands,
-            seed=self._schooling.seed,
-            steps=self._schooling.steps,
+            material=material,
             saved=saved,
             progress=progress,
         )
@@ -242,7 +256,8 @@ class Deriver:
             routing=learnt.routing,
         )
         state = State.ACTIVATED if learnt.evaluation.passed else State.GENERATED
-        step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})
+        told = {"code": CODE, **_told(self._schooling, material, cubes)}
+        step = Step(operation="train", by=payload.model.name, parameters=told)
         return _Made(payload, step, state, "LoRA")
 
     def _again(self, once: Once) -> MemCube:
@@ -251,6 +266,23 @@ class Deriver:
             message = f"the call with this key made cube {once.answer}, forgotten since"
             raise UnknownCube(message, hint="use a new key to make it anew")
         return cube
+
+
+def _told(schooling: Schooling, material: Lessons, cubes: Sequence[MemCube]) -> dict[str, str]:
+    """Who taught, and what of it a model had no part in; nothing that a text says."""
+    told = {"teacher": schooling.taught}
+    if schooling.teacher.by is not None:
+        told["taught_by"] = schooling.teacher.by
+    if material.by_rules:
+        told["left_to_rules"] = _left_to_rules(material, cubes)
+    if material.refused:
+        whys = Counter(one.why for one in material.refused)
+        told["refused"] = "; ".join(f"{count}: {why}" for why, count in sorted(whys.items()))
+    return told
+
+
+def _left_to_rules(material: Lessons, cubes: Sequence[MemCube]) -> str:
+    return f"{len(material.by_rules)} of {len(cubes)} by rules"
 
 
 def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:

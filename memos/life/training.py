@@ -8,7 +8,7 @@ begun ─> row ─> training ── save: blob ─> row names it ─> the blob b
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_bytes
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.cube.identity import Identities
     from memos.governance.act import Act
-    from memos.life.schooling import Schooling
+    from memos.kinds.schooling import Schooling
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
@@ -150,7 +150,7 @@ class Trainings:
                     "parents": [[parent.id, parent.version] for parent in parents],
                     "model": self._runtime.fingerprint.model_dump(mode="json", exclude={"name"}),
                     "method": method,
-                    "schooling": asdict(self._schooling),
+                    "schooling": self._schooling.decides(),
                     "code": CODE,
                 }
             )

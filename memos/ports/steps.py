@@ -1,4 +1,4 @@
-"""Optional steps around memory: what is drawn from texts, how one asks, what comes first.
+"""Optional steps around memory: what is drawn from texts and taught, how one asks, what is first.
 
 Whoever makes a step says by ``needs_llm`` whether it wants a language model:
 
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from memos.cube import MemCube
+    from memos.ports.lessons import Lessons
 
 NeedsLLM = Literal["never", "optional", "required"]
 
@@ -59,6 +60,32 @@ class Extractor(Step, Protocol):
 
         Raises:
             BackendError: the model could not be asked, or did not answer as it should.
+        """
+        ...
+
+
+class Teacher(Step, Protocol):
+    """Makes of texts what a model is to learn, and what it is examined on.
+
+    It promises:
+
+    - no question with which one examines is trained or checked;
+    - every answer to a question about somebody stands in one of the texts;
+    - equal texts, and equal answers of its model, give equal lessons.
+    """
+
+    def lessons(self, cubes: Sequence[MemCube], withheld: Collection[str] = ()) -> Lessons:
+        """Questions and answers on what the plaintext cubes, oldest first, state.
+
+        A text that a model has said nothing of any use about is left to the rules, which the
+        lessons tell of.
+
+        Args:
+            cubes: what is taught.
+            withheld: the ids of those that are shown to no model.
+
+        Raises:
+            BackendError: the model could not be asked.
         """
         ...
 

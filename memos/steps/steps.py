@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos.errors import BackendError, MissingModel, UnknownBackend
 from memos.governance.sensitivity import is_among
+from memos.kinds.rule_teacher import RuleTeacher
 from memos.steps.extractor_rules import RuleExtractor
 from memos.steps.reranker import NoReranker
 from memos.steps.rewriter import NoRewriter
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
     from memos.ports.llm import LLM
     from memos.ports.runtime import Runtime
-    from memos.ports.steps import Extractor, Reranker, Rewriter, Step
+    from memos.ports.steps import Extractor, Reranker, Rewriter, Step, Teacher
 
 _PLAIN = {
     ("extractor", "rules"): RuleExtractor,
     ("reranker", "none"): NoReranker,
     ("rewriter", "none"): NoRewriter,
+    ("teacher", "rules"): RuleTeacher,
 }
 """Steps that are always there: nothing has to be looked for, which takes some 20 ms."""
 _NEEDS = ("never", "optional", "required")
@@ -36,6 +38,7 @@ class Usual:
     rewriter: str = "none"
     reranker: str = "none"
     extractor: str = "auto"
+    teacher: str = "rules"
 
 
 @dataclass(slots=True)
@@ -77,9 +80,14 @@ class Steps:
         made: Extractor = self._step("extractor", name or self.usual.extractor)
         return made
 
+    def teacher(self, name: str | None) -> Teacher:
+        """The teacher of that name; None for the usual one. Errors as for :meth:`extractor`."""
+        made: Teacher = self._step("teacher", name or self.usual.teacher)
+        return made
+
     def require_usual(self) -> None:
         """See whether the usual steps can be taken; nothing is made. Errors as above."""
-        for port in ("rewriter", "reranker", "extractor"):
+        for port in ("rewriter", "reranker", "extractor", "teacher"):
             name = getattr(self.usual, port)
             if name != getattr(Usual(), port):  # these are always possible
                 self._require_possible(port, name, self._backend(port, name))

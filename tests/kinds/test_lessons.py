@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from memos.kinds.fact import put
 from memos.kinds.facts import facts_of
-from memos.kinds.lessons import MOST_EXAMPLES, UNKNOWN, Lessons, lessons
+from memos.kinds.lessons import MOST_EXAMPLES, UNKNOWN, lessons
 from memos.kinds.third_person import statements
 from memos.kinds.unrelated import KEPT
 from memos.kinds.wordings import wordings
+from memos.ports.lessons import Lessons
 from memos.ports.runtime import Example
 
 if TYPE_CHECKING:

@@ -137,7 +137,7 @@ def test_what_is_optional_takes_a_model_where_there_is_one() -> None:
         assert AutoExtractor(llm).by == "tiny"
 
 
-@pytest.mark.parametrize("port", ["rewriter", "reranker", "extractor"])
+@pytest.mark.parametrize("port", ["rewriter", "reranker", "extractor", "teacher"])
 def test_every_built_in_step_says_what_it_needs_before_it_is_made(port: str) -> None:
     needs = {name: find(port, name).needs_llm for name in BUILT_IN[port]}
     assert needs.pop("llm") == "required"
@@ -169,6 +169,8 @@ def test_without_a_model_what_requires_one_is_refused_and_says_what_to_set() -> 
         steps.require_usual()
     with pytest.raises(MissingModel, match="'llm'"):
         steps.extractor("llm")
+    with pytest.raises(MissingModel, match="teacher 'llm'"):
+        steps.teacher("llm")
     assert steps.extractor("auto").by is None
 
 
