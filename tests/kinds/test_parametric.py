@@ -8,11 +8,14 @@ import platformdirs
 import pytest
 
 from memos.errors import BadInput
+from memos.kinds.examination import Demands, is_right
 from memos.kinds.lessons import lessons
-from memos.kinds.parametric import default_recipe, is_right, learn
+from memos.kinds.parametric import default_recipe, learn, taught
+from memos.kinds.schooling import Schooling
 from memos.kinds.unrelated import KEPT, MEASURED, QUESTIONS
 from memos.models.runtime_torch import TorchRuntime
 from memos.ports.runtime import Asked, Recipe, Stored
+from memos.testing.teacher import told
 from memos.testing.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -48,29 +51,23 @@ def test_the_record_says_how_it_was_trained_and_examined(
     tiny: TorchRuntime, facts: list[MemCube]
 ) -> None:
     recipe = Recipe(steps=2, batch=4, learning_rate=1e-3, seed=7, unrelated=KEPT[:2])
-    told: list[str] = []
+    stages: list[str] = []
     learned = learn(
         tiny,
         facts,
         recipe=recipe,
-        required_recall=0.9,
-        allowed_drift=0.1,
-        progress=lambda what, *_: told.append(what),
+        schooling=Schooling(Demands(recall=0.9, drift=0.1)),
+        progress=lambda what, *_: stages.append(what),
     )
     training, evaluation = learned.training, learned.evaluation
     assert (training.seed, training.steps, training.learning_rate) == (7, 2, 1e-3)
-    assert training.examples == sum(not one.plain for one in lessons(facts).trained)
-    assert set(training.libraries) == {"torch", "transformers", "peft"}
+    assert training.examples == len(taught(lessons(facts)))
+    assert set(training.libraries) >= {"torch", "transformers"}
     assert evaluation.questions == len(lessons(facts).held_out)
     assert (evaluation.required_recall, evaluation.allowed_drift) == (0.9, 0.1)
     assert evaluation.perplexity_before == tiny.perplexity(MEASURED)
     assert not evaluation.passed
-    assert list(dict.fromkeys(told)) == [
-        "examining the model",
-        "preparing to train",
-        "training",
-        "examining the LoRA",
-    ]
+    assert list(dict.fromkeys(stages)) == ["preparing to train", "training", "examining"]
 
 
 def test_memories_that_state_nothing_cannot_be_learnt(
@@ -97,9 +94,23 @@ def test_more_examples_get_more_steps(remembered: Remembered, facts: list[MemCub
     assert default_recipe(lessons(facts), seed=3).seed == 3
 
 
+def test_what_was_taught_already_is_not_taught_again(tiny: TorchRuntime) -> None:
+    cube = told("Orla Venn lives in Tartu.")
+    learned = learn(tiny, [], material=lessons([cube]), schooling=Schooling(seed=5, steps=2))
+    assert (learned.training.seed, learned.training.steps) == (5, 2)
+    assert learned.training.examples == len(taught(lessons([cube])))
+
+
+def test_who_teaches_decides_which_weights_come_out() -> None:
+    usual = Schooling().decides()
+    assert usual == Schooling().decides()
+    assert Schooling(taught="auto").decides() != usual
+    assert Schooling(seed=1).decides() != usual
+
+
 def test_nothing_is_measured_on_what_was_held_still() -> None:
-    assert len(KEPT) == len(set(KEPT)) == 24
-    assert len(MEASURED) == len(set(MEASURED)) == 12
+    assert len(KEPT) == len(set(KEPT))
+    assert len(MEASURED) == len(set(MEASURED))
     assert not set(KEPT) & set(MEASURED)
     assert len(QUESTIONS) == len(set(QUESTIONS))
 
