@@ -67,6 +67,7 @@ def keys_in(content: bytes, threshold: float) -> Keys:
     header, tensors = _parts(content)
     try:
         rows, centre = (_array(header[name], tensors) for name in (KEYS, CENTRE))
+        rows @ centre
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptionError("the adapter does not say which questions it serves") from error
     return Keys(centre, rows, threshold)

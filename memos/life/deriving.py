@@ -20,7 +20,7 @@ from memos.cube import (
 )
 from memos.cube.identity import canonical, digest_of
 from memos.cube.wire import payload_digest
-from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
+from memos.errors import BadInput, UnknownCube, VersionConflict, WrongKind
 from memos.governance.scope import inherited, joint
 from memos.kinds.examination import Demands
 from memos.kinds.parametric import learn
@@ -95,14 +95,15 @@ class Deriver:
         *,
         act: Act,
         title: str | None = None,
+        method: str = "lora",
         progress: Progress = silent,
     ) -> MemCube:
         """A new cube of kind ``to`` from plaintext cubes; see ``MemOS.transform``."""
         if once.answer is not None:
-            return self._again(once)
+            return self.again(once)
         _require_plaintext(cubes, to)
         scope = joint(cubes)
-        made = self._made(cubes, to, progress)
+        made = self._made(cubes, to, method, progress)
         now = self._clock.now()
         parents = tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
         header = Header(
@@ -141,10 +142,10 @@ class Deriver:
             self._keeper.forsake(blocks)
             raise
 
-    def _made(self, cubes: Sequence[MemCube], to: Kind, progress: Progress) -> _Made:
-        return (
-            self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
-        )
+    def _made(self, cubes: Sequence[MemCube], to: Kind, method: str, progress: Progress) -> _Made:
+        if to is Kind.ACTIVATION:
+            return self._read(cubes, progress)
+        return self._learnt(cubes, method, progress)
 
     def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
         tokens, made = self._keeper.read(cubes, joint(cubes), progress)
@@ -159,10 +160,11 @@ class Deriver:
         step = Step(operation="prefill", by=payload.model.name, parameters={"code": CODE})
         return _Made(payload, step, State.ACTIVATED, _title("KV", cubes), made.blocks)
 
-    def _learnt(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
+    def _learnt(self, cubes: Sequence[MemCube], method: str, progress: Progress) -> _Made:
         learnt = learn(
             self._runtime,
             cubes,
+            method=method,
             demands=self._schooling.demands,
             seed=self._schooling.seed,
             steps=self._schooling.steps,
@@ -182,7 +184,12 @@ class Deriver:
         step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})
         return _Made(payload, step, state, _title("LoRA", cubes))
 
-    def _again(self, once: Once) -> MemCube:
+    def again(self, once: Once) -> MemCube:
+        """What a call with the same key made.
+
+        Raises:
+            UnknownCube: it was forgotten since.
+        """
         cube = self._catalog.find(str(once.answer))
         if cube is None:
             message = f"the call with this key made cube {once.answer}, forgotten since"
@@ -191,8 +198,6 @@ class Deriver:
 
 
 def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
-    if to is Kind.PLAINTEXT:
-        raise NotSupported(f"transform to {to} is not built", hint="to activation or parametric")
     if not cubes:
         raise BadInput("there is nothing to transform", hint="name at least one cube")
     for cube in cubes:
