@@ -24,13 +24,15 @@ _MOST_KEYS = 400
 _MOST_CHECKED = 60
 _ACCEPTED = 0.02
 """The share of checked questions that may lie below the threshold."""
+_ABOVE = 0.2
+"""How far the threshold lies on the way from general questions to checked ones."""
 
 
 def keys_for(runtime: Runtime, material: Lessons) -> Keys:
     """The activations of what was trained, and a threshold that wordings of the same pass.
 
-    The threshold lies halfway between general questions and wordings that were not trained, where
-    the two lie apart; else so low that those wordings pass.
+    The threshold lies a little above general questions, where wordings that were not trained lie
+    apart from them; else so low that those wordings pass.
     """
     trained = [one.question for one in some(material.trained, _MOST_KEYS)]
     checked = [one.question for one in some(material.checked, _MOST_CHECKED)]
@@ -41,7 +43,7 @@ def keys_for(runtime: Runtime, material: Lessons) -> Keys:
     near = sorted(map(keys.similarity, like if len(like) else known))
     far = max(map(keys.similarity, general))
     lowest = near[int(_ACCEPTED * len(near))]
-    return Keys(centre, keys.rows, (lowest + far) / 2 if far < lowest else lowest)
+    return Keys(centre, keys.rows, min(lowest, far + _ABOVE * (lowest - far)))
 
 
 def with_keys(content: bytes, keys: Keys) -> bytes:

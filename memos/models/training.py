@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from memos.models.halves import has_native_bfloat16
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
 from memos.models.training_state import State, restored, written
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _LOWEST_PACE = 0.05
 _BETAS = (0.9, 0.99)
-_KNOWN = 0.98
+_KNOWN = 0.95
 """Training ends once this share of the trained examples is learnt and of the checked ones known."""
 
 
@@ -89,8 +90,10 @@ class Training:
     def __init__(self, model: Any, lesson: Lesson, recipe: Recipe, trainee: Trainee) -> None:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
         first = trainee.first
+        self._half = recipe.half and has_native_bfloat16(model.device)
         self._kept = Below(model, lesson.unrelated, lesson.shared, first)
-        self._anchors = self._kept.anchors()
+        with self._precision():
+            self._anchors = self._kept.anchors()
         self._examples = Below(model, lesson.examples, lesson.shared, first)
         self._checked = Below(model, lesson.checked, lesson.shared, first)
 
@@ -112,7 +115,8 @@ class Training:
             while state.step < recipe.steps and not self._done(state):
                 progress("training", state.step, recipe.steps)
                 self._pace(optimizer, state.step)
-                self._step(state, optimizer)
+                with self._precision():
+                    self._step(state, optimizer)
                 if saved is not None and saved.due():
                     saved.save(written(state, weights, optimizer), state.step)
         progress("training", recipe.steps, recipe.steps)
@@ -156,7 +160,13 @@ class Training:
             return False
         if state.order.learnt(self._recipe.enough) < _KNOWN:
             return False
-        return self._checked.known(self._model) >= _KNOWN
+        with self._precision():
+            return self._checked.known(self._model) >= _KNOWN
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        return torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._half)
 
 
 def surprises(passages: Sequence[Passage], said: Sequence[torch.Tensor]) -> list[torch.Tensor]:
