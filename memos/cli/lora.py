@@ -1,4 +1,4 @@
-"""The commands about adapters: ``lora ls``, ``route``, ``recite``, ``merge``, ``drop``, ``plot``."""
+"""The commands about LoRAs: ``lora ls``, ``route``, ``recite``, ``merge``, ``drop``, ``plot``."""
 
 from __future__ import annotations
 

@@ -45,10 +45,10 @@ def figure(adapters: Sequence[Drawn]) -> str:
     least, most = _bounds([one.drift for one in adapters])
     retention = _Panel(_LEFT, (0.0, max(1.0, examinations - 1.0)))
     against = _Panel(second, (least, most))
+    size = f'width="{width}" height="{height}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
+        f'<rect {size} fill="white"/>',
         *retention.frame("retention", "examination", [str(n) for n in range(examinations)]),
         *against.frame("recall against drift", "drift", [f"{least:+.1%}", f"{most:+.1%}"]),
     ]

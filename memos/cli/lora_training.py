@@ -10,7 +10,7 @@ import typer
 
 from memos.cli.call import Call, command
 from memos.cli.confirm import may_write
-from memos.cli.failing import FAILED
+from memos.cli.failing import FAILED, PARTIAL
 from memos.cli.manual import examples
 from memos.cli.where import filters
 from memos.cli.write import DryRun, Filter, Ids, Where, Yes, given_ids
@@ -86,7 +86,8 @@ def _train(
 ) -> None:
     """Train adapters on memories, and examine them.
 
-    One that fails its examination is kept, and serves only where it is named and allowed.
+    One that fails its examination is kept, and serves only where it is named and allowed. Exit
+    code 7 if there was nothing to learn for some of several.
     """
     from memos.cli.cubes import write_cubes
     from memos.cli.tables import counted
@@ -109,10 +110,12 @@ def _train(
             would = counted(len(parts), "adapter")
             call.out.note(f"would train {would} on {counted(len(sources), 'memory')}")
             return
-        made = [_trained(mem, call, part, method) for part in parts]
+        made = [one for part in parts if (one := _trained(mem, call, part, parts, method))]
         call.progress.close()
         write_cubes(call.out, "cubes", made)
     _tell_verdicts(call, made)
+    if len(made) < len(parts):
+        raise typer.Exit(PARTIAL if made else FAILED)
 
 
 def _sources(
@@ -133,16 +136,29 @@ def _parts(sources: Sequence[MemCube], shard: int | None) -> list[Sequence[MemCu
     return [sources[start : start + size] for start in range(0, len(sources), size)]
 
 
-def _trained(mem: MemOS, call: Call, sources: Sequence[MemCube], method: Method) -> MemCube:
+def _trained(
+    mem: MemOS,
+    call: Call,
+    sources: Sequence[MemCube],
+    parts: Sequence[Sequence[MemCube]],
+    method: Method,
+) -> MemCube | None:
+    """An adapter; None where nothing can be learnt from one part of several."""
     from memos import Kind
 
-    return mem.transform(
-        [cube.id for cube in sources],
-        to=Kind.PARAMETRIC,
-        method=str(method),
-        progress=call.progress,
-        **call.scope,
-    )
+    try:
+        return mem.transform(
+            [cube.id for cube in sources],
+            to=Kind.PARAMETRIC,
+            method=str(method),
+            progress=call.progress,
+            **call.scope,
+        )
+    except BadInput as error:
+        if len(parts) == 1:
+            raise
+        call.out.warn(str(error))
+        return None
 
 
 def _tell_verdicts(call: Call, made: Sequence[MemCube]) -> None:

@@ -37,41 +37,51 @@ def lenient(tiny_runtime: None, one_thread: None, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(f"AGENT_MEMOS_TRAINING__{name}", value)
 
 
-@pytest.mark.usefixtures("lenient")
-def test_an_adapter_from_its_training_to_its_end(
-    memos: Memos, remembered: list[str], folder: Path
-) -> None:
-    would = memos("lora", "train", "--user", "alice", "--shard", "1", "--dry-run")
-    assert "would train 2 adapters on 2 memories" in would.stderr
+@pytest.fixture
+def lora(lenient: None, memos: Memos, remembered: list[str]) -> str:
+    """An adapter of where Alice lives."""
     made = memos("lora", "train", remembered[0], "--seed", "3", "--steps", "1")
     (cube,) = made.rows
-    lora = cube["cube"]["header"]["id"]
-    assert cube["cube"]["payload"]["training"]["seed"] == 3
-    assert cube["cube"]["payload"]["training"]["steps"] == 1
-    assert f"{lora} is fit" in made.stderr
+    training = cube["cube"]["payload"]["training"]
+    assert (training["seed"], training["steps"]) == (3, 1)
+    cube_id = str(cube["cube"]["header"]["id"])
+    assert f"{cube_id} is fit" in made.stderr
+    return cube_id
 
+
+def test_they_are_listed_with_how_they_did(memos: Memos, remembered: list[str], lora: str) -> None:
+    would = memos("lora", "train", "--user", "alice", "--shard", "1", "--dry-run")
+    assert "would train 2 adapters on 2 memories" in would.stderr
     (told,) = memos("lora", "ls").rows
     assert (told["id"], told["standing"], told["sources"]) == (lora, "current", 1)
     shown = memos("lora", "ls", "-o", "table").stdout
     assert lora in shown
     assert "current" in shown
     assert json.loads(memos("lora", "ls", "--json").stdout)["schema"] == "agent-memos/lora/1"
+    memos("update", remembered[0], "Alice moved to Porto.")
+    assert memos("lora", "ls", "--stale", "-q").ids == [lora]
+    memos("lora", "recite", lora, code=4)
+    memos("lora", "evaluate", lora, code=4)
 
+
+def test_a_question_is_routed_and_answered(memos: Memos, lora: str) -> None:
     (route,) = memos("lora", "route", ASKED).rows
     assert (route["cube_id"], route["serves"]) == (lora, True)
     explained = memos("lora", "route", ASKED, "--explain", "-o", "table").stdout
     assert "threshold" in explained
     assert "Alice" in explained
     assert "as it is" in memos("lora", "route", "What is new?").stderr
-    answer = memos("chat", ASKED, "--routed", "--max-tokens", "2", "-q")
-    assert answer.ids == [lora]
+    assert memos("chat", ASKED, "--routed", "--max-tokens", "2", "-q").ids == [lora]
 
+
+def test_it_is_asked_for_what_it_holds_and_examined_and_drawn(
+    memos: Memos, remembered: list[str], lora: str
+) -> None:
     recited = memos("lora", "recite", lora)
     assert [one["expected"] for one in recited.rows[0]["lost"]] == ["Lisbon"]
     assert "0 of 1 held" in recited.stderr
     assert "lost" in memos("lora", "recite", lora, "-o", "table").stdout
     memos("transform", lora, "--to", "plaintext", code=2)
-
     (examined,) = memos("lora", "evaluate", lora, "--plot", "one.svg").rows
     assert [one["others"] for one in examined["retention"]] == [0]
     memos("lora", "plot", "one.svg", code=2)  # it is there, and nobody can be asked
@@ -80,19 +90,32 @@ def test_an_adapter_from_its_training_to_its_end(
     assert ET.parse("one.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own
     memos("lora", "plot", "three.svg", remembered[0], code=2)
 
+
+def test_it_is_merged_and_dropped_on_request_alone(
+    memos: Memos, remembered: list[str], lora: str, folder: Path
+) -> None:
     memos("lora", "merge", lora, "model", code=2)  # nobody can be asked
     assert "forgetting does not reach" in memos("lora", "merge", lora, "model", "--yes").stderr
     assert (folder / "model" / "config.json").is_file()
-
-    memos("update", remembered[0], "Alice moved to Porto.")
-    assert memos("lora", "ls", "--stale", "-q").ids == [lora]
-    memos("lora", "recite", lora, code=4)
     (would_go,) = memos("lora", "drop", lora, "--dry-run").rows
     assert [one["id"] for one in would_go["cubes"]] == [lora]
     memos("lora", "drop", lora, code=2)  # nobody can be asked
     memos("lora", "drop", lora, "--yes")
     assert memos("lora", "ls").rows == []
-    assert memos("get", remembered[0]).texts == ["Alice moved to Porto."]
+    assert memos("get", remembered[0]).texts == ["Alice moved to Lisbon."]
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_part_of_which_nothing_can_be_learnt_is_told_and_the_others_are_trained(
+    memos: Memos, remembered: list[str]
+) -> None:
+    nothing = memos("add", "How are you?", "-q", "--user", "alice").ids[0]
+    told = memos("lora", "train", nothing, remembered[0], "--shard", "1", "-q", code=7)
+    assert told.ids == memos("lora", "ls", "-q").ids
+    assert len(told.ids) == 1
+    assert "How are you?" in told.stderr
+    memos("lora", "train", nothing, code=2)
+    memos("lora", "train", nothing, nothing, "--shard", "1", code=2)
 
 
 @pytest.mark.usefixtures("tiny_runtime")
