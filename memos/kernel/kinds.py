@@ -236,13 +236,14 @@ class KindCalls(RouteCalls):
         """A text of what an adapter holds."""
         if once.answer is not None:
             return self._deriver.again(once)
+        other = next((cube for cube in cubes if cube.kind is not Kind.PARAMETRIC), None)
+        if other is not None:
+            message = f"a transform of {other.kind} to plaintext is not built"
+            raise NotSupported(message, hint="name a parametric cube: memos lora ls")
         if len(cubes) != 1:
             message = f"{len(cubes)} cubes cannot become one text"
             raise BadInput(message, hint="name one parametric cube: memos lora ls")
         (cube,) = cubes
-        if cube.kind is not Kind.PARAMETRIC:
-            message = f"a transform of {cube.kind} to plaintext is not built"
-            raise NotSupported(message, hint="name a parametric cube: memos lora ls")
         sources = self._taught(cube, act)
         recited = self._recital(cube, sources)
         with self._changing(act):

@@ -237,7 +237,9 @@ def test_wrong_words_are_refused(mem: MemOS, texts: list[MemCube]) -> None:
     with pytest.raises(NotSupported, match="activation"):
         mem.transform([kv.id], to=Kind.PLAINTEXT)
     with pytest.raises(BadInput, match="2 cubes"):
-        mem.transform([one.id for one in texts[:2]], to=Kind.PLAINTEXT)
+        mem.transform([put(mem, [one]).id for one in texts[:2]], to=Kind.PLAINTEXT)
+    with pytest.raises(BadInput, match="0 cubes"):
+        mem.transform([], to=Kind.PLAINTEXT)
     for call in (mem.recite, mem.evaluate):
         with pytest.raises(WrongKind, match=texts[0].id):
             call(texts[0].id)
