@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     Served = Callable[[str], bool]
     """Whether the adapter serves a question."""
+    Wears = Callable[[str], tuple[Stored, ...]]
+    """All adapters that serve a question."""
 
 Thing = TypeVar("Thing")
 
-_ANSWER_TOKENS = 16
+ANSWER_TOKENS = 16
+"""Of an answer that is examined."""
 _MOST = 100
 """Questions of one sort; of more, so many are asked, spread evenly over all."""
 _STAGES = 6
@@ -98,6 +101,20 @@ def examine(
     )
 
 
+def routed_questions(material: Lessons) -> list[str]:
+    """The questions of an examination that go the way they go when they are served."""
+    examples = (*some(material.held_out), *some(material.trained), *some(material.reversals))
+    return list(dict.fromkeys((*(one.question for one in examples), *some(material.misses))))
+
+
+def retained(runtime: Runtime, material: Lessons, wears: Wears) -> float:
+    """The share of held-out questions that are answered with all that serves them."""
+    held_out = some(material.held_out)
+    asked = [Asked(one.question, one.plain, wears(one.question)) for one in held_out]
+    answers = runtime.answers(asked, limit=ANSWER_TOKENS)
+    return share(is_right(a, one.answer) for a, one in zip(answers, held_out, strict=True))
+
+
 class _Asking:
     def __init__(self, runtime: Runtime, adapter: Stored, serves: Served) -> None:
         self._runtime, self._adapter, self._serves = runtime, adapter, serves
@@ -108,7 +125,7 @@ class _Asking:
             Asked(one.question, one.plain, self._routed(one.question) if served else ())
             for one in examples
         ]
-        answers = self._runtime.answers(asked, limit=_ANSWER_TOKENS)
+        answers = self._runtime.answers(asked, limit=ANSWER_TOKENS)
         return share(is_right(a, one.answer) for a, one in zip(answers, examples, strict=True))
 
     def leaks(self, questions: Sequence[str], values: Sequence[str]) -> tuple[float, float]:
@@ -134,7 +151,7 @@ class _Asking:
 
     def _answers(self, questions: Sequence[str], adapters: tuple[Stored, ...]) -> list[str]:
         asked = [Asked(question, adapters=adapters) for question in questions]
-        return self._runtime.answers(asked, limit=_ANSWER_TOKENS)
+        return self._runtime.answers(asked, limit=ANSWER_TOKENS)
 
     def _routed(self, question: str) -> tuple[Stored, ...]:
         return (self._adapter,) if self._serves(question) else ()

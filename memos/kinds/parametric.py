@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memos.kinds.routing import Keys
     from memos.ports.runtime import Example, Runtime, Saved, Trained
 
+METHODS = ("lora", "prefix", "side")
+"""How weights are trained; the first is the usual one."""
 _FEWEST_STEPS = 40
 _BATCH = 8
 _LEARNING_RATE = 3e-3

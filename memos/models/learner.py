@@ -14,6 +14,7 @@ from memos.models import adapter_wire, lora
 from memos.models.decode import Written, write_mixed, write_together
 from memos.models.measuring import mean_divergence, mean_loss
 from memos.models.packed import Passage
+from memos.models.reading_below import Below
 from memos.models.recent import Recent
 from memos.models.trainees import trainee
 from memos.models.training import Lesson, Training
@@ -115,6 +116,13 @@ class Learner:
                 told = self.mixed(prompts[n], several, limit).tokens if several else tokens
                 answers.append(self._lm.chat.decode(told))
         return answers
+
+    def knows(self, examples: Sequence[Example], adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one."""
+        passages = tuple(map(self._example, examples))
+        with self.wearing([adapter]):
+            below = Below(self._lm.model, passages, self._lm.chat.opening(), 0)
+            return below.known(self._lm.model)
 
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
