@@ -141,9 +141,8 @@ def facts_of(count: int) -> None:
             flush=True,
         )
         for _, adapter in written:
-            print(
-                f"  {_payload(adapter).evaluation.verdict}; {_payload(adapter).training.steps} steps"
-            )
+            told = _payload(adapter)
+            print(f"  {told.evaluation.verdict}; {told.training.steps} steps")
         if count > _BATCH:
             told = ", ".join(f"{one:.3f}" for one in kept)
             print(f"\nrecall of the first batch after each of {len(written)}: {told}", flush=True)
@@ -188,9 +187,7 @@ def edit(name: str, file: Path, count: int) -> None:
         after = bench.said(local, plain=plain)
         told = bench.said([one[0] for one in edits], plain=plain)
         again = bench.said([one[2] for one in edits], plain=plain)
-        fit = sum(
-            cube.state == "activated" for cube in mem.list(kind=Kind.PARAMETRIC, limit=10 * count)
-        )
+        fit = sum(one.fit for one in mem.lora_cubes())
         print(
             f"| {name}, {len(edits)} edits "
             f"| {share(is_right(a, one[1]) for a, one in zip(told, edits, strict=True)):.3f} "

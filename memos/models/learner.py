@@ -13,7 +13,7 @@ from memos.errors import BadInput, NotSupported
 from memos.models import adapter_wire, lora
 from memos.models.decode import Written, write_mixed, write_together
 from memos.models.measuring import mean_divergence, mean_loss
-from memos.models.packed import Passage
+from memos.models.packed import Packed, Passage
 from memos.models.reading_below import Below
 from memos.models.recent import Recent
 from memos.models.trainees import trainee
@@ -145,15 +145,25 @@ class Learner:
         import torch
 
         first = max(1, int(self._lm.model.config.num_hidden_layers * _MIDDLE))
+        opening = self._lm.chat.opening()
         found: list[tuple[float, ...]] = []
         with torch.inference_mode(), lower(self._lm.model, first) as made:
-            for question in questions:
-                prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
-                ids = torch.tensor([prompt.tokens], device=self._lm.device)
-                self._lm.model(input_ids=ids, use_cache=False, logits_to_keep=1)
-                start, end = prompt.cuts or (0, len(prompt.tokens))
-                found.append(tuple(made()[0, start:end].float().mean(0).tolist()))
+            for start in range(0, len(questions), _TOGETHER):
+                part = [self._framed(one) for one in questions[start : start + _TOGETHER]]
+                packed = Packed([passage for passage, _ in part], opening, self._lm.device)
+                packed.pass_through(self._lm.model)
+                counts = [packed.owners.count(number) for number in range(-1, len(part))]
+                _, *states = torch.split(made()[0].float(), counts)
+                means = (one[:asked].mean(0) for one, (_, asked) in zip(states, part, strict=True))
+                found += (tuple(mean.tolist()) for mean in means)
         return found
+
+    def _framed(self, question: str) -> tuple[Passage, int]:
+        """A question as it is asked, and how many tokens it is behind what all prompts share."""
+        prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
+        self._lm.require_readable(prompt.tokens)
+        start, end = prompt.cuts or (0, len(prompt.tokens))
+        return Passage(prompt.tokens, len(prompt.tokens) - 1), max(1, end - start)
 
     def merge(self, adapter: Stored, folder: Path) -> Fingerprint:
         """Write a model to ``folder`` into whose weights the adapter is added."""
