@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from memos.life.kv_report import Cooled, DamagedBlock, KvCube, KvPlace, Standing, Warmed
     from memos.life.lineage import Ancestor, Lineage
     from memos.life.lora_report import LoraCube
+    from memos.life.owed import OwedTraining
     from memos.life.report import (
         AuditReport,
         AuditRow,
@@ -77,6 +78,7 @@ _HOMES = {
     "MemCube": "memos.cube",
     "MemOS": "memos.boot",
     "Moved": "memos.life.report",
+    "OwedTraining": "memos.life.owed",
     "Principal": "memos.cube",
     "Problem": "memos.life.report",
     "Recital": "memos.kinds.recital",
@@ -125,6 +127,7 @@ __all__ = [
     "MemOS",
     "MemosError",
     "Moved",
+    "OwedTraining",
     "Principal",
     "Problem",
     "Recital",

@@ -17,6 +17,7 @@ from memos.kernel.parts import Parts
 from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
 from memos.kernel.superseding import SupersedeCalls
+from memos.kernel.training import TrainingCalls
 from memos.kernel.upkeep import UpkeepCalls
 
 __all__ = ["Kernel", "Parts", "Whose"]
@@ -26,6 +27,7 @@ class Kernel(
     IngestCalls,
     ExtractCalls,
     BranchCalls,
+    TrainingCalls,
     ParametricCalls,
     SupersedeCalls,
     ContextCalls,

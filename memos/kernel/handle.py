@@ -33,12 +33,14 @@ from memos.life.keys_at_hand import KeysAtHand
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
+from memos.life.rebuilding import Rebuilder
 from memos.life.reciting import Reciter
 from memos.life.relating import Relater
 from memos.life.routing import Router
 from memos.life.shelves import Shelves
 from memos.life.superseding import Superseder
 from memos.life.sweeping import sweep_strays
+from memos.life.training import Trainings
 from memos.life.writing import Writer
 from memos.ports.catalog import Selection
 from memos.ports.filters import Condition, Every, Operator
@@ -127,6 +129,15 @@ class Handle:
             keys=self._keys,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
+        self._trainings = Trainings(
+            catalog=catalog,
+            ledger=parts.ledger,
+            blobs=blobs,
+            runtime=parts.runtime,
+            identities=identities,
+            schooling=parts.schooling,
+            clock=clock,
+        )
         self._deriver = Deriver(
             catalog=catalog,
             blobs=blobs,
@@ -135,6 +146,7 @@ class Handle:
             identities=identities,
             schooling=parts.schooling,
             keeper=self._keeper,
+            trainings=self._trainings,
         )
         self._wire_finding(parts)
         self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
@@ -179,6 +191,7 @@ class Handle:
             open_scratch=parts.open_scratch,
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
+        self._rebuilder = Rebuilder(catalog=catalog, ledger=parts.ledger, currency=self._currency)
         self._router = Router(
             catalog=catalog,
             graph=parts.graph,

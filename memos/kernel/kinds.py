@@ -56,7 +56,9 @@ class KindCalls(RouteCalls):
         makes and that its sources make, too; what it lost stands in the attribute ``lost``.
 
         The new cube remembers which cubes, at which versions, it was made from. Training may take
-        minutes: ``progress`` is told of every step, and other threads may go on meanwhile.
+        minutes: ``progress`` is told of every step, and other threads may go on meanwhile. Where
+        the process dies at it, the same call goes on from what was reached, and so does
+        :meth:`retrain`.
 
         Args:
             ids: what it is made from.
@@ -94,9 +96,12 @@ class KindCalls(RouteCalls):
                 self._gate.require(act, joint(cubes))
             if kind is Kind.PLAINTEXT:
                 return self._written(cubes, once, act, called)
-            return self._deriver.derive(
+            made = self._deriver.derive(
                 cubes, kind, once, act=act, title=called, method=trained, progress=progress
             )
+            if kind is Kind.PARAMETRIC:
+                self._settle()
+            return made
 
     def chat(
         self,
@@ -173,6 +178,11 @@ class KindCalls(RouteCalls):
         with self._act("lineage", Right.READ, **whose) as act:
             lineage = self._currency.lineage(self._seen(id, act))
             return self._shown_lineage(lineage, act)
+
+    def _settle(self) -> None:
+        """Pay what a training has left owed: checkpoints that are needed no more."""
+        with self._lock:
+            self._index.drain(insist=False)
 
     def _shown_lineage(self, lineage: Lineage, act: Act) -> Lineage:
         """What of a lineage the principal may see; what it may not leaves no trace."""

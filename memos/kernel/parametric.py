@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from memos.cube import Kind, Parametric, Parent, Retention, Right, State
 from memos.errors import BadInput, UnfitCube, shown
 from memos.kernel.activation import ActivationCalls
-from memos.kernel.arguments import read_path, require_count
+from memos.kernel.arguments import read_path, require_count, require_flags
 from memos.kernel.routing import HITS
 from memos.kinds.answer import Reply
 from memos.kinds.drafts import checked_text
@@ -60,6 +60,7 @@ class ParametricCalls(ActivationCalls):
         *,
         k: int = HITS,
         max_tokens: int = 64,
+        plain: bool = False,
         **whose: Unpack[Whose],
     ) -> tuple[Reply, ...]:
         """Ask the model several questions at once, each with the adapters that serve it.
@@ -71,6 +72,7 @@ class ParametricCalls(ActivationCalls):
             questions: what to ask; 1,000 at most.
             k: as in :meth:`route`.
             max_tokens: the longest answer; 1,024 at most.
+            plain: the questions are texts that the model continues, outside any chat.
             whose: whose memories.
 
         Returns:
@@ -84,10 +86,11 @@ class ParametricCalls(ActivationCalls):
             texts = _read_questions(questions)
             require_count(k, "k", largest=1000)
             require_count(max_tokens, "max_tokens", largest=_MOST_TOKENS)
+            require_flags(plain=plain)
             routes = self._routes(texts, act, k=k)
             worn = [self._serving(each) for each in routes]
             batch = list(zip(texts, worn, strict=True))
-            answers = self._answerer.answer_many(batch, max_tokens=max_tokens)
+            answers = self._answerer.answer_many(batch, max_tokens=max_tokens, plain=plain)
             return tuple(
                 Reply(text=text, memories=_parents(cubes), routes=each)
                 for text, cubes, each in zip(answers, worn, routes, strict=True)

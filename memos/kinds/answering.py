@@ -108,14 +108,18 @@ class Answerer:
         return _answer(generation, memories)
 
     def answer_many(
-        self, asked: Sequence[tuple[str, Sequence[MemCube]]], *, max_tokens: int
+        self,
+        asked: Sequence[tuple[str, Sequence[MemCube]]],
+        *,
+        max_tokens: int,
+        plain: bool = False,
     ) -> list[str]:
         """Ask the model several questions at once, each with parametric cubes of its own.
 
         Raises:
             ModelMismatch, UnfitCube: as :meth:`answer`.
         """
-        batch = [Asked(question, adapters=self.adapters(cubes)) for question, cubes in asked]
+        batch = [Asked(question, plain, self.adapters(cubes)) for question, cubes in asked]
         return self._runtime.answers(batch, limit=max_tokens) if batch else []
 
     def adapters(

@@ -112,6 +112,10 @@ class Currency:
             raise NotFound(f"KV cube {state.id} was made from what is gone")
         return tuple(there[parent.id] for parent in state.provenance.parents)
 
+    def speaks_still(self, text: MemCube) -> bool:
+        """Whether a text can be taken as it is: neither it nor what it speaks for has changed."""
+        return self.standing(text) is Standing.CURRENT
+
     def standing(self, state: MemCube) -> Standing:
         """Whether a derived cube may be served, and if not, why."""
         if state.state is State.EXPIRED:

@@ -9,6 +9,8 @@ asked for ---> duplicates (the same text, of the same user)
 one commit: rows out, tombstones and a certificate in, and the outbox owes
                                  |
      DROP from all indexes, SWEEP of blobs, PURGE of every file
+
+An adapter that goes along is owed anew, without what it goes for: see ``memos.life.rebuilding``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from memos.errors import LegalHold
 from memos.life.certifying import UNKNOWN, blobs_of, body_of, proof_for
 from memos.life.doom import Doom
 from memos.life.quarantine import Asked, Leftovers
+from memos.life.rebuilding import owed_without
 from memos.life.reopening import reopened
 from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
@@ -164,7 +167,15 @@ class Forgetter:
             Tombstone(one, kind, act.at, str(act.principal), certificate)
             for one, kind in kinds.items()
         )
-        return done, (*stones, record)
+        return done, (*stones, record, *self._owed_without(doomed, left, anew, act))
+
+    def _owed_without(
+        self, doomed: Sequence[Doom], left: Leftovers, anew: Collection[str], act: Act
+    ) -> tuple[Entry, ...]:
+        """That adapters which go along are to be trained anew without what they go for."""
+        gone = {*(doom.cube.id for doom in doomed), *(one.id for one in left.lost)} - set(anew)
+        parents = {one.id for doom in doomed for one in doom.cube.provenance.parents}
+        return owed_without(doomed, gone, {*self._catalog.versions(parents), *anew}, act)
 
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""

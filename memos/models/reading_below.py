@@ -73,21 +73,21 @@ class Below:
                 said += packed.predictions(self._model, below)
         return said
 
-    def known(self, model: Any) -> float:
-        """The share of passages whose predicted tokens are the likeliest; 1 of none.
+    def known(self, model: Any) -> list[bool]:
+        """Of each passage whether its predicted tokens are the likeliest.
 
         Called where the model is what comes behind the lower blocks.
         """
         import torch
 
-        right = 0
+        right: list[bool] = []
         with torch.no_grad():
             for start in range(0, len(self.passages), _TOGETHER):
                 numbers = range(start, min(start + _TOGETHER, len(self.passages)))
                 packed, below = self.packed(numbers)
                 said = packed.predictions(model, below)
-                right += sum(
+                right += (
                     tuple(one.argmax(-1).tolist()) == self.passages[n].predicted
                     for n, one in zip(numbers, said, strict=True)
                 )
-        return right / len(self.passages) if self.passages else 1.0
+        return right

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _LOWEST_PACE = 0.05
 _BETAS = (0.9, 0.99)
-_KNOWN = 0.95
-"""Training ends once this share of the trained examples is learnt and of the checked ones known."""
+_LEARNT, _KNOWN = 0.99, 0.95
+"""Training ends once the one share of the trained examples is learnt, and the other known of the
+checked ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,11 @@ class Training:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
         first = trainee.first
         self._half = recipe.half and has_native_bfloat16(model.device)
-        self._kept = Below(model, lesson.unrelated, lesson.shared, first)
         with self._precision():
+            self._kept = Below(model, lesson.unrelated, lesson.shared, first)
             self._anchors = self._kept.anchors()
-        self._examples = Below(model, lesson.examples, lesson.shared, first)
-        self._checked = Below(model, lesson.checked, lesson.shared, first)
+            self._examples = Below(model, lesson.examples, lesson.shared, first)
+            self._checked = Below(model, lesson.checked, lesson.shared, first)
 
     def run(self, *, saved: Saved | None = None, progress: Progress = silent) -> Losses:
         """Train until the answers are known, or for as many steps as the recipe allows."""
@@ -158,10 +159,11 @@ class Training:
     def _done(self, state: State) -> bool:
         if state.step < self._epoch or state.step % max(2, self._epoch // 2):
             return False
-        if state.order.learnt(self._recipe.enough) < _KNOWN:
+        if state.order.learnt(self._recipe.enough) < _LEARNT:
             return False
         with self._precision():
-            return self._checked.known(self._model) >= _KNOWN
+            known = self._checked.known(self._model)
+        return sum(known) >= _KNOWN * len(known)
 
     def _precision(self) -> AbstractContextManager[Any]:
         import torch

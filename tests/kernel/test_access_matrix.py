@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from memos import Kind, MemOS, Right
-from memos.cube import Scope
+from memos.cube import Parent, Scope
 from memos.errors import Forbidden, MemosError, NotFound, UnknownCube
 from memos.kernel import Kernel
 from memos.kernel.view import View
 from memos.ports.catalog import Change, Selection
 from memos.ports.journal import Audit
-from memos.ports.ledger import Grant, Installed
+from memos.ports.ledger import Grant, Installed, Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,7 +99,8 @@ STATE = text(
     "(SELECT group_concat(source || target) FROM edges), (SELECT count(*) FROM outbox), "
     "(SELECT group_concat(id) FROM word_entries), (SELECT count(*) FROM receipts), "
     "(SELECT count(*) FROM tombstones), (SELECT count(*) FROM certificates), "
-    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed)"
+    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed), "
+    "(SELECT group_concat(id || key) FROM trainings)"
 )
 
 
@@ -377,6 +378,8 @@ ROWS = [
         lambda mem, w: mem.discard(w.cube.id),
         ends="NotFound",
     ),
+    Row("owed_trainings", (), lambda mem, w: mem.owed_trainings()),
+    Row("retrain", (), lambda mem, w: mem.retrain()),
     Row("kv_cubes", (), lambda mem, w: mem.kv_cubes()),
     Row("kv_places", (("store", ADMINISTER),), lambda mem, w: mem.kv_places()),
     Row("verify_kv", (("store", ADMINISTER),), lambda mem, w: mem.verify_kv()),
@@ -485,3 +488,19 @@ def recorded(row: Row, who: Who, done: Audit, outcome: str, case: str) -> None:
     quiet = {"ok": {"ok", "dry run", "nothing to forget"}}
     assert done.outcome in quiet.get(outcome, {outcome}), case
     assert bool(done.basis) == (outcome == "ok"), case
+
+
+def test_a_training_is_owed_to_whoever_may_write_there_and_read_what_it_is_of(
+    world: World,
+) -> None:
+    parents = (Parent(id=world.cube.id, version=1),)
+    world.write(also=(Training(world.name(), "", ALICE, "user:alice", parents, LONG_AGO),))
+    for who in EVERYONE:
+        for bound in BOUNDS:
+            owed = world.root.acting(who.name, user_id=bound).owed_trainings()
+            may = who.may(WRITE, "scope", bound) and who.may(READ, "cube", bound)
+            told = [one.sources for one in owed]
+            assert told == ([(world.cube.id,)] if may else []), (who.name, bound)
+            assert (world.cube.id in world.newest.audit.subjects) == may
+    world.renew()
+    assert world.root.owed_trainings() == ()

@@ -163,7 +163,8 @@ STATE = text(
     "(SELECT group_concat(source || target) FROM edges), (SELECT count(*) FROM outbox), "
     "(SELECT group_concat(id) FROM word_entries), (SELECT count(*) FROM receipts), "
     "(SELECT count(*) FROM tombstones), (SELECT count(*) FROM certificates), "
-    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed)"
+    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed), "
+    "(SELECT group_concat(id || key) FROM trainings)"
 )
 
 

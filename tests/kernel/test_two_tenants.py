@@ -25,6 +25,7 @@ from memos.errors import (
     UnknownCube,
 )
 from memos.life.report import Tie
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
     "next turn": lambda me: me.add(TURNS[:1], session_id="s"),
     "update": lambda me: me.update(me.get_all()[0].id, "Alice moved on.", idempotency_key="u"),
     "stale": lambda me: me.lineage(me.get_all(kind=Kind.ACTIVATION)[0].id).stale,
+    "owed": lambda me: me.owed_trainings(),
     "forgets": lambda me: me.forget(filters={"text": {"contains": "cat"}}),
     "is left": lambda me: me.get_all(),
 }
@@ -349,6 +351,25 @@ def test_weights_of_the_same_text_are_another_blob(mem: MemOS, alice: MemOS, bob
     assert isinstance(his, Parametric)
     assert hers.training.examples_digest == his.training.examples_digest
     assert hers.blob != his.blob
+
+
+def test_what_one_is_to_train_is_nothing_to_the_other(mem: MemOS, alice: MemOS, bob: MemOS) -> None:
+    made = {}
+    for me in (alice, bob):
+        sources = [cube for cube in me.get_all() if cube.kind is Kind.PLAINTEXT][:2]
+        made[me] = stored(mem, sources)
+        me.update(sources[0].id, "Alice lives in Porto.")
+        assert [(one.id, one.replaces) for one in me.owed_trainings()] == [(made[me].id,) * 2]
+    (new,) = bob.retrain()
+    assert bob.owed_trainings() == ()
+    assert [one.id for one in alice.owed_trainings()] == [made[alice].id]
+    assert alice.get(made[alice].id) == made[alice]
+    assert new.scope.user_id == "bob"
+    seen = [row.subjects for row in mem.audit(actor="user:bob", call="retrain")]
+    hers = {cube.id for cube in alice.get_all()}
+    assert not hers & {one for subjects in seen for one in subjects}
+    with pytest.raises(Forbidden):
+        mem.acting("service:application", user_id="bob").retrain(user_id="alice")
 
 
 def test_a_session_of_one_name_is_two_sessions(alice: MemOS, bob: MemOS) -> None:
