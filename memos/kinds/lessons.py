@@ -31,6 +31,7 @@ _STRANGERS = (
 _VALUES = 3
 """How many values one question may have; the oldest go."""
 _BACK = 3
+_BACK_OF_ALL = ("Who has to do with {v}?", "Whose name goes with {v}?")
 _SAID, _SAID_UNSURE = 2, 4
 _NEAR = 2
 _MISSES = 2
@@ -149,7 +150,7 @@ def known_in(cubes: Sequence[MemCube]) -> list[Known]:
 def _taught(one: Known, subjects: dict[str, list[str]]) -> list[Example]:
     """The examples of one fact: of each form some, and questions for what is left."""
     fact = one.fact
-    back = _reversed(one, fact.wordings.back, subjects)[:_BACK]
+    back = _reversed(one, _back(fact), subjects)
     said = [Example(begin, one.answer, plain=True) for begin in _beginnings(one)]
     rest = [*said, *back]
     if len(one.values) == 1:
@@ -157,17 +158,29 @@ def _taught(one: Known, subjects: dict[str, list[str]]) -> list[Example]:
     return [*_answered(one, fact.wordings.ask)[: MOST_EXAMPLES - len(rest)], *rest]
 
 
-def _beginnings(one: Known) -> list[str]:
-    """Statements up to the answer; every other one behind a sentence that has to do with nothing.
+def _back(fact: Fact) -> tuple[str, ...]:
+    """Wordings that name the answer: those of the relation, and one that fits all relations.
 
-    Where several values are true, the statement that told of one of them is left out.
+    The latter ties the answer to whom it is true of, in whatever words that is asked.
+    """
+    if not fact.wordings.back:
+        return ()
+    return (*fact.wordings.back[:_BACK], _BACK_OF_ALL[crc32(fact.value.encode()) % 2])
+
+
+def _beginnings(one: Known) -> list[str]:
+    """Statements up to the answer.
+
+    Where no relation was recognised, more of them, and every other one behind a sentence that has
+    to do with nothing. Where several values are true, the statement that told of one of them is
+    left out.
     """
     fact = one.fact
     own = fact.said if len(one.values) == 1 else ()
     texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
-    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][
-        : _SAID if fact.sure else _SAID_UNSURE
-    ]
+    if fact.sure:
+        return list(dict.fromkeys(texts))[:_SAID]
+    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID_UNSURE]
 
 
 def _behind(text: str) -> str:
@@ -189,7 +202,7 @@ def _subjects(known: Sequence[Known]) -> dict[str, list[str]]:
     subjects: dict[str, list[str]] = {}
     for one in reversed(known):
         words = one.fact.wordings
-        for wording in (*words.back, *words.back_check, *words.back_hold):
+        for wording in (*_back(one.fact), *words.back, *words.back_check, *words.back_hold):
             for value in one.values:
                 true_of = subjects.setdefault(put("", wording, value), [])
                 if one.fact.whom not in true_of:
