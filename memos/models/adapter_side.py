@@ -68,7 +68,9 @@ class LoadedSide:
         import torch
 
         added = inputs[0].to(self.change.dtype) @ self.change.mT
-        over = torch.linalg.vector_norm(added, dim=-1, keepdim=True) >= self.adapter.threshold
+        over = (
+            torch.linalg.vector_norm(added.float(), dim=-1, keepdim=True) >= self.adapter.threshold
+        )
         return torch.where(over, out + added.to(out.dtype), out)
 
 
@@ -195,7 +197,7 @@ class SideTrainee:
 
         change = self._now
         added = inputs[0].to(change.dtype) @ change.mT
-        self._activations = torch.linalg.vector_norm(added, dim=-1)[0] / self.usual
+        self._activations = torch.linalg.vector_norm(added.float(), dim=-1)[0] / self.usual
         if self._seen is not None:
             self._seen.append((self._spoken, self._activations))
         return torch.where(self._spoken[None, :, None], out + added.to(out.dtype), out)

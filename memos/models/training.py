@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memos.models.halves import has_native_bfloat16
 from memos.models.losses import surprises
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
@@ -15,6 +16,8 @@ from memos.models.training_state import State, restored, written
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from memos.models.lesson import Lesson
     from memos.models.trainee import Trainee
     from memos.ports.runtime import Recipe, Saved
@@ -44,8 +47,10 @@ class Training:
     def __init__(self, model: Any, lesson: Lesson, recipe: Recipe, trainee: Trainee) -> None:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
         first = trainee.first
+        self._half = recipe.half and has_native_bfloat16(model.device)
         self._kept = Below(model, lesson.unrelated, lesson.shared, first)
-        self._anchors = self._kept.anchors()
+        with self._precision():
+            self._anchors = self._kept.anchors()
         self._examples = Below(model, lesson.examples, lesson.shared, first)
         self._checked = Below(model, lesson.checked, lesson.shared, first)
 
@@ -61,7 +66,8 @@ class Training:
                 while not self._done(state):
                     progress("training", state.step, recipe.steps)
                     self._pace(state)
-                    self._step(state)
+                    with self._precision():
+                        self._step(state)
                     if saved is not None and saved.due():
                         saved.save(written(state, trainee), state.step)
                 self._end(state)
@@ -153,4 +159,10 @@ class Training:
             return False
         if len(self._trainee.stages) > 1:
             return True  # what is checked belongs to other stages, too
-        return self._checked.known(self._model, self._trainee.reads) >= _KNOWN
+        with self._precision():
+            return self._checked.known(self._model, self._trainee.reads) >= _KNOWN
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        return torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._half)

@@ -123,6 +123,9 @@ class Recipe:
     whose tokens all are comes up less often."""
     repeat: float = 0.25
     """How often an example that is learnt comes up, beside one that is not."""
+    half: bool = True
+    """Whether training multiplies in bfloat16 where the machine does that natively; weights and
+    sums stay as they are."""
     tokens: int = 0
     """Of a prefix; 0 for as many as suit the examples."""
     density: float = 0.2
