@@ -68,8 +68,8 @@ class LearningSuite(ABC):
     @pytest.mark.parametrize("harm", ["cut", "other bytes", "half of it", "numbers of 16 bits"])
     def test_a_harmed_adapter_is_refused(self, runtime: Runtime, method: str, harm: str) -> None:
         content = self.trained(runtime, method, steps=1).content
+        harmed = [stored(_harmed(content, harm))]
         with pytest.raises(CorruptionError):
-            harmed = [stored(_harmed(content, harm))]
             runtime.generate(runtime.encode([QUESTION]), limit=1, adapters=harmed)
 
     @pytest.mark.parametrize("method", METHODS)

@@ -104,8 +104,8 @@ def test_what_does_not_fit_is_refused(
     tiny: TorchRuntime, honest: dict[str, Packet], name: str, harm: Harm
 ) -> None:
     content = adapter_wire.to_bytes(harm(honest[name]))
+    packet = adapter_wire.from_bytes(content, CPU)
     with pytest.raises(CorruptionError):
-        packet = adapter_wire.from_bytes(content, CPU)
         METHODS[name].read(packet, tiny._lm.model)
 
 

@@ -71,6 +71,15 @@ def logits(model: Any, rows: list[Wearable | None], count: int = 0) -> torch.Ten
     return torch.cat([read, *more], dim=1)
 
 
+def hooks(model: Any) -> tuple[bool, bool]:
+    """Whether some module has hooks: behind it, and before it."""
+    modules = list(model.modules())
+    return (
+        any(module._forward_hooks for module in modules),
+        any(module._forward_pre_hooks for module in modules),
+    )
+
+
 @pytest.fixture(scope="module")
 def wardrobe(model: Any) -> list[Wearable | None]:
     return [
@@ -159,12 +168,12 @@ def test_hooks_are_gone_afterwards_also_after_an_error(
 ) -> None:
     before = logits(model, [None])
     state = {name: weight.clone() for name, weight in model.state_dict().items()}
+    with worn(model, wardrobe):
+        assert hooks(model) == (True, True)
+    assert hooks(model) == (False, False)
     with pytest.raises(KeyError), worn(model, wardrobe):
-        assert any(module._forward_hooks for module in model.modules())
-        assert any(module._forward_pre_hooks for module in model.modules())
         raise KeyError
-    assert not any(module._forward_hooks for module in model.modules())
-    assert not any(module._forward_pre_hooks for module in model.modules())
+    assert hooks(model) == (False, False)
     assert torch.equal(logits(model, [None]), before)
     assert all(torch.equal(state[name], weight) for name, weight in model.state_dict().items())
 
