@@ -31,8 +31,8 @@ _STRANGERS = (
 _VALUES = 3
 """How many values one question may have; the oldest go."""
 _BACK = 3
-_SAID = 4
-_NEAR = 3
+_SAID, _SAID_UNSURE = 2, 4
+_NEAR = 2
 _MISSES = 2
 """How many of the examples of a fact ask for its subject, are statements, are near misses to train,
 and near misses to examine."""
@@ -156,7 +156,9 @@ def _beginnings(one: _Known) -> list[str]:
     fact = one.fact
     own = fact.said if len(one.values) == 1 else ()
     texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
-    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID]
+    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][
+        : _SAID if fact.sure else _SAID_UNSURE
+    ]
 
 
 def _behind(text: str) -> str:
@@ -196,7 +198,7 @@ class _Names:
         said = [*everybody, *(cube.text for cube in cubes)]
         taken = {word for text in said for word in _normal(text).split()}
         self.near = {
-            whom: list(islice(near_misses(whom, everybody, taken), _NEAR + 1))
+            whom: list(islice(near_misses(whom, everybody, taken), _NEAR))
             for whom in sorted(everybody)
         }
         trained = {name.casefold() for names in self.near.values() for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,13 +25,15 @@ _MOST_KEYS = 400
 _MOST_CHECKED = 60
 _ACCEPTED = 0.02
 """The share of checked questions that may lie below the threshold."""
+_ABOVE = 0.5
+"""How far the threshold lies on the way from general questions to checked ones."""
 
 
 def keys_for(runtime: Runtime, material: Lessons) -> Keys:
     """The activations of what was trained, and a threshold that wordings of the same pass.
 
-    The threshold lies halfway between general questions and wordings that were not trained, where
-    the two lie apart; else so low that those wordings pass.
+    The threshold lies halfway between general questions, as they are in the middle, and wordings
+    that were not trained: those of the examination are further off still.
     """
     trained = [one.question for one in some(material.trained, _MOST_KEYS)]
     checked = [one.question for one in some(material.checked, _MOST_CHECKED)]
@@ -39,9 +42,9 @@ def keys_for(runtime: Runtime, material: Lessons) -> Keys:
     centre = (known.mean(0) + general.mean(0)) / 2
     keys = Keys(centre, directions(known, centre), 0.0)
     near = sorted(map(keys.similarity, like if len(like) else known))
-    far = max(map(keys.similarity, general))
+    far = median(map(keys.similarity, general))
     lowest = near[int(_ACCEPTED * len(near))]
-    return Keys(centre, keys.rows, (lowest + far) / 2 if far < lowest else lowest)
+    return Keys(centre, keys.rows, min(lowest, far + _ABOVE * (lowest - far)))
 
 
 def with_keys(content: bytes, keys: Keys) -> bytes:

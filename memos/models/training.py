@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _WARM_UP = 3
 _LOWEST_PACE = 0.05
 _BETAS = (0.9, 0.99)
-_KNOWN = 0.98
-"""Training ends once this share of the trained examples is learnt and of the checked ones known."""
+_LEARNT, _KNOWN = 0.99, 0.95
+"""Training ends once the one share of the trained examples is learnt, and the other known of the
+checked ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Training:
             return True
         if step < epoch or step % max(2, epoch // 2):
             return False
-        if state.order.learnt(self._recipe.enough) < _KNOWN:
+        if state.order.learnt(self._recipe.enough) < _LEARNT:
             return False
         if len(self._trainee.stages) > 1:
             return True  # what is checked belongs to other stages, too

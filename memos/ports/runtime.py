@@ -115,13 +115,13 @@ class Recipe:
     """Weight of the KL divergence to the untouched model on ``unrelated`` texts."""
     kept: int = 2
     """How many unrelated texts and questions a step looks at."""
-    below: float = 0.5
+    below: float = 0.67
     """The share of the model's blocks, from the bottom, that a LoRA leaves alone; what they
     compute is computed once and not in every step."""
-    enough: float = 0.1
+    enough: float = 0.2
     """A token of an answer is learnt when its negative log-likelihood is below this; an example
     whose tokens all are comes up less often."""
-    repeat: float = 0.25
+    repeat: float = 0.1
     """How often an example that is learnt comes up, beside one that is not."""
     half: bool = True
     """Whether training multiplies in bfloat16 where the machine does that natively; weights and

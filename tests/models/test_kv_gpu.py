@@ -11,7 +11,6 @@ from memos.models.kv_tiers import Budgets, Tiers
 from memos.models.runtime_torch import TorchRuntime
 from memos.ports.blocks import Layout
 from memos.ports.kv import GPU, RAM
-from memos.ports.runtime import Recipe
 from memos.scheduler.lru import Lru
 from memos.testing.learning import QUESTION
 from memos.testing.runtime import MEMORIES, SALT, RuntimeSuite
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.models.kv_slab import Slab
-    from memos.ports.runtime import Runtime
+    from memos.ports.runtime import Recipe, Runtime
 
 
 def has_gpu() -> bool:
