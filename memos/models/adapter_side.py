@@ -15,7 +15,7 @@ It departs from the paper in these:
 - The paper's margins are numbers for one model. Here they are shares of the length that the
   matrix's own output usually has.
 - The paper's threshold is the lowest activation of any edit. Here it is half way from there down to
-  the highest of unrelated tokens, where there is room between them.
+  the highest of unrelated tokens, and a tenth below it where these are no lower.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ _STILL, _LOUD, _GAP = 0.1, 0.4, 0.2
 """The margins, as shares of the usual output: the paper's 5, 20 and 10 for its model."""
 _TRIM = 0.5
 """The share of the matrix that a shard may bring into the merged change; the paper's is 0.53."""
+_LEEWAY = 0.1
+"""How far below the lowest activation of what was learnt the threshold lies at least."""
 _DELTA = "side.delta"
 _SEEDS = 1_000_003
 """Between the seeds of two trainings there is room for those of the first one's shards."""
@@ -153,7 +155,7 @@ class SideTrainee:
         unrelated = self._watched(kept, spoken=False)
         low = min(low for _, low in self._ended)
         high = float(unrelated.max()) if len(unrelated) else 0.0
-        self._threshold = self.usual * (low + min(low, high)) / 2
+        self._threshold = self.usual * (low - max((low - high) / 2, low * _LEEWAY))
 
     def ended(self) -> Mapping[str, torch.Tensor]:
         """The changes of the shards that were learnt, and their lowest activations."""
