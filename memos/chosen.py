@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memos.errors import BadSetting
 from memos.governance.redaction import Redaction
 from memos.kinds.examination import Demands
-from memos.life.deriving import Schooling
+from memos.life.schooling import Schooling
 from memos.models.kv_shared import SharedShelf
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers

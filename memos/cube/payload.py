@@ -80,7 +80,7 @@ class Activation(Frozen):
 class _Grown(Frozen):
     """Fields that came later are not written where they say nothing.
 
-    So what earlier versions wrote keeps its digest. The kind came first.
+    So what earlier versions wrote keeps its digest. The kind, which they wrote, always is.
     """
 
     @model_serializer(mode="wrap")
@@ -89,7 +89,7 @@ class _Grown(Frozen):
         silent = (
             name
             for name, field in type(self).model_fields.items()
-            if not field.is_required() and name != "kind" and getattr(self, name) == field.default
+            if name != "kind" and not field.is_required() and getattr(self, name) == field.default
         )
         for name in silent:
             told.pop(name, None)

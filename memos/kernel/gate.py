@@ -79,6 +79,10 @@ class Gate:
         if self._parts.audit_reads and not act.recorded:
             self._parts.journal.append(act.audit())
 
+    def imagined(self, call: str, right: Right) -> Act:
+        """A call that is not made: to ask what the principal could do, or see."""
+        return self._act(call, right)
+
     def require(self, act: Act, scope: Scope) -> None:
         """Refuse unless the principal may do this in all of ``scope``.
 

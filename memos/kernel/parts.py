@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memos.governance.redaction import Redaction
-    from memos.life.deriving import Schooling
+    from memos.life.schooling import Schooling
     from memos.ports.aside import Aside
     from memos.ports.backup import Manifest
     from memos.ports.blobs import Blobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memos.cube import (
@@ -20,17 +20,24 @@ from memos.cube import (
 )
 from memos.cube.identity import canonical, digest_of
 from memos.cube.wire import payload_digest
-from memos.errors import BadInput, NotSupported, UnknownCube, VersionConflict, WrongKind
+from memos.errors import (
+    BadInput,
+    CorruptionError,
+    UnknownCube,
+    VersionConflict,
+    WrongKind,
+)
 from memos.governance.scope import inherited, joint
-from memos.kinds.examination import Demands
 from memos.kinds.parametric import learn
 from memos.kinds.plaintext import title_of
 from memos.kinds.salt import salted
+from memos.life.amending import Amendment, amended
 from memos.life.expectation import require_unexpired
+from memos.life.training import ended
 from memos.life.writing import CODE
 from memos.ports.catalog import Change, Errand
 from memos.ports.graph import Edge, Relation
-from memos.ports.ledger import Blocked
+from memos.ports.ledger import Blocked, Reason
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -40,20 +47,15 @@ if TYPE_CHECKING:
     from memos.governance.act import Act
     from memos.life.keeping import Keeper
     from memos.life.once import Once
+    from memos.life.schooling import Schooling
+    from memos.life.training import Trainings
     from memos.ports.blobs import Blobs
     from memos.ports.catalog import Catalog
     from memos.ports.clock import Clock
-    from memos.ports.runtime import Runtime
+    from memos.ports.ledger import Entry, Training
+    from memos.ports.runtime import Runtime, Saved
 
-
-@dataclass(frozen=True, slots=True)
-class Schooling:
-    """What a parametric cube must reach to be used by default, and how it is trained."""
-
-    demands: Demands = field(default_factory=Demands)
-    seed: int = 0
-    steps: int | None = None
-    """Training steps at most; None for as many as the examples need."""
+_PUT_AWAY = Amendment("archive", State.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ class _Made:
     payload: Payload
     step: Step
     state: State
-    title: str
+    what: str
+    """How people call it."""
     blocks: tuple[str, ...] = ()
+    title: str | None = None
+    """Where one was given."""
 
 
 class Deriver:
@@ -78,6 +83,7 @@ class Deriver:
         identities: Identities,
         schooling: Schooling,
         keeper: Keeper,
+        trainings: Trainings,
     ) -> None:
         self._catalog = catalog
         self._blobs = blobs
@@ -86,6 +92,7 @@ class Deriver:
         self._identities = identities
         self._schooling = schooling
         self._keeper = keeper
+        self._trainings = trainings
 
     def derive(
         self,
@@ -95,56 +102,108 @@ class Deriver:
         *,
         act: Act,
         title: str | None = None,
+        method: str = "lora",
         progress: Progress = silent,
     ) -> MemCube:
         """A new cube of kind ``to`` from plaintext cubes; see ``MemOS.transform``."""
         if once.answer is not None:
-            return self._again(once)
+            return self.again(once)
         _require_plaintext(cubes, to)
-        scope = joint(cubes)
-        made = self._made(cubes, to, progress)
+        if to is Kind.ACTIVATION:
+            return self._kept(cubes, replace(self._read(cubes, progress), title=title), once, act)
+        training = self._trainings.begun(cubes, act, title=title, method=method)
+        try:
+            return self.train(training, cubes, once, act=act, progress=progress)
+        except BadInput:
+            self._trainings.drop(training, act, BadInput.__name__)
+            raise
+        except VersionConflict:
+            if training.reason is Reason.ASKED:  # whoever asked is told, and decides anew
+                self._trainings.drop(training, act, VersionConflict.__name__)
+            raise
+
+    def train(
+        self,
+        training: Training,
+        cubes: Sequence[MemCube],
+        once: Once,
+        *,
+        act: Act,
+        progress: Progress = silent,
+    ) -> MemCube:
+        """Carry out a training that has begun: the cube comes, and what it replaces is put away.
+
+        Whatever ends it otherwise leaves it owed, with what it has reached.
+
+        Raises:
+            BadInput: the cubes hold nothing that can be learnt.
+            VersionConflict: one of them was revised or forgotten meanwhile.
+        """
+        saved = self._trainings.checkpoints(training, act)
+        try:
+            made = self._learnt(training, cubes, saved, progress)
+        except CorruptionError:
+            if not saved.discard():
+                raise
+            made = self._learnt(training, cubes, saved, progress)
+        act.at = self._clock.now()
+        put = self.put_away(training, act)
+        return self._kept(
+            cubes, replace(made, title=training.title), once, act, put=put, also=(ended(training),)
+        )
+
+    def put_away(self, training: Training, act: Act) -> tuple[MemCube, ...]:
+        """The next version of the cube that the training replaces, if that is in use still."""
+        cube = None if training.replaces is None else self._catalog.find(training.replaces)
+        if cube is None or cube.state is not State.ACTIVATED:
+            return ()
+        return (amended(cube, _PUT_AWAY, act),)
+
+    def _kept(
+        self,
+        cubes: Sequence[MemCube],
+        made: _Made,
+        once: Once,
+        act: Act,
+        *,
+        put: tuple[MemCube, ...] = (),
+        also: tuple[Entry, ...] = (),
+    ) -> MemCube:
+        """Write the cube that was made, in one commit with what follows from it."""
         now = self._clock.now()
         parents = tuple(Parent(id=cube.id, version=cube.version) for cube in cubes)
         header = Header(
             id=self._identities.new(now),
-            kind=to,
-            title=title or made.title,
+            kind=made.payload.kind,
+            title=made.title or _title(made.what, cubes),
             created_at=now,
             updated_at=now,
             digest=payload_digest(made.payload),
-            scope=scope,
+            scope=joint(cubes),
             governance=inherited([cube.header.governance for cube in cubes]),
             life=Life(state=made.state),
         )
         provenance = Provenance(actor=act.actor, time=now, step=made.step, parents=parents)
         cube = MemCube(header=header, payload=made.payload, provenance=provenance)
-        self._commit(cube, made.blocks, once, act)
-        return cube
-
-    def _commit(self, cube: MemCube, blocks: Sequence[str], once: Once, act: Act) -> None:
         # Training takes minutes: whoever revised or forgot a source meanwhile wins.
-        parents = cube.provenance.parents
+        blocks = (Blocked(cube.id, made.blocks),) if made.blocks else ()
         change = Change(
-            audit=act.audit([cube.id, *(parent.id for parent in parents)]),
-            put=(cube,),
+            audit=act.audit(one.id for one in (cube, *put, *cubes)),
+            put=(cube, *put),
             edges=tuple(
                 Edge(cube.id, Relation.DERIVED, parent.id, parent.version) for parent in parents
             ),
             expects={parent.id: parent.version for parent in parents},
             receipt=once.receipt(cube.id),
-            also=(Blocked(cube.id, tuple(blocks)),) if blocks else (),
+            also=(*blocks, *also),
         )
         try:
             self._catalog.commit(change)
         except VersionConflict:
             self._catalog.owe([(Errand.SWEEP, digest) for digest in cube.blobs])
-            self._keeper.forsake(blocks)
+            self._keeper.forsake(made.blocks)
             raise
-
-    def _made(self, cubes: Sequence[MemCube], to: Kind, progress: Progress) -> _Made:
-        return (
-            self._read(cubes, progress) if to is Kind.ACTIVATION else self._learnt(cubes, progress)
-        )
+        return cube
 
     def _read(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
         tokens, made = self._keeper.read(cubes, joint(cubes), progress)
@@ -157,15 +216,19 @@ class Deriver:
             prefill_seconds=made.seconds,
         )
         step = Step(operation="prefill", by=payload.model.name, parameters={"code": CODE})
-        return _Made(payload, step, State.ACTIVATED, _title("KV", cubes), made.blocks)
+        return _Made(payload, step, State.ACTIVATED, "KV", made.blocks)
 
-    def _learnt(self, cubes: Sequence[MemCube], progress: Progress) -> _Made:
+    def _learnt(
+        self, training: Training, cubes: Sequence[MemCube], saved: Saved, progress: Progress
+    ) -> _Made:
         learnt = learn(
             self._runtime,
             cubes,
+            method=training.method,
             demands=self._schooling.demands,
             seed=self._schooling.seed,
             steps=self._schooling.steps,
+            saved=saved,
             progress=progress,
         )
         content = salted(learnt.content, self._keeper.salt(joint(cubes)))
@@ -180,9 +243,14 @@ class Deriver:
         )
         state = State.ACTIVATED if learnt.evaluation.passed else State.GENERATED
         step = Step(operation="train", by=payload.model.name, parameters={"code": CODE})
-        return _Made(payload, step, state, _title("LoRA", cubes))
+        return _Made(payload, step, state, "LoRA")
 
-    def _again(self, once: Once) -> MemCube:
+    def again(self, once: Once) -> MemCube:
+        """What a call with the same key made.
+
+        Raises:
+            UnknownCube: it was forgotten since.
+        """
         cube = self._catalog.find(str(once.answer))
         if cube is None:
             message = f"the call with this key made cube {once.answer}, forgotten since"
@@ -191,8 +259,6 @@ class Deriver:
 
 
 def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
-    if to is Kind.PLAINTEXT:
-        raise NotSupported(f"transform to {to} is not built", hint="to activation or parametric")
     if not cubes:
         raise BadInput("there is nothing to transform", hint="name at least one cube")
     for cube in cubes:

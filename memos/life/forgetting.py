@@ -9,6 +9,8 @@ asked for ---> duplicates (the same text, of the same user)
 one commit: rows out, tombstones and a certificate in, and the outbox owes
                                  |
      DROP from all indexes, SWEEP of blobs, PURGE of every file
+
+An adapter that goes along is owed anew, without what it goes for: see ``memos.life.rebuilding``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from memos.errors import LegalHold
 from memos.life.certifying import UNKNOWN, blobs_of, body_of, proof_for
 from memos.life.doom import Doom
 from memos.life.quarantine import Asked, Leftovers
+from memos.life.rebuilding import owed_without
 from memos.life.reopening import reopened
 from memos.life.report import Doomed, Forgotten, Tie, Verified
 from memos.ports.catalog import Change, Selection
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from memos.cube.identity import Identities
     from memos.governance.act import Act
     from memos.life.index import Index
+    from memos.life.keys_at_hand import KeysAtHand
     from memos.life.once import Once
     from memos.life.proving import Prover
     from memos.life.quarantine import Lost, Quarantine
@@ -56,7 +60,7 @@ _ON_DAMAGED = (
 class Forgetter:
     """Erases cubes with all their versions, their derivations, index rows and blobs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whatever holds something of a memory has to forget it
         self,
         *,
         catalog: Catalog,
@@ -67,6 +71,7 @@ class Forgetter:
         identities: Identities,
         prover: Prover,
         quarantine: Quarantine,
+        keys: KeysAtHand,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -76,6 +81,7 @@ class Forgetter:
         self._identities = identities
         self._prover = prover
         self._quarantine = quarantine
+        self._keys = keys
 
     def forget(
         self,
@@ -161,11 +167,21 @@ class Forgetter:
             Tombstone(one, kind, act.at, str(act.principal), certificate)
             for one, kind in kinds.items()
         )
-        return done, (*stones, record)
+        return done, (*stones, record, *self._owed_without(doomed, left, anew, act))
+
+    def _owed_without(
+        self, doomed: Sequence[Doom], left: Leftovers, anew: Collection[str], act: Act
+    ) -> tuple[Entry, ...]:
+        """That adapters which go along are to be trained anew without what they go for."""
+        gone = {*(doom.cube.id for doom in doomed), *(one.id for one in left.lost)} - set(anew)
+        parents = {one.id for doom in doomed for one in doom.cube.provenance.parents}
+        return owed_without(doomed, gone, {*self._catalog.versions(parents), *anew}, act)
 
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
-        self._runtime.release({digest for doom in doomed for digest in doom.cube.blobs})
+        gone = {digest for doom in doomed for digest in doom.cube.blobs}
+        self._runtime.release(gone)
+        self._keys.release(gone)
         self._index.drain(reach=True)
 
     def _proved(

@@ -15,7 +15,8 @@ from memos.models.decode import Written, write_mixed, write_together
 from memos.models.lesson import Lesson
 from memos.models.measuring import mean_divergence, mean_loss
 from memos.models.methods import METHODS, named
-from memos.models.packed import Passage
+from memos.models.packed import Packed, Passage
+from memos.models.reading_below import Below
 from memos.models.recent import Recent
 from memos.models.training import Training
 from memos.models.upper_blocks import lower
@@ -124,6 +125,13 @@ class Learner:
                 answers.append(self._lm.chat.decode(told))
         return answers
 
+    def knows(self, examples: Sequence[Example], adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one."""
+        passages = tuple(map(self._example, examples))
+        with self.wearing([adapter]):
+            below = Below(self._lm.model, passages, self._lm.chat.opening(), 0)
+            return below.known(self._lm.model)
+
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         return math.exp(mean_loss(self._lm.model, self._measured(texts)))
@@ -145,15 +153,25 @@ class Learner:
         import torch
 
         first = max(1, int(self._lm.model.config.num_hidden_layers * _MIDDLE))
+        opening = self._lm.chat.opening()
         found: list[tuple[float, ...]] = []
         with torch.inference_mode(), lower(self._lm.model, first) as made:
-            for question in questions:
-                prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
-                ids = torch.tensor([prompt.tokens], device=self._lm.device)
-                self._lm.model(input_ids=ids, use_cache=False, logits_to_keep=1)
-                start, end = prompt.cuts or (0, len(prompt.tokens))
-                found.append(tuple(made()[0, start:end].float().mean(0).tolist()))
+            for start in range(0, len(questions), _TOGETHER):
+                part = [self._framed(one) for one in questions[start : start + _TOGETHER]]
+                packed = Packed([passage for passage, _ in part], opening, self._lm.device)
+                packed.pass_through(self._lm.model)
+                counts = [packed.owners.count(number) for number in range(-1, len(part))]
+                _, *states = torch.split(made()[0].float(), counts)
+                means = (one[:asked].mean(0) for one, (_, asked) in zip(states, part, strict=True))
+                found += (tuple(mean.tolist()) for mean in means)
         return found
+
+    def _framed(self, question: str) -> tuple[Passage, int]:
+        """A question as it is asked, and how many tokens it is behind what all prompts share."""
+        prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
+        self._lm.require_readable(prompt.tokens)
+        start, end = prompt.cuts or (0, len(prompt.tokens))
+        return Passage(prompt.tokens, len(prompt.tokens) - 1), max(1, end - start)
 
     def merge(self, adapter: Stored, folder: Path) -> Fingerprint:
         """Write a model to ``folder`` into whose weights the adapter is added."""

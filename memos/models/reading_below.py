@@ -74,8 +74,8 @@ class Below:
         with torch.no_grad(), self.above():
             return [one for said in self._said(self._model) for one in said]
 
-    def known(self, model: Any, told: Told = _nobody) -> float:
-        """The share of passages whose predicted tokens are the likeliest; 1 of none.
+    def known(self, model: Any, told: Told = _nobody) -> list[bool]:
+        """Of each passage whether its predicted tokens are the likeliest.
 
         Called where the model is what comes behind the lower blocks; ``told`` is told of what it
         reads before it does.
@@ -83,12 +83,13 @@ class Below:
         import torch
 
         with torch.no_grad():
-            said = [one for part in self._said(model, told) for one in part]
-        right = sum(
-            tuple(one.argmax(-1).tolist()) == passage.predicted
-            for passage, one in zip(self.passages, said, strict=True)
-        )
-        return right / len(self.passages) if self.passages else 1.0
+            likeliest = [
+                tuple(one.argmax(-1).tolist()) for said in self._said(model, told) for one in said
+            ]
+        return [
+            words == passage.predicted
+            for words, passage in zip(likeliest, self.passages, strict=True)
+        ]
 
     def go_through(self, model: Any, told: Told, numbers: range | None = None) -> None:
         """Let the model read some passages, or all, for what hooks see of it; as in `known`."""

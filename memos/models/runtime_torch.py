@@ -203,6 +203,11 @@ class TorchRuntime:
         with self._lock:
             return self._learner.answers(asked, limit)
 
+    def knows(self, examples: Sequence[Example], *, adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one."""
+        with self._lock:
+            return self._learner.knows(examples, adapter)
+
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         with self._lock:

@@ -49,11 +49,11 @@ class Training:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
         first = trainee.first
         self._half = recipe.half and has_native_bfloat16(model.device)
-        self._kept = Below(model, lesson.unrelated, lesson.shared, first)
         with self._precision():
+            self._kept = Below(model, lesson.unrelated, lesson.shared, first)
             self._anchors = self._kept.anchors()
-        self._examples = Below(model, lesson.examples, lesson.shared, first)
-        self._checked = Below(model, lesson.checked, lesson.shared, first)
+            self._examples = Below(model, lesson.examples, lesson.shared, first)
+            self._checked = Below(model, lesson.checked, lesson.shared, first)
 
     def run(self, *, saved: Saved | None = None, progress: Progress = silent) -> Losses:
         """Train until the answers are known, or for as many steps as the recipe allows."""
@@ -161,7 +161,8 @@ class Training:
         if len(self._trainee.stages) > 1:
             return True  # what is checked belongs to other stages, too
         with self._precision():
-            return self._checked.known(self._model, self._trainee.reads) >= _KNOWN
+            known = self._checked.known(self._model, self._trainee.reads)
+        return sum(known) >= _KNOWN * len(known)
 
     def _precision(self) -> AbstractContextManager[Any]:
         import torch

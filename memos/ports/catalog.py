@@ -31,7 +31,7 @@ class Errand(StrEnum):
     DROP = "drop"
     """remove a cube from vectors and words"""
     SWEEP = "sweep"
-    """remove a blob that no cube refers to"""
+    """remove a blob that neither a cube nor a training refers to"""
     BLOCK = "block"
     """remove a block of attention state that no cube refers to"""
     PURGE = "purge"
@@ -187,7 +187,7 @@ class Catalog(Edges, Protocol):
         ...
 
     def blobs(self) -> set[str]:
-        """Every digest that some version refers to."""
+        """Every digest that some version, or some training, refers to."""
         ...
 
     def pending(self, limit: int) -> list[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from memos.cube.scope import EVERYBODY, Scope
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from memos.cube import Parent
     from memos.cube.principal import Right
 
 
@@ -141,6 +143,75 @@ class Blocked:
     """Their names, in the order of the text."""
 
 
+class Reason(StrEnum):
+    """Why weights are to be trained."""
+
+    ASKED = "asked"
+    """somebody asked for them, and it did not come to an end"""
+    REVISED = "revised"
+    """what an adapter was made from was revised"""
+    FORGOTTEN = "forgotten"
+    """something that they were, or would have been, made from is gone"""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A training that has begun or is owed, in the place of what was known of it before.
+
+    It holds no text of any memory. Forgetting a cube takes it out of the parents, and what had been
+    reached with it goes; a training without parents goes as well, and so does the rebuilding of a
+    cube that is forgotten itself. A blob that is the checkpoint of no training any more owes SWEEP.
+    A backup has it without its checkpoint: where it is restored, it begins anew. A bundle has none.
+    """
+
+    id: str
+    """That of the cube which it is to rebuild; its own, where it rebuilds none."""
+    key: str
+    """A digest of everything that decides which weights come out, by which a training that was
+    interrupted is found again; empty where that is not decided yet."""
+    scope: Scope
+    """Whose the weights will be."""
+    asked_by: str
+    """The principal, such as ``user:alice``."""
+    parents: tuple[Parent, ...]
+    at: datetime
+    """When it was first known."""
+    reason: Reason = Reason.ASKED
+    method: str = "lora"
+    title: str | None = None
+    """That whoever asked gave; one that is made would say what a memory says."""
+    steps: int | None = None
+    """Training steps at most; None for as many as the examples need."""
+    replaces: str | None = None
+    """The cube that is put away when the new one is there."""
+    checkpoint: str | None = None
+    """The digest of the blob that holds what has been reached; None for nothing."""
+    step: int = 0
+    """How many steps had been made by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """What a training has reached, in the place of what it had before.
+
+    Where there is none of that id and key any more, nothing is changed, and the blob owes SWEEP.
+    """
+
+    training: str
+    key: str
+    checkpoint: str | None
+    """The digest of a blob; None where nothing is left of it."""
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEnded:
+    """The training of that id and key is owed no more."""
+
+    training: str
+    key: str
+
+
 Entry = (
     Grant
     | Revocation
@@ -153,6 +224,9 @@ Entry = (
     | Quarantined
     | Placed
     | Blocked
+    | Training
+    | Checkpointed
+    | TrainingEnded
 )
 """What a change writes beside cubes."""
 
@@ -205,4 +279,8 @@ class Ledger(Protocol):
 
         Of all cubes, or of these; one that is kept in none is left out.
         """
+        ...
+
+    def trainings(self) -> list[Training]:
+        """All that have begun and not ended, or are owed, oldest first."""
         ...

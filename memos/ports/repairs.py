@@ -86,6 +86,8 @@ class Repairs(Protocol):
     def referred(self) -> set[str]:
         """Every digest of a blob that the body of any version names, and those in the columns.
 
+        Those of trainings among them.
+
         Raises:
             CorruptionError: the table itself cannot be read.
         """

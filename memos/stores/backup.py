@@ -6,8 +6,9 @@
   sealed.json     only of an encrypted store
   blobs/          every blob that the catalog refers to, wherever it lay
 
-Vectors are left out: they are made anew from the texts. A backup is written under another name and
-renamed when it is whole; a store is restored likewise.
+Vectors are left out: they are made anew from the texts. So is what trainings under way have
+reached, which is soon replaced: where the store is restored they are owed, and begin anew. A backup
+is written under another name and renamed when it is whole; a store is restored likewise.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from memos.stores.folder import Folder
 from memos.stores.modes import tighten
 from memos.stores.schema import revision
 from memos.stores.tables import notes, places
+from memos.stores.training_rows import start_over
 from memos.version import VERSION
 
 if TYPE_CHECKING:
@@ -174,7 +176,7 @@ def _copy_catalog(source: Path, target: Path, key: bytes | None) -> None:
 
 
 def _told(engine: Engine) -> dict[str, str | int]:
-    """What the manifest says of the catalog, which is found sound, and whose blobs are at hand."""
+    """What the manifest says of the catalog, which is found sound, and made to stand alone."""
     catalog = SqlCatalog(engine)
     if wrong := catalog.problems():
         message = f"the store is damaged: {wrong[0]}"
@@ -182,6 +184,7 @@ def _told(engine: Engine) -> dict[str, str | int]:
     counts = catalog.counts()
     with engine.execution_options(write=True).begin() as connection:
         connection.execute(delete(places))  # here they all lie in one place
+        start_over(connection)
         head = connection.execute(select(notes.c.value).where(notes.c.name == "audit-head"))
         return {
             "schema_revision": revision(connection) or "",

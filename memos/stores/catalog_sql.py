@@ -23,6 +23,7 @@ from memos.stores.expiries import Expiries
 from memos.stores.filter_sql import condition_of, microseconds
 from memos.stores.journal_sql import place, record
 from memos.stores.tables import audit, cubes, edges, notes, outbox, receipts, versions
+from memos.stores.training_rows import checkpoints, leave
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -54,6 +55,7 @@ class SqlCatalog:
             fresh = rows.unindexed(connection, change.put)
             digests = rows.forget(connection, change.forget)
             unkeep(connection, change.forget)
+            leave(connection, change.forget)
             if change.forget:
                 rows.veil_keys(connection)
             rows.put(connection, change)
@@ -150,10 +152,11 @@ class SqlCatalog:
         return self._column(cubes.c.sensitivity, ids)
 
     def blobs(self) -> set[str]:
-        """Every digest that some version refers to."""
+        """Every digest that some version, or some training, refers to."""
         query = select(versions.c.blob).where(versions.c.blob.is_not(None)).distinct()
         with self._engine.connect() as connection:
-            return {digest for digest in connection.execute(query).scalars() if digest}
+            found = {digest for digest in connection.execute(query).scalars() if digest}
+            return found | checkpoints(connection)
 
     @legible("an edge")
     def edges_of(

@@ -12,6 +12,7 @@ from memos.cube import Right, Scope
 from memos.ports.ledger import (
     Blocked,
     Certificate,
+    Checkpointed,
     Entry,
     Grant,
     Installed,
@@ -21,8 +22,11 @@ from memos.ports.ledger import (
     Snapshot,
     SnapshotDropped,
     Tombstone,
+    Training,
+    TrainingEnded,
     Uninstalled,
 )
+from memos.stores import training_rows
 from memos.stores.block_rows import keep_in
 from memos.stores.catalog_rows import chunks, scope_key
 from memos.stores.driver_sqlite import asking
@@ -163,6 +167,12 @@ class SqlLedger:
                 kept.setdefault(row.cube_id, []).append(row.name)
         return {cube_id: tuple(names) for cube_id, names in kept.items()}
 
+    @legible("a training")
+    def trainings(self) -> list[Training]:
+        """All that have begun and not ended, or are owed, oldest first."""
+        with self._engine.connect() as connection:
+            return training_rows.read(connection)
+
     def _read(self, query: Select[Any]) -> Sequence[Any]:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
@@ -290,6 +300,21 @@ def _placed_entered(entry: Placed, connection: Connection) -> None:
 @enter.register(Blocked)
 def _blocked_entered(entry: Blocked, connection: Connection) -> None:
     keep_in(connection, entry)
+
+
+@enter.register(Training)
+def _training_entered(entry: Training, connection: Connection) -> None:
+    training_rows.begin(connection, entry)
+
+
+@enter.register(Checkpointed)
+def _checkpointed_entered(entry: Checkpointed, connection: Connection) -> None:
+    training_rows.reach(connection, entry)
+
+
+@enter.register(TrainingEnded)
+def _trainingended_entered(entry: TrainingEnded, connection: Connection) -> None:
+    training_rows.end(connection, entry)
 
 
 @lru_cache(_KNOWN)

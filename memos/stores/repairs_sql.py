@@ -22,6 +22,7 @@ from memos.stores.errors_sqlite import legible
 from memos.stores.journal_sql import place, record
 from memos.stores.ledger_sql import enter
 from memos.stores.tables import cubes, edges, labels, versions
+from memos.stores.training_rows import checkpoints, leave
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -82,10 +83,11 @@ class SqlRepairs:
             }
 
     def referred(self) -> set[str]:
-        """Every digest that the bodies of KV and LoRA cubes, or the columns, name."""
+        """Every digest that the bodies of KV and LoRA cubes, the columns, or trainings name."""
         with self._engine.connect() as connection:
             found = connection.execute(_REFERRING).all()
-        named = {str(row.blob) for row in found if row.blob}
+            reached = checkpoints(connection)
+        named = reached | {str(row.blob) for row in found if row.blob}
         return named.union(*(_DIGEST.findall(str(row.body)) for row in found))
 
     def broken_receipts(self) -> list[str]:
@@ -250,6 +252,7 @@ def _rewrite_versions(connection: Connection, cube_id: str) -> None:
 
 def _remove(connection: Connection, cube_id: str) -> None:
     unkeep(connection, [cube_id])
+    leave(connection, [cube_id])
     connection.execute(delete(labels).where(labels.c.cube_id == cube_id))
     connection.execute(delete(cubes).where(cubes.c.id == cube_id))
     either = (edges.c.source == cube_id) | (edges.c.target == cube_id)

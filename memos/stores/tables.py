@@ -9,7 +9,8 @@ audit      who did what; sealed, and never changed
 receipts   what calls with an idempotency key answered
 notes      facts about the store itself
 
-grants, tombstones, certificates, snapshots, installed, installed_cubes, quarantine, places
+grants, tombstones, certificates, snapshots, installed, installed_cubes, quarantine, places,
+blocks, trainings
            what is known about cubes beside the cubes: memos.ports.ledger
 """
 
@@ -30,7 +31,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in migrations/; a test keeps it true."""
 
 metadata = MetaData(
@@ -243,4 +244,22 @@ blocks = Table(
     Column("cube_id", String(36), primary_key=True),
     Column("name", String(64), primary_key=True, index=True),
     Column("number", Integer, nullable=False),
+)
+
+trainings = Table(
+    "trainings",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("scope", JSON, nullable=False),
+    Column("asked_by", String(520), nullable=False),
+    Column("parents", JSON, nullable=False),  # [[id, version], ...]
+    Column("at", BigInteger, nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("method", String(32), nullable=False),
+    Column("title", Text),
+    Column("steps", Integer),
+    Column("replaces", String(36)),
+    Column("checkpoint", String(64)),
+    Column("step", Integer, nullable=False),
 )

@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from memos.cube import Right, Scope
+from memos.cube import Parent, Right, Scope
 from memos.cube.identity import digest_of
 from memos.errors import VersionConflict
-from memos.ports.catalog import Change
+from memos.ports.catalog import Change, Errand
 from memos.ports.ledger import (
     Blocked,
     Certificate,
+    Checkpointed,
     Entry,
     Grant,
     Installed,
     Ledger,
     Placed,
     Quarantined,
+    Reason,
     Revocation,
     Snapshot,
     SnapshotDropped,
     Tombstone,
+    Training,
+    TrainingEnded,
     Uninstalled,
 )
 from memos.testing.catalog import START, audit, plaintext, put
@@ -59,6 +63,17 @@ INSTALLED = Installed(
 )
 QUARANTINED = Quarantined(ID, 2, START, "its digest is another", "{not JSON")
 PLACED = Placed(BLOB, "archive")
+KEY = "k" * 64
+TRAINING = Training(
+    id=ID,
+    key=KEY,
+    scope=Scope(user_id="alice"),
+    asked_by="user:alice",
+    parents=(Parent(id=OTHER, version=2), Parent(id=ID, version=1)),
+    at=START,
+    title="what she told",
+    steps=70,
+)
 
 WRITTEN: dict[type, tuple[tuple[Entry, ...], Callable[[Ledger], object], object]] = {
     Grant: ((GRANT,), lambda there: there.grants(), [replace(GRANT, number=1)]),
@@ -84,6 +99,13 @@ WRITTEN: dict[type, tuple[tuple[Entry, ...], Callable[[Ledger], object], object]
         lambda there: there.blocks(),
         {ID: ("d" * 64, "c" * 64)},
     ),
+    Training: ((TRAINING,), lambda there: there.trainings(), [TRAINING]),
+    Checkpointed: (
+        (TRAINING, Checkpointed(ID, KEY, BLOB, 20)),
+        lambda there: there.trainings(),
+        [replace(TRAINING, checkpoint=BLOB, step=20)],
+    ),
+    TrainingEnded: ((TRAINING, TrainingEnded(ID, KEY)), lambda there: there.trainings(), []),
 }
 """For each kind of entry: what is written, how the ledger is asked, and its answer."""
 
@@ -91,6 +113,11 @@ WRITTEN: dict[type, tuple[tuple[Entry, ...], Callable[[Ledger], object], object]
 def wrote(*entries: Entry) -> Change:
     """A change that only writes beside cubes."""
     return Change(audit=audit(), also=entries)
+
+
+def swept(catalog: Catalog) -> list[str]:
+    """The blobs that the outbox owes to sweep."""
+    return [task.subject for task in catalog.pending(99) if task.errand is Errand.SWEEP]
 
 
 class LedgerSuite(ABC):
@@ -111,6 +138,7 @@ class LedgerSuite(ABC):
             assert found == []
         assert (there.installed(), there.quarantined(), there.places()) == ([], [], {})
         assert there.blocks() == {}
+        assert there.trainings() == []
         assert there.tombstone(ID) is None
         assert there.certificate(ID) is None
         assert there.snapshot("none", SNAPSHOT.by) is None
@@ -259,6 +287,59 @@ class LedgerSuite(ABC):
         assert self.ledger(catalog).places() == {BLOB: "ram"}
         catalog.commit(wrote(Placed(BLOB, "disk")))
         assert self.ledger(catalog).places() == {}
+
+    def test_a_training_that_is_another_by_now_takes_no_checkpoint_and_goes_on(
+        self, catalog: Catalog
+    ) -> None:
+        catalog.commit(wrote(TRAINING))
+        catalog.commit(wrote(Checkpointed(ID, "another", BLOB, 20), TrainingEnded(ID, "another")))
+        assert self.ledger(catalog).trainings() == [TRAINING]
+        assert swept(catalog) == [BLOB]
+
+    def test_a_blob_is_owed_when_it_is_no_trainings_checkpoint_any_more(
+        self, catalog: Catalog
+    ) -> None:
+        later = digest_of(b"later")
+        catalog.commit(wrote(TRAINING, Checkpointed(ID, KEY, BLOB, 20)))
+        assert (swept(catalog), catalog.blobs()) == ([], {BLOB})
+        catalog.commit(wrote(Checkpointed(ID, KEY, BLOB, 21)))
+        assert (swept(catalog), catalog.blobs()) == ([], {BLOB})
+        catalog.commit(wrote(Checkpointed(ID, KEY, later, 40)))
+        assert (swept(catalog), catalog.blobs()) == ([BLOB], {later})
+        catalog.commit(wrote(replace(TRAINING, key="another")))
+        assert swept(catalog) == [BLOB, later]
+        catalog.commit(wrote(Checkpointed(ID, "another", BLOB, 1)))
+        catalog.commit(wrote(TrainingEnded(ID, "another")))
+        assert (swept(catalog), catalog.blobs()) == ([BLOB, later, BLOB], set())
+
+    def test_forgetting_a_parent_takes_it_out_with_all_that_was_reached(
+        self, catalog: Catalog
+    ) -> None:
+        one, two, made = plaintext("one"), plaintext("two"), plaintext("made from both")
+        catalog.commit(put(one, two, made))
+        parents = (Parent(id=one.id, version=1), Parent(id=two.id, version=1))
+        rebuilt = replace(TRAINING, id=made.id, parents=parents, replaces=made.id)
+        asked = replace(TRAINING, parents=parents, checkpoint=BLOB, step=20, at=START + DAY)
+        catalog.commit(wrote(rebuilt, asked))
+        catalog.commit(Change(audit=audit("forget"), forget=(one.id, made.id)))
+        left = replace(
+            asked,
+            key="",
+            parents=parents[1:],
+            reason=Reason.FORGOTTEN,
+            title=None,
+            checkpoint=None,
+            step=0,
+        )
+        assert self.ledger(catalog).trainings() == [left]
+        assert swept(catalog) == [BLOB]
+        catalog.commit(Change(audit=audit("forget"), forget=(two.id,)))
+        assert self.ledger(catalog).trainings() == []
+
+    def test_trainings_come_oldest_first(self, catalog: Catalog) -> None:
+        older = replace(TRAINING, id=OTHER, at=START - DAY, title=None, steps=None)
+        catalog.commit(wrote(TRAINING, older))
+        assert self.ledger(catalog).trainings() == [older, TRAINING]
 
     def test_times_are_exact(self, catalog: Catalog) -> None:
         exact = START.replace(microsecond=999_999)

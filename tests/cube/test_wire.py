@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from memos.cube.wire import FORMAT, from_json, to_json
 from memos.errors import BadInput, CorruptionError, MemosError
 from memos.testing.catalog import activation, plaintext
+from memos.testing.derived import adapter
 
 TEXTS = st.text(min_size=1).filter(lambda text: text.isprintable())
 
@@ -25,6 +26,12 @@ def test_a_cube_comes_back_as_it_was(text: str, metadata: dict[str, Any]) -> Non
 def test_a_derived_cube_comes_back_as_it_was() -> None:
     cube = activation([plaintext("a source")], b"content")
     assert from_json(to_json(cube).encode()) == cube
+
+
+def test_weights_come_back_as_they_were() -> None:
+    source = plaintext("a source")
+    cube, _ = adapter([source], at=source.created_at)
+    assert from_json(to_json(cube)) == cube
 
 
 def test_the_format_number_is_on_the_wire() -> None:

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from memos import Kind, MemOS, Right
-from memos.cube import Scope
+from memos.cube import Parent, Scope
 from memos.errors import Forbidden, MemosError, NotFound, UnknownCube
 from memos.kernel import Kernel
 from memos.kernel.view import View
 from memos.ports.catalog import Change, Selection
 from memos.ports.journal import Audit
-from memos.ports.ledger import Grant, Installed
+from memos.ports.ledger import Grant, Installed, Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,7 +99,8 @@ STATE = text(
     "(SELECT group_concat(source || target) FROM edges), (SELECT count(*) FROM outbox), "
     "(SELECT group_concat(id) FROM word_entries), (SELECT count(*) FROM receipts), "
     "(SELECT count(*) FROM tombstones), (SELECT count(*) FROM certificates), "
-    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed)"
+    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed), "
+    "(SELECT group_concat(id || key) FROM trainings)"
 )
 
 
@@ -255,7 +256,19 @@ ROWS = [
         lambda mem, w: mem.transform([w.cube.id], to=Kind.ACTIVATION),
         dear=True,
     ),
+    Row(
+        "transform",
+        (("cube", READ), ("scope", WRITE)),
+        lambda mem, w: mem.transform([w.cube.id], to=Kind.PLAINTEXT),
+        ends="NotSupported",
+    ),
     Row("chat", (), lambda mem, w: mem.chat(w.cube.text, max_tokens=1), finds=READ, dear=True),
+    Row(
+        "chat",
+        (("cube", READ),),
+        lambda mem, w: mem.chat("?", memories=[w.cube.id], weights="routed", max_tokens=1),
+        dear=True,
+    ),
     Row(
         "chat",
         (("cube", READ),),
@@ -365,11 +378,24 @@ ROWS = [
         lambda mem, w: mem.discard(w.cube.id),
         ends="NotFound",
     ),
+    Row("owed_trainings", (), lambda mem, w: mem.owed_trainings()),
+    Row("retrain", (), lambda mem, w: mem.retrain()),
     Row("kv_cubes", (), lambda mem, w: mem.kv_cubes()),
     Row("kv_places", (("store", ADMINISTER),), lambda mem, w: mem.kv_places()),
     Row("verify_kv", (("store", ADMINISTER),), lambda mem, w: mem.verify_kv()),
     Row("warm", (("cube", READ),), lambda mem, w: mem.warm([w.cube.id]), ends="WrongKind"),
     Row("cool", CHANGES, lambda mem, w: mem.cool([w.cube.id]), ends="WrongKind"),
+    Row("lora_cubes", (), lambda mem, w: mem.lora_cubes()),
+    Row("route", (), lambda mem, w: mem.route(w.cube.text)),
+    Row("chat_many", (), lambda mem, w: mem.chat_many([w.cube.text], max_tokens=1), dear=True),
+    Row("evaluate", CHANGES, lambda mem, w: mem.evaluate(w.cube.id), ends="WrongKind"),
+    Row("recite", (("cube", READ),), lambda mem, w: mem.recite(w.cube.id), ends="WrongKind"),
+    Row(
+        "merge_weights",
+        (("cube", READ),),
+        lambda mem, w: mem.merge_weights(w.cube.id, w.folder / w.name()),
+        ends="WrongKind",
+    ),
     Row("where", (("cube", READ),), lambda mem, w: mem.where(w.cube.id)),
     Row("move", CHANGES, lambda mem, w: mem.move(w.cube.id, to="disk"), ends="WrongKind"),
     Row(
@@ -462,3 +488,19 @@ def recorded(row: Row, who: Who, done: Audit, outcome: str, case: str) -> None:
     quiet = {"ok": {"ok", "dry run", "nothing to forget"}}
     assert done.outcome in quiet.get(outcome, {outcome}), case
     assert bool(done.basis) == (outcome == "ok"), case
+
+
+def test_a_training_is_owed_to_whoever_may_write_there_and_read_what_it_is_of(
+    world: World,
+) -> None:
+    parents = (Parent(id=world.cube.id, version=1),)
+    world.write(also=(Training(world.name(), "", ALICE, "user:alice", parents, LONG_AGO),))
+    for who in EVERYONE:
+        for bound in BOUNDS:
+            owed = world.root.acting(who.name, user_id=bound).owed_trainings()
+            may = who.may(WRITE, "scope", bound) and who.may(READ, "cube", bound)
+            told = [one.sources for one in owed]
+            assert told == ([(world.cube.id,)] if may else []), (who.name, bound)
+            assert (world.cube.id in world.newest.audit.subjects) == may
+    world.renew()
+    assert world.root.owed_trainings() == ()

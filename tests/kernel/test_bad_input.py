@@ -130,6 +130,10 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
         **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
         "compose": None,
+        "weights": "named",
+        "method": "lora",
+        "questions": ["a word"],
+        "folder": folder / "model",
         **dict.fromkeys(("user_id", "agent_id", "session_id"), None),
     }
 
@@ -159,7 +163,8 @@ STATE = text(
     "(SELECT group_concat(source || target) FROM edges), (SELECT count(*) FROM outbox), "
     "(SELECT group_concat(id) FROM word_entries), (SELECT count(*) FROM receipts), "
     "(SELECT count(*) FROM tombstones), (SELECT count(*) FROM certificates), "
-    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed)"
+    "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM installed), "
+    "(SELECT group_concat(id || key) FROM trainings)"
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from safetensors.numpy import load
@@ -18,6 +18,8 @@ from memos.stores.keys import MasterKey
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from memos.ports.runtime import Saved
 
 KEY = MasterKey.fresh().text
 OTHER = MasterKey.fresh().text
@@ -120,6 +122,27 @@ def test_no_byte_of_what_is_stored_is_in_the_folder(
         named = [name.encode() for name in (*digests, *contents)]
         for hidden in (vector, *pieces, *secrets, *named):
             assert hidden not in found, state
+        mem.close()
+
+
+def test_what_an_interrupted_training_has_reached_is_sealed(
+    mem: MemOS, tmp_path: Path, sealed: Settings
+) -> None:
+    runtime: Any = mem._parts.runtime
+    state = b"plughish " * 100
+
+    def stop(*_given: Any, saved: Saved, **_more: Any) -> None:
+        saved.save(state, 7)
+        assert saved.load() == state
+        raise KeyboardInterrupt
+
+    runtime.train = stop
+    with pytest.raises(KeyboardInterrupt):
+        mem.transform([_taught(mem)], to=Kind.PARAMETRIC, title="grault")
+    (training,) = mem._parts.ledger.trainings()
+    for _ in range(2):
+        assert telling(tmp_path / "store") == []
+        assert str(training.checkpoint).encode() not in bytes_of(tmp_path / "store")
         mem.close()
 
 

@@ -14,6 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from memos.boot import open_scratch
 from memos.governance.redaction import Redaction
 from memos.kernel import Parts
+from memos.life.schooling import Schooling
 from memos.models.embedder_hash import HashEmbedder
 from memos.models.kv_shelf import Shelf
 from memos.models.kv_tiers import Budgets, Tiers

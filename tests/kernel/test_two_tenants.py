@@ -25,6 +25,7 @@ from memos.errors import (
     UnknownCube,
 )
 from memos.life.report import Tie
+from memos.testing.derived import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +109,10 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
     "where KV lies": lambda me: me.where(me.get_all(kind=Kind.ACTIVATION)[0].id),
     "KV cools": lambda me: me.cool([me.get_all(kind=Kind.ACTIVATION)[0].id]),
     "KV warms": lambda me: me.warm([me.get_all(kind=Kind.ACTIVATION)[0].id]),
+    "LoRA cubes": lambda me: me.lora_cubes(),
+    "routes": lambda me: [me.route(query) for query in (*TEXTS, *MORE)],
+    "chat with what serves": lambda me: me.chat(TEXTS[0], weights="routed", max_tokens=2),
+    "chat with what serves each": lambda me: me.chat_many(TEXTS, max_tokens=2),
     "would forget": lambda me: [me.forget(one.id, dry_run=True) for one in me.get_all()],
     "would forget all": lambda me: me.delete_all(everything=True, dry_run=True),
     "grants": lambda me: me.grants(),
@@ -119,6 +124,7 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
     "next turn": lambda me: me.add(TURNS[:1], session_id="s"),
     "update": lambda me: me.update(me.get_all()[0].id, "Alice moved on.", idempotency_key="u"),
     "stale": lambda me: me.lineage(me.get_all(kind=Kind.ACTIVATION)[0].id).stale,
+    "owed": lambda me: me.owed_trainings(),
     "forgets": lambda me: me.forget(filters={"text": {"contains": "cat"}}),
     "is left": lambda me: me.get_all(),
 }
@@ -171,7 +177,12 @@ BY_ID: dict[str, Callable[[MemOS, str], Any]] = {
     "forget two": lambda me, one: me.forget([me.get_all(limit=1)[0].id, one]),
     "would forget": lambda me, one: me.forget(one, dry_run=True),
     "transform": lambda me, one: me.transform([one], to=Kind.ACTIVATION),
+    "transform to text": lambda me, one: me.transform([one], to=Kind.PLAINTEXT),
     "chat": lambda me, one: me.chat("?", memories=[one]),
+    "chat with what serves": lambda me, one: me.chat("?", memories=[one], weights="routed"),
+    "evaluate": lambda me, one: me.evaluate(one),
+    "recite": lambda me, one: me.recite(one),
+    "merge_weights": lambda me, one: me.merge_weights(one, "/nowhere/model"),
     "warm": lambda me, one: me.warm([one]),
     "cool": lambda me, one: me.cool([one]),
     "where": lambda me, one: me.where(one),
@@ -325,16 +336,40 @@ def test_kv_of_the_same_text_lies_in_other_blocks(mem: MemOS, alice: MemOS, bob:
     assert mem.stats().blocks == len(kept[hers.id]) + len(kept[his.id])
 
 
-def test_weights_of_the_same_text_are_another_blob(alice: MemOS, bob: MemOS) -> None:
+def test_weights_of_the_same_text_are_another_blob(mem: MemOS, alice: MemOS, bob: MemOS) -> None:
     made = [
         one.transform([one.add("Carol lives in Rome.")[0].id], to=Kind.PARAMETRIC)
         for one in (alice, bob)
     ]
+    mem.grant("agent:spy", Right.READ, id=made[1].id)
+    for me, mine in ((alice, [made[0].id]), (bob, [made[1].id]), (mem.acting("agent:spy"), [])):
+        assert [one.cube_id for one in me.route("Where does Carol live?")] == mine
+    for me, cube in ((alice, made[0]), (bob, made[1])):
+        assert [one.id for one in me.lora_cubes()] == [cube.id]
     hers, his = (cube.payload for cube in made)
     assert isinstance(hers, Parametric)
     assert isinstance(his, Parametric)
     assert hers.training.examples_digest == his.training.examples_digest
     assert hers.blob != his.blob
+
+
+def test_what_one_is_to_train_is_nothing_to_the_other(mem: MemOS, alice: MemOS, bob: MemOS) -> None:
+    made = {}
+    for me in (alice, bob):
+        sources = [cube for cube in me.get_all() if cube.kind is Kind.PLAINTEXT][:2]
+        made[me] = stored(mem, sources)
+        me.update(sources[0].id, "Alice lives in Porto.")
+        assert [(one.id, one.replaces) for one in me.owed_trainings()] == [(made[me].id,) * 2]
+    (new,) = bob.retrain()
+    assert bob.owed_trainings() == ()
+    assert [one.id for one in alice.owed_trainings()] == [made[alice].id]
+    assert alice.get(made[alice].id) == made[alice]
+    assert new.scope.user_id == "bob"
+    seen = [row.subjects for row in mem.audit(actor="user:bob", call="retrain")]
+    hers = {cube.id for cube in alice.get_all()}
+    assert not hers & {one for subjects in seen for one in subjects}
+    with pytest.raises(Forbidden):
+        mem.acting("service:application", user_id="bob").retrain(user_id="alice")
 
 
 def test_a_session_of_one_name_is_two_sessions(alice: MemOS, bob: MemOS) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from memos.errors import BadInput, CorruptionError, NotSupported
 from memos.models.runtime_torch import TorchRuntime
-from memos.ports.runtime import Asked, Message, Recipe, Stored
+from memos.ports.runtime import Asked, Example, Message, Recipe, Stored
 from memos.testing.learning import EXAMPLES, METHODS, TEXTS, UNRELATED, Interrupted, Killed, stored
 from memos.testing.tiny_model import LONGEST
 
@@ -85,14 +85,26 @@ def test_an_adapter_that_changes_nothing_does_not_drift(tiny: TorchRuntime) -> N
     assert (drift.after, drift.divergence) == (drift.before, 0.0)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_known_is_what_would_be_answered(
+    tiny: TorchRuntime, adapters: dict[str, Stored], method: str
+) -> None:
+    examples = [*EXAMPLES, Example("Where is Tom?", "Rome")]
+    asked = [Asked(one.question, adapters=(adapters[method],)) for one in examples]
+    answers = tiny.answers(asked, limit=8)
+    expected = [one.answer == said for one, said in zip(examples, answers, strict=True)]
+    assert tiny._learner.knows(examples, adapters[method]) == expected
+
+
 def test_an_activation_is_of_the_question_and_of_the_model_alone(
     tiny: TorchRuntime, adapters: dict[str, Stored]
 ) -> None:
     first, second, other = tiny.activations([QUESTION, QUESTION, "Who are you?"])
-    assert first == second != other
+    assert first == pytest.approx(second, abs=1e-4)
+    assert first != pytest.approx(other, abs=1e-2)
     assert len(first) == tiny._lm.model.config.hidden_size
     tiny.generate(tiny.encode([Message("user", QUESTION)]), limit=1, adapters=[adapters["lora"]])
-    assert tiny.activations([QUESTION]) == [first]
+    assert tiny.activations([QUESTION, QUESTION, "Who are you?"]) == [first, second, other]
     assert tiny.activations([]) == []
 
 

@@ -29,6 +29,7 @@ from memos.life.checkup.records import (
     examine_ledger,
     examine_receipts,
 )
+from memos.life.checkup.trainings import examine_trainings
 from memos.life.checkup.trust import examine_trust
 from memos.life.report import CheckReport
 from memos.ports.progress import Progress, silent
@@ -119,6 +120,7 @@ class Checkup:
             referred = {digest for cube, _ in there.derived.values() for digest in cube.blobs}
             examine_ledger(there, subjects.ledger, referred, findings)
             examine_kept(there, subjects.ledger, findings)
+            examine_trainings(there, subjects.ledger, subjects.shelves, findings)
         with findings.reading("journal"):
             examine_journal(subjects.journal, findings, repair=repair)
         with findings.reading("grants and certificates"):
@@ -157,11 +159,13 @@ class Checkup:
 
     def _strays(self, there: Census, findings: Findings, *, repair: bool) -> None:
         referred = {digest for cube, _ in there.derived.values() for digest in cube.blobs}
+        trainings = self._subjects.ledger.trainings()
+        referred.update(one.checkpoint for one in trainings if one.checkpoint is not None)
         shelves = self._subjects.shelves
         for place, digest in shelves.strays(referred, self._subjects.ledger.places()):
             if repair:
                 shelves.drop_at(place, digest)
-            message = f"no cube refers to blob {digest} in {place}"
+            message = f"neither a cube nor a training refers to blob {digest} in {place}"
             findings.tell("orphan-blob", digest, message, repaired=repair)
 
     def _modes(self, findings: Findings, *, repair: bool) -> None:
