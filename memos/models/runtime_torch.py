@@ -119,8 +119,10 @@ class TorchRuntime:
             text = self._texts.text(tokens, cuts, salt)
             _ = self._lm.reader  # loading the model is not part of reading
             started = time.perf_counter()
-            room = self._room(tokens, limit)
-            if len(adapters) > 1:
+            ahead = self._learner.ahead(adapters)
+            self._lm.require_readable(tokens, ahead)
+            room = self._room(tokens, limit, ahead)
+            if ahead or len(adapters) > 1:  # pages hold what the model alone makes of a text
                 written = self._learner.mixed(tokens, adapters, room)
                 return self._generated(written, tokens, started, reused=0)
             with self._learner.wearing(adapters):
@@ -253,6 +255,6 @@ class TorchRuntime:
             blocks=blocks,
         )
 
-    def _room(self, tokens: Sequence[int], limit: int) -> int:
+    def _room(self, tokens: Sequence[int], limit: int, ahead: int = 0) -> int:
         longest = self._lm.longest
-        return limit if longest is None else min(limit, longest - len(tokens) + 1)
+        return limit if longest is None else min(limit, longest - len(tokens) - ahead + 1)
