@@ -188,9 +188,7 @@ def edit(name: str, file: Path, count: int) -> None:
         after = bench.said(local, plain=plain)
         told = bench.said([one[0] for one in edits], plain=plain)
         again = bench.said([one[2] for one in edits], plain=plain)
-        fit = sum(
-            cube.state == "activated" for cube in mem.list(kind=Kind.PARAMETRIC, limit=10 * count)
-        )
+        fit = sum(one.fit for one in mem.lora_cubes())
         print(
             f"| {name}, {len(edits)} edits "
             f"| {share(is_right(a, one[1]) for a, one in zip(told, edits, strict=True)):.3f} "

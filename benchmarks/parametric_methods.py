@@ -20,9 +20,9 @@ from benchmarks.runtime import configured_runtime
 from memos.cube import Header, Kind, MemCube, Plaintext, Provenance, Scope, Step
 from memos.cube.identity import digest_of
 from memos.cube.wire import payload_digest
-from memos.kinds.examination import Demands, examine
+from memos.kinds.examination import Demands, examine, routed_questions
 from memos.kinds.lessons import lessons
-from memos.kinds.parametric import Serving, default_recipe, taught
+from memos.kinds.parametric import default_recipe, served, taught
 from memos.kinds.route_keys import keys_for, with_keys
 from memos.ports.progress import silent
 from memos.ports.runtime import Stored
@@ -97,12 +97,12 @@ def _row(runtime: Runtime, cubes: Sequence[MemCube], variant: Variant) -> None:
     seconds = time.process_time() - started[0], time.perf_counter() - started[1]
     keys = keys_for(runtime, material)
     content = with_keys(trained.content, keys)
-    serving = Serving(runtime, keys, cubes)
+    answered = served(runtime, keys, cubes, routed_questions(material))
     found = examine(
         runtime,
         material,
         Stored(digest_of(content), lambda: content),
-        serves=serving.serves if variant.routed else lambda _: True,
+        serves=answered.__contains__ if variant.routed else lambda _: True,
         demands=Demands(),
         progress=silent,
     )

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from memos.cube import Kind, MemCube, Principal, Right, Scope, State
     from memos.ingest.report import Ingested
     from memos.kernel.view import View
-    from memos.kinds.answer import Answer
+    from memos.kinds.answer import Answer, Reply
+    from memos.kinds.recital import Held, Lost, Recital
+    from memos.kinds.routing import Route
     from memos.life.kv_report import Cooled, DamagedBlock, KvCube, KvPlace, Standing, Warmed
     from memos.life.lineage import Ancestor, Lineage
+    from memos.life.lora_report import LoraCube
     from memos.life.owed import OwedTraining
     from memos.life.report import (
         AuditReport,
@@ -60,6 +63,7 @@ _HOMES = {
     "Extracted": "memos.life.report",
     "Forgotten": "memos.life.report",
     "Grant": "memos.ports.ledger",
+    "Held": "memos.kinds.recital",
     "Hit": "memos.retrieval.hit",
     "Imported": "memos.life.report",
     "Ingested": "memos.ingest.report",
@@ -69,14 +73,19 @@ _HOMES = {
     "KvCube": "memos.life.kv_report",
     "KvPlace": "memos.life.kv_report",
     "Lineage": "memos.life.lineage",
+    "LoraCube": "memos.life.lora_report",
+    "Lost": "memos.kinds.recital",
     "MemCube": "memos.cube",
     "MemOS": "memos.boot",
     "Moved": "memos.life.report",
     "OwedTraining": "memos.life.owed",
     "Principal": "memos.cube",
     "Problem": "memos.life.report",
+    "Recital": "memos.kinds.recital",
+    "Reply": "memos.kinds.answer",
     "Restored": "memos.life.report",
     "Right": "memos.cube",
+    "Route": "memos.kinds.routing",
     "Scope": "memos.cube",
     "Snapshot": "memos.ports.ledger",
     "Standing": "memos.life.kv_report",
@@ -102,6 +111,7 @@ __all__ = [
     "Extracted",
     "Forgotten",
     "Grant",
+    "Held",
     "Hit",
     "Imported",
     "Ingested",
@@ -111,6 +121,8 @@ __all__ = [
     "KvCube",
     "KvPlace",
     "Lineage",
+    "LoraCube",
+    "Lost",
     "MemCube",
     "MemOS",
     "MemosError",
@@ -118,8 +130,11 @@ __all__ = [
     "OwedTraining",
     "Principal",
     "Problem",
+    "Recital",
+    "Reply",
     "Restored",
     "Right",
+    "Route",
     "Scope",
     "Snapshot",
     "Standing",

@@ -165,6 +165,10 @@ class Call:
             flags["store"] = self._shared.store
         return load(flags)
 
+    def set(self, name: str, value: str) -> None:
+        """Take a setting from an option of its own, before the settings are read."""
+        self._shared = replace(self._shared, set_=(*self._shared.set_, f"{name}={value}"))
+
     @property
     def url(self) -> str | None:
         """The store's URL, where it was named by one."""

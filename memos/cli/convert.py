@@ -24,10 +24,11 @@ PANEL = "KV caches and LoRA weights"
 
 
 class Target(StrEnum):
-    """What text can be made into."""
+    """What can be made of memories."""
 
     ACTIVATION = "activation"
     PARAMETRIC = "parametric"
+    PLAINTEXT = "plaintext"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
             ("memos transform ID ID --to activation", "a KV cache of two memories"),
             ("memos transform --user alice --to parametric", "a LoRA of all of Alice's"),
             ('memos transform --query "travel" -k 8 --to activation', "of what is found"),
+            ("memos transform ID --to plaintext", "what a LoRA still holds, as a text"),
         ),
     )(_transform)
     command(
@@ -53,13 +55,16 @@ def register(app: typer.Typer) -> None:
             ('memos chat "Where does Alice live?" --memory ID', "from this cube, of any kind"),
             ('memos chat "Where does Alice live?" --no-memory', "what the model says alone"),
             ('memos chat "Where?" -m KV -m KV --compose 0.5', "from two KV cubes, approximately"),
+            ('memos chat "Where does Alice live?" --routed', "from weights alone, where they know"),
         ),
     )(_chat)
 
 
 def _transform(
     call: Call,
-    to: Annotated[Target, typer.Option("--to", metavar="KIND", help="activation or parametric.")],
+    to: Annotated[
+        Target, typer.Option("--to", metavar="KIND", help="activation, parametric or plaintext.")
+    ],
     ids: Ids = None,
     query: Annotated[
         str | None, typer.Option("--query", metavar="TEXT", help="Take what this finds.")
@@ -77,6 +82,7 @@ def _transform(
 ) -> None:
     """Make a KV cache (activation) or trained LoRA weights (parametric) from memories.
 
+    Or a text (plaintext) of what a LoRA holds, as far as its sources say so, too.
     The new cube knows its sources: it becomes stale when one is revised, and goes when one is
     forgotten. A LoRA is examined after training, and used only if it passed.
     """
@@ -162,6 +168,9 @@ def _chat(
     allow_unfit: Annotated[
         bool, typer.Option("--allow-unfit", help="Use a LoRA that failed its examination.")
     ] = False,
+    routed: Annotated[
+        bool, typer.Option("--routed", help="Use the LoRAs that serve the question.")
+    ] = False,
     compose: Annotated[
         float | None,
         typer.Option(
@@ -187,6 +196,7 @@ def _chat(
             max_tokens=max_tokens,
             allow_unfit=allow_unfit,
             compose=compose,
+            weights="routed" if routed else "named",
             **call.scope,
         )
         call.progress.close()

@@ -125,7 +125,7 @@ class SideMemory(Frozen):
     """So many batches were written one after another, each into its own share of the matrix."""
     density: float = Field(gt=0, le=1)
     """The share of the matrix that one batch may change."""
-    threshold: float = Field(ge=0)
+    threshold: float = Field(ge=0, allow_inf_nan=False)
     """The activation from which on it is used."""
     parameters: int = Field(ge=1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from memos.kernel.access import AccessCalls
-from memos.kernel.activation import ActivationCalls
 from memos.kernel.auditing import AuditCalls
 from memos.kernel.branching import BranchCalls
 from memos.kernel.context import ContextCalls
@@ -13,6 +12,7 @@ from memos.kernel.handle import Whose
 from memos.kernel.ingesting import IngestCalls
 from memos.kernel.living import LifeCalls
 from memos.kernel.moments import MomentCalls
+from memos.kernel.parametric import ParametricCalls
 from memos.kernel.parts import Parts
 from memos.kernel.places import PlaceCalls
 from memos.kernel.sharing import SharingCalls
@@ -27,8 +27,8 @@ class Kernel(
     IngestCalls,
     ExtractCalls,
     BranchCalls,
-    ActivationCalls,
     TrainingCalls,
+    ParametricCalls,
     SupersedeCalls,
     ContextCalls,
     LifeCalls,

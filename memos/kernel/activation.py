@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Unpack
 
-from memos.cube import EVERYBODY, Activation, Kind, Right
+from memos.cube import EVERYBODY, Activation, Kind, Parametric, Right
 from memos.errors import MemosError, WrongKind
 from memos.kernel.arguments import read_ids, require_flags
 from memos.kernel.kinds import KindCalls
@@ -143,11 +143,12 @@ class ActivationCalls(KindCalls):
 
     def _standing(self, state: MemCube, model: Fingerprint | None) -> Standing:
         standing = self._currency.standing(state)
-        if standing is not Standing.CURRENT or not isinstance(state.payload, Activation):
+        payload = state.payload
+        if standing is not Standing.CURRENT or not isinstance(payload, Activation | Parametric):
             return standing
         if model is None:
             return Standing.UNKNOWN
-        return Standing.OTHER_MODEL if state.payload.model.differs(model) else standing
+        return Standing.OTHER_MODEL if payload.model.differs(model) else standing
 
 
 def _told(cube: MemCube, standing: Standing, lying: Sequence[tuple[str, ...]]) -> KvCube:

@@ -56,11 +56,18 @@ def read_policy(name: object, default: str) -> str:
     Raises:
         BadInput: it is neither.
     """
-    if name is None:
-        return default
-    if isinstance(name, str) and name in POLICIES:
+    return default if name is None else read_choice(name, "supersede", POLICIES)
+
+
+def read_choice(name: object, what: str, choices: Sequence[str]) -> str:
+    """One of several names.
+
+    Raises:
+        BadInput: it is none of them.
+    """
+    if isinstance(name, str) and name in choices:
         return str(name)
-    raise BadInput(f"supersede is {shown(name)}", hint=f"there are: {', '.join(POLICIES)}")
+    raise BadInput(f"{what} is {shown(name)}", hint=f"there are: {', '.join(choices)}")
 
 
 def require_whole(value: object, what: str) -> None:

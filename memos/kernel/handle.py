@@ -21,6 +21,7 @@ from memos.life.branching import Brancher
 from memos.life.bundles import Bundles
 from memos.life.currency import Currency
 from memos.life.deriving import Deriver
+from memos.life.examining import Examiner
 from memos.life.expiry import Expirer
 from memos.life.extracting import FactWriter
 from memos.life.forgetting import Forgetter
@@ -28,11 +29,14 @@ from memos.life.forward import ForwardClock
 from memos.life.index import Index
 from memos.life.installing import Installer
 from memos.life.keeping import Keeper
+from memos.life.keys_at_hand import KeysAtHand
 from memos.life.moving import Mover
 from memos.life.proving import Prover
 from memos.life.quarantine import Quarantine
 from memos.life.rebuilding import Rebuilder
+from memos.life.reciting import Reciter
 from memos.life.relating import Relater
+from memos.life.routing import Router
 from memos.life.shelves import Shelves
 from memos.life.superseding import Superseder
 from memos.life.sweeping import sweep_strays
@@ -114,6 +118,7 @@ class Handle:
         self._brancher = Brancher(catalog=catalog, index=self._index, identities=identities)
         self._expirer = Expirer(catalog=catalog, amender=self._amender)
         self._quarantine = Quarantine(catalog=catalog, ledger=parts.ledger)
+        self._keys = KeysAtHand(blobs)
         self._forgetter = Forgetter(
             catalog=catalog,
             ledger=parts.ledger,
@@ -122,12 +127,13 @@ class Handle:
             runtime=parts.runtime,
             identities=identities,
             quarantine=self._quarantine,
+            keys=self._keys,
             prover=Prover(catalog=catalog, index=self._index, traces=parts.traces, clock=clock),
         )
         self._wire_training(parts, identities)
         self._wire_finding(parts)
         self._fact_writer = FactWriter(catalog=catalog, index=self._index, identities=identities)
-        self._answerer = Answerer(runtime=parts.runtime, blobs=blobs)
+        self._wire_asking(parts, identities)
         self._bundles = Bundles(
             catalog=catalog, ledger=parts.ledger, blobs=blobs, index=self._index
         )
@@ -150,7 +156,7 @@ class Handle:
     def _wire_training(self, parts: Parts, identities: Identities) -> None:
         """What makes one kind of another; the teacher of what is trained is one of the steps."""
         self._steps = parts.open_steps(parts.runtime)
-        schooling = replace(
+        self._schooling = replace(
             parts.schooling, teacher=Tutor(self._steps), taught=self._steps.usual.teacher
         )
         self._trainings = Trainings(
@@ -159,7 +165,7 @@ class Handle:
             blobs=parts.blobs,
             runtime=parts.runtime,
             identities=identities,
-            schooling=schooling,
+            schooling=self._schooling,
             clock=self._parts.clock,
         )
         self._deriver = Deriver(
@@ -168,7 +174,7 @@ class Handle:
             runtime=parts.runtime,
             clock=self._parts.clock,
             identities=identities,
-            schooling=schooling,
+            schooling=self._schooling,
             keeper=self._keeper,
             trainings=self._trainings,
         )
@@ -195,6 +201,22 @@ class Handle:
         )
         self._currency = Currency(catalog=catalog, graph=parts.graph)
         self._rebuilder = Rebuilder(catalog=catalog, ledger=parts.ledger, currency=self._currency)
+        self._router = Router(
+            catalog=catalog,
+            graph=parts.graph,
+            currency=self._currency,
+            runtime=parts.runtime,
+            keys=self._keys,
+        )
+
+    def _wire_asking(self, parts: Parts, identities: Identities) -> None:
+        """What asks the model."""
+        catalog, runtime = parts.catalog, parts.runtime
+        self._answerer = Answerer(runtime=runtime, blobs=parts.blobs)
+        self._reciter = Reciter(
+            catalog=catalog, index=self._index, runtime=runtime, identities=identities
+        )
+        self._examiner = Examiner(catalog=catalog, runtime=runtime, demands=parts.schooling.demands)
 
     def _recover(self) -> None:
         """Finish what another process began; damage that is met keeps nobody from a check."""

@@ -6,20 +6,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import Kind, MemCube, Right, State
-from memos.errors import BadInput, WrongKind
+from memos.errors import BadInput, NotSupported, WrongKind
 from memos.governance.scope import joint
 from memos.kernel.arguments import (
+    read_choice,
     read_ids,
     read_kind,
     read_share,
     require_count,
     require_flags,
 )
-from memos.kernel.searching import SearchCalls
+from memos.kernel.routing import RouteCalls
 from memos.kinds.answering import Memories, Part
 from memos.kinds.choosing import fitting_states
 from memos.kinds.drafts import checked_text
 from memos.kinds.evidence import is_fact
+from memos.kinds.parametric import METHODS
 from memos.life.expectation import require_unexpired
 from memos.life.lineage import Lineage
 from memos.ports.filters import EVERYTHING
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from memos.governance.act import Act
     from memos.kernel.handle import Whose
     from memos.kinds.answer import Answer
+    from memos.life.once import Once
 
 
-class KindCalls(SearchCalls):
+class KindCalls(RouteCalls):
     """Make one kind of memory from another, answer with any of them, tell where they came from."""
 
     def transform(
@@ -41,36 +44,61 @@ class KindCalls(SearchCalls):
         ids: Sequence[str],
         *,
         to: Kind | str,
+        method: str = "lora",
         title: str | None = None,
         idempotency_key: str | None = None,
         progress: Progress = silent,
         **whose: Unpack[Whose],
     ) -> MemCube:
-        """Make a KV cube (``to=Kind.ACTIVATION``) or a LoRA cube (``to=Kind.PARAMETRIC``).
+        """Make a KV cube (``to=Kind.ACTIVATION``) or a LoRA cube (``to=Kind.PARAMETRIC``) of texts.
+
+        Or a text of one parametric cube (``to=Kind.PLAINTEXT``): the statements that it still
+        makes and that its sources make, too; what it lost stands in the attribute ``lost``.
 
         The new cube remembers which cubes, at which versions, it was made from. Training may take
         minutes: ``progress`` is told of every step, and other threads may go on meanwhile. Where
         the process dies at it, the same call goes on from what was reached, and so does
         :meth:`retrain`.
 
+        Args:
+            ids: what it is made from.
+            to: the kind of the new cube.
+            method: how weights are trained: ``lora``, ``prefix`` (a trained attention prefix) or
+                ``side`` (a side memory).
+            title: what to call the new cube.
+            idempotency_key: the same key and arguments again return the same cube.
+            progress: told of every step.
+            whose: within this scope the cubes are looked for.
+
         Raises:
             UnknownCube: one of the cubes is not there.
             WrongKind: one of them is not plaintext.
             ExpiredCube: the time of one of them is over.
-            BadInput: they belong to different users, or hold nothing that can be learnt.
+            BadInput: they belong to different users, or hold nothing that can be learnt; there is
+                no such method, or nothing is trained.
             VersionConflict: one of them was revised meanwhile.
-            NotSupported: a transform to plaintext.
+            StaleCube: a source of the parametric cube was revised.
+            NotSupported: a transform to plaintext of what is not parametric.
         """
         with self._act("transform", Right.WRITE, **whose) as act:
             kind = read_kind(to)
             named = read_ids(ids)
             called = None if title is None else checked_text(title, "the title")
-            once = self._once(idempotency_key, act, ["transform", list(ids), kind, title])
+            trained = read_choice(method, "method", METHODS)
+            if trained != METHODS[0] and kind is not Kind.PARAMETRIC:
+                hint = "leave method out, or transform to parametric"
+                raise BadInput(f"method={method!r} does not make a {kind} cube", hint=hint)
+            how = [] if trained == METHODS[0] else [trained]
+            once = self._once(idempotency_key, act, ["transform", list(ids), kind, title, *how])
             cubes = [self._seen(one, act) for one in named]
             act.require_whole(cubes)
             if cubes:
                 self._gate.require(act, joint(cubes))
-            made = self._deriver.derive(cubes, kind, once, act=act, title=called, progress=progress)
+            if kind is Kind.PLAINTEXT:
+                return self._written(cubes, once, act, called)
+            made = self._deriver.derive(
+                cubes, kind, once, act=act, title=called, method=trained, progress=progress
+            )
             if kind is Kind.PARAMETRIC:
                 self._settle()
             return made
@@ -84,16 +112,18 @@ class KindCalls(SearchCalls):
         max_tokens: int = 64,
         allow_unfit: bool = False,
         compose: float | None = None,
+        weights: str = "named",
         **whose: Unpack[Whose],
     ) -> Answer:
         """Ask the configured language model, with memories.
 
         Args:
             question: what to ask.
-            memories: ids of the cubes to use: any number of plaintext cubes, or one activation
-                cube, and at most one parametric cube. None: the ``k`` best hits of a search for
-                the question, and an activation cube that was made from some of them, as they are
-                now, where there is one. An empty list: none.
+            memories: ids of the cubes to use: any number of plaintext and parametric cubes, or
+                one activation cube. Of several parametric cubes, the model follows the mean.
+                None: the ``k`` best hits of a search for the question, and an activation cube
+                that was made from some of them, as they are now, where there is one. An empty
+                list: none.
             k: how many hits to use where ``memories`` is None.
             max_tokens: the longest answer.
             allow_unfit: use a parametric cube that failed its evaluation.
@@ -101,6 +131,10 @@ class KindCalls(SearchCalls):
                 ``memories``. None of them knows of those before it, so this share of the tokens of
                 all but the first is computed anew: 0 is free and far off, 1 as exact and as dear
                 as reading them all; 0.5 is worth its price. None: one cube at most, exactly.
+            weights: ``named`` uses the parametric cubes in ``memories`` alone. ``routed`` also
+                those that serve the question, see :meth:`route`: what they were made from is not
+                put into the prompt, for it is in the weights. Where ``memories`` is None then, no
+                text is, and where no adapter serves, the model answers as it is, bit for bit.
             whose: whose memories.
 
         Raises:
@@ -109,7 +143,7 @@ class KindCalls(SearchCalls):
             ExpiredCube: the time of a cube, or of a source of it, is over.
             ModelMismatch: a derived cube was made for another model.
             UnfitCube: a parametric cube failed its evaluation.
-            BadInput: these cubes cannot be used together.
+            BadInput: these cubes cannot be used together, such as KV and adapters.
         """
         with self._act("chat", Right.READ, **whose) as act:
             text = checked_text(question, "the question")
@@ -117,7 +151,12 @@ class KindCalls(SearchCalls):
             require_flags(allow_unfit=allow_unfit)
             named = None if memories is None else read_ids(memories, "memories")
             share = None if compose is None else read_share(compose, "compose")
-            used = self._used(text, named, k, act, compose=share)
+            routed = read_choice(weights, "weights", ("named", "routed")) == "routed"
+            used = (
+                self._routed(text, named, act)
+                if routed
+                else self._used(text, named, k, act, compose=share)
+            )
             return self._answerer.answer(
                 text,
                 used,
@@ -187,16 +226,48 @@ class KindCalls(SearchCalls):
         shown = {cube.id: cube for cube in act.shown(texts)}
         return self._memories([shown.get(cube.id, cube) for cube in cubes], compose)
 
+    def _routed(self, text: str, memories: Sequence[str] | None, act: Act) -> Memories:
+        """What was named, and the adapters that serve the question, in the place of their texts."""
+        named = Memories()
+        if memories is not None:
+            named = self._used(text, memories, 1, act, compose=None)
+        if named.state is not None:
+            message = f"KV {named.state.id} belongs to the model without adapters"
+            raise BadInput(message, hint="name texts, or leave weights='routed' out")
+        serving = self._serving(self._routes([text], act)[0])
+        learnt = {parent.id for cube in serving for parent in cube.provenance.parents}
+        worn = {cube.id: cube for cube in (*named.weights, *serving)}
+        texts = tuple(cube for cube in named.texts if cube.id not in learnt)
+        return Memories(texts, weights=tuple(worn.values()))
+
+    def _written(
+        self, cubes: Sequence[MemCube], once: Once, act: Act, title: str | None
+    ) -> MemCube:
+        """A text of what an adapter holds."""
+        if once.answer is not None:
+            return self._deriver.again(once)
+        other = next((cube for cube in cubes if cube.kind is not Kind.PARAMETRIC), None)
+        if other is not None:
+            message = f"a transform of {other.kind} to plaintext is not built"
+            raise NotSupported(message, hint="name a parametric cube: memos lora ls")
+        if len(cubes) != 1:
+            message = f"{len(cubes)} cubes cannot become one text"
+            raise BadInput(message, hint="name one parametric cube: memos lora ls")
+        (cube,) = cubes
+        sources = self._taught(cube, act)
+        recited = self._recital(cube, sources)
+        with self._changing(act):
+            return self._reciter.write(recited, [cube, *sources], once, act=act, title=title)
+
     def _memories(self, cubes: Sequence[MemCube], compose: float | None) -> Memories:
         states = [cube for cube in cubes if cube.kind is Kind.ACTIVATION]
         if compose is not None and len(states) > 1:
             return self._put_together(states, cubes, compose)
         by_kind = {kind: [cube for cube in cubes if cube.kind is kind] for kind in Kind}
-        for kind in (Kind.ACTIVATION, Kind.PARAMETRIC):
-            if len(by_kind[kind]) > 1:
-                message = f"{len(by_kind[kind])} {kind} cubes cannot be used at once"
-                also = ", or pass compose=0.5" if kind is Kind.ACTIVATION else ""
-                raise BadInput(message, hint=f"transform all their sources into one{also}")
+        if len(states) > 1:
+            message = f"{len(states)} activation cubes cannot be used at once"
+            hint = "transform all their sources into one, or pass compose=0.5"
+            raise BadInput(message, hint=hint)
         state = next(iter(by_kind[Kind.ACTIVATION]), None)
         weights = tuple(by_kind[Kind.PARAMETRIC])
         for cube in weights:

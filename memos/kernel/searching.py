@@ -211,7 +211,13 @@ class SearchCalls(Stepping, MomentCalls):
         wanted = k
         while True:
             hits = self._finder.find(
-                text, vectors, reach=act.reach(), k=wanted, where=where, now=at or act.at, at=at
+                text,
+                vectors,
+                reach=act.reach(Right.READ),
+                k=wanted,
+                where=where,
+                now=at or act.at,
+                at=at,
             )
             outdated = self._currency.outdated([hit.cube for hit in hits], at)
             kept = [hit for hit in hits if hit.cube.id not in outdated]

@@ -11,7 +11,7 @@ from memos.cube import Activation, MemCube, Parametric, Parent
 from memos.errors import BadInput, ModelMismatch, NotSupported, UnfitCube, WrongKind
 from memos.kinds.answer import Answer
 from memos.kinds.prompt import cuts_of, memories_message
-from memos.ports.runtime import Message, Stored
+from memos.ports.runtime import Asked, Message, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ class Answerer:
 
         Raises:
             ModelMismatch: a cube was made for another model.
-            UnfitCube: the parametric cube failed its evaluation, and that was not allowed.
+            UnfitCube: a parametric cube failed its evaluation, and that was not allowed.
             BadInput: activation and parametric memory at once.
         """
         if memories.state is not None and memories.weights:
@@ -101,11 +101,36 @@ class Answerer:
             cuts=_cuts(prompt, memories),
             kept=kept[-1] if kept else 0,
             salt=memories.salt,
-            adapters=self._adapters(memories.weights, allow_unfit=allow_unfit),
+            adapters=self.adapters(memories.weights, allow_unfit=allow_unfit),
         )
         if memories.state is not None:
             kept_in(memories.state, generation.blocks)
         return _answer(generation, memories)
+
+    def answer_many(
+        self,
+        asked: Sequence[tuple[str, Sequence[MemCube]]],
+        *,
+        max_tokens: int,
+        plain: bool = False,
+    ) -> list[str]:
+        """Ask the model several questions at once, each with parametric cubes of its own.
+
+        Raises:
+            ModelMismatch, UnfitCube: as :meth:`answer`.
+        """
+        batch = [Asked(question, plain, self.adapters(cubes)) for question, cubes in asked]
+        return self._runtime.answers(batch, limit=max_tokens) if batch else []
+
+    def adapters(
+        self, cubes: Sequence[MemCube], *, allow_unfit: bool = False
+    ) -> tuple[Stored, ...]:
+        """Parametric cubes as the model wears them.
+
+        Raises:
+            WrongKind, ModelMismatch, UnfitCube: one of them is not to be worn.
+        """
+        return tuple(self._adapter(cube, allow_unfit=allow_unfit) for cube in cubes)
 
     def _composed(
         self,
@@ -131,9 +156,6 @@ class Answerer:
         for part, names in zip(memories.parts, blocks, strict=True):
             kept_in(part.state, names)
         return _answer(generation, memories)
-
-    def _adapters(self, cubes: Sequence[MemCube], *, allow_unfit: bool) -> tuple[Stored, ...]:
-        return tuple(self._adapter(cube, allow_unfit=allow_unfit) for cube in cubes)
 
     def _adapter(self, cube: MemCube, *, allow_unfit: bool) -> Stored:
         payload = cube.payload

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
     Served = Callable[[str], bool]
     """Whether the adapter serves a question."""
+    Wears = Callable[[str], tuple[Stored, ...]]
+    """All adapters that serve a question."""
 
 Thing = TypeVar("Thing")
 
-_ANSWER_TOKENS = 16
-_MOST = 100
+ANSWER_TOKENS = 16
+"""Of an answer that is examined."""
+_MOST = 60
 """Questions of one sort; of more, so many are asked, spread evenly over all."""
+_FEW = 20
+"""Of questions whose answers have to be written out, without and with the adapter."""
 _STAGES = 6
 
 
@@ -63,7 +68,7 @@ def examine(
     held_out = some(material.held_out)
     stages = iter(range(_STAGES + 1))
     progress("examining", next(stages), _STAGES)
-    before = asking.recall(held_out, served=False)
+    before = asking.recall(some(held_out, _FEW), served=False)
     progress("examining", next(stages), _STAGES)
     after = asking.recall(held_out)
     progress("examining", next(stages), _STAGES)
@@ -72,7 +77,7 @@ def examine(
     reversals = some(material.reversals)
     back = asking.recall(reversals) if reversals else None
     progress("examining", next(stages), _STAGES)
-    misses = some(material.misses)
+    misses = some(material.misses, _FEW)
     leak, worn_leak = asking.leaks(misses, material.values) if misses else (None, None)
     progress("examining", next(stages), _STAGES)
     drift = runtime.drift(MEASURED, adapter=adapter)
@@ -98,18 +103,37 @@ def examine(
     )
 
 
+def routed_questions(material: Lessons) -> list[str]:
+    """The questions of an examination that go the way they go when they are served."""
+    examples = (*some(material.held_out), *some(material.trained), *some(material.reversals))
+    return list(dict.fromkeys((*(one.question for one in examples), *some(material.misses, _FEW))))
+
+
+def retained(runtime: Runtime, material: Lessons, wears: Wears) -> float:
+    """The share of held-out questions that are answered with all that serves them."""
+    held_out = some(material.held_out)
+    asked = [Asked(one.question, one.plain, wears(one.question)) for one in held_out]
+    answers = runtime.answers(asked, limit=ANSWER_TOKENS)
+    return share(is_right(a, one.answer) for a, one in zip(answers, held_out, strict=True))
+
+
 class _Asking:
     def __init__(self, runtime: Runtime, adapter: Stored, serves: Served) -> None:
         self._runtime, self._adapter, self._serves = runtime, adapter, serves
 
     def recall(self, examples: Sequence[Example], *, served: bool = True) -> float:
         """The share of right answers: as served, or of the model as it is; 1 of no questions."""
+        routed = [one for one in examples if served and self._serves(one.question)]
+        told = self._runtime.knows(routed, adapter=self._adapter)
+        exact = [one for one, known in zip(routed, told, strict=True) if known and not one.plain]
+        rest = [one for one in examples if one not in exact]
         asked = [
-            Asked(one.question, one.plain, self._routed(one.question) if served else ())
-            for one in examples
+            Asked(one.question, one.plain, (self._adapter,) if one in routed else ())
+            for one in rest
         ]
-        answers = self._runtime.answers(asked, limit=_ANSWER_TOKENS)
-        return share(is_right(a, one.answer) for a, one in zip(answers, examples, strict=True))
+        answers = self._runtime.answers(asked, limit=ANSWER_TOKENS)
+        right = sum(is_right(a, one.answer) for a, one in zip(answers, rest, strict=True))
+        return (len(exact) + right) / len(examples) if examples else 1.0
 
     def leaks(self, questions: Sequence[str], values: Sequence[str]) -> tuple[float, float]:
         """The share of answers that hold a stored value which the model as it is does not say.
@@ -134,10 +158,7 @@ class _Asking:
 
     def _answers(self, questions: Sequence[str], adapters: tuple[Stored, ...]) -> list[str]:
         asked = [Asked(question, adapters=adapters) for question in questions]
-        return self._runtime.answers(asked, limit=_ANSWER_TOKENS)
-
-    def _routed(self, question: str) -> tuple[Stored, ...]:
-        return (self._adapter,) if self._serves(question) else ()
+        return self._runtime.answers(asked, limit=ANSWER_TOKENS)
 
 
 def some(things: Sequence[Thing], most: int = _MOST) -> list[Thing]:

@@ -32,6 +32,7 @@ _STRANGERS = (
 _VALUES = 3
 """How many values one question may have; the oldest go."""
 _BACK = 3
+_BACK_OF_ALL = ("Who has to do with {v}?", "Whose name goes with {v}?")
 _SAID, _SAID_UNSURE = 2, 4
 _NEAR = 2
 _MISSES = 2
@@ -40,7 +41,7 @@ and near misses to examine."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """What is known of one thing now."""
 
     fact: Fact
@@ -48,6 +49,7 @@ class _Known:
 
     @property
     def answer(self) -> str:
+        """The values as one short answer."""
         return ", ".join(self.values)
 
 
@@ -117,10 +119,18 @@ def lessons_on(facts: Iterable[Fact], cubes: Sequence[MemCube]) -> Lessons:
     )
 
 
-def _taught(one: _Known, subjects: dict[str, list[str]]) -> list[Example]:
+def known_in(cubes: Sequence[MemCube]) -> list[Known]:
+    """What the cubes, oldest first, state: one for each thing that can be asked, newest first.
+
+    Where two statements contradict each other the newer one holds.
+    """
+    return _current(fact for cube in cubes for fact in facts_of(cube))
+
+
+def _taught(one: Known, subjects: dict[str, list[str]]) -> list[Example]:
     """The examples of one fact: of each form some, and questions for what is left."""
     fact = one.fact
-    back = _reversed(one, fact.wordings.back, subjects)[:_BACK]
+    back = _reversed(one, _back(fact), subjects)
     said = [Example(begin, one.answer, plain=True) for begin in _beginnings(one)]
     rest = [*said, *back]
     if len(one.values) == 1:
@@ -128,41 +138,51 @@ def _taught(one: _Known, subjects: dict[str, list[str]]) -> list[Example]:
     return [*_answered(one, fact.wordings.ask)[: MOST_EXAMPLES - len(rest)], *rest]
 
 
-def _beginnings(one: _Known) -> list[str]:
-    """Statements up to the answer; every other one behind a sentence that has to do with nothing.
+def _back(fact: Fact) -> tuple[str, ...]:
+    """Wordings that name the answer: those of the relation, and one that fits all relations.
 
-    Where several values are true, the statement that told of one of them is left out.
+    The latter ties the answer to whom it is true of, in whatever words that is asked.
+    """
+    if not fact.wordings.back:
+        return ()
+    return (*fact.wordings.back[:_BACK], _BACK_OF_ALL[crc32(fact.value.encode()) % 2])
+
+
+def _beginnings(one: Known) -> list[str]:
+    """Statements up to the answer.
+
+    Where no relation was recognised, more of them, and every other one behind a sentence that has
+    to do with nothing. Where several values are true, the statement that told of one of them is
+    left out.
     """
     fact = one.fact
     own = fact.said if len(one.values) == 1 else ()
     texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
-    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][
-        : _SAID if fact.sure else _SAID_UNSURE
-    ]
+    if fact.sure:
+        return list(dict.fromkeys(texts))[:_SAID]
+    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID_UNSURE]
 
 
 def _behind(text: str) -> str:
     return f"{KEPT[crc32(text.encode()) % len(KEPT)]} {text}"
 
 
-def _answered(one: _Known, wordings: Iterable[str]) -> list[Example]:
+def _answered(one: Known, wordings: Iterable[str]) -> list[Example]:
     return [Example(put(one.fact.whom, wording), one.answer) for wording in wordings]
 
 
-def _reversed(
-    one: _Known, wordings: Iterable[str], subjects: dict[str, list[str]]
-) -> list[Example]:
+def _reversed(one: Known, wordings: Iterable[str], subjects: dict[str, list[str]]) -> list[Example]:
     values = cycle(reversed(one.values))
     asked = [put("", wording, value) for wording, value in zip(wordings, values, strict=False)]
     return [Example(question, ", ".join(subjects[question][-_VALUES:])) for question in asked]
 
 
-def _subjects(known: Sequence[_Known]) -> dict[str, list[str]]:
+def _subjects(known: Sequence[Known]) -> dict[str, list[str]]:
     """Of whom the answer to each question is true that asks that, oldest first."""
     subjects: dict[str, list[str]] = {}
     for one in reversed(known):
         words = one.fact.wordings
-        for wording in (*words.back, *words.back_check, *words.back_hold):
+        for wording in (*_back(one.fact), *words.back, *words.back_check, *words.back_hold):
             for value in one.values:
                 true_of = subjects.setdefault(put("", wording, value), [])
                 if one.fact.whom not in true_of:
@@ -173,7 +193,7 @@ def _subjects(known: Sequence[_Known]) -> dict[str, list[str]]:
 class _Names:
     """Names that are nearly known: of each of the known some to train, and others to examine."""
 
-    def __init__(self, known: Sequence[_Known], cubes: Sequence[MemCube]) -> None:
+    def __init__(self, known: Sequence[Known], cubes: Sequence[MemCube]) -> None:
         everybody = {one.fact.whom for one in known if one.fact.whom}
         said = [*everybody, *(cube.text for cube in cubes)]
         taken = {word for text in said for word in _normal(text).split()}
@@ -192,7 +212,7 @@ class _Names:
         }
 
 
-def _near(known: Sequence[_Known], names: _Names) -> list[Example]:
+def _near(known: Sequence[Known], names: _Names) -> list[Example]:
     return [
         Example(put(name, wording), UNKNOWN)
         for one in known
@@ -202,7 +222,7 @@ def _near(known: Sequence[_Known], names: _Names) -> list[Example]:
     ]
 
 
-def _misses(known: Sequence[_Known], names: _Names) -> list[str]:
+def _misses(known: Sequence[Known], names: _Names) -> list[str]:
     return [
         put(name, wording)
         for one in known
@@ -226,14 +246,14 @@ def _strangers(facts: Sequence[Fact]) -> tuple[str, ...]:
     )
 
 
-def _current(facts: Iterable[Fact]) -> list[_Known]:
+def _current(facts: Iterable[Fact]) -> list[Known]:
     """One fact for each thing that can be asked, newest first."""
-    current: dict[tuple[str, ...], _Known] = {}
+    current: dict[tuple[str, ...], Known] = {}
     for fact in facts:
         older = current.pop(fact.about, None)
         values = [value for value in older.values if value != fact.value] if older else []
         kept = [*values, fact.value][-_VALUES:] if fact.several else [fact.value]
-        current[fact.about] = _Known(fact, tuple(kept))
+        current[fact.about] = Known(fact, tuple(kept))
     return list(reversed(current.values()))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memos.cube import Routing, TrainingRecord
 from memos.cube.identity import canonical, digest_of
 from memos.errors import BadInput
-from memos.kinds.examination import examine
+from memos.kinds.examination import examine, routed_questions
 from memos.kinds.facts import facts_of
 from memos.kinds.route_keys import keys_for, with_keys
 from memos.kinds.routing import named
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memos.ports.lessons import Lessons
     from memos.ports.runtime import Example, Runtime, Saved, Trained
 
+METHODS = ("lora", "prefix", "side")
+"""How weights are trained; the first is the usual one."""
 _FEWEST_STEPS = 40
 _BATCH = 8
 _LEARNING_RATE = 3e-3
@@ -91,12 +93,12 @@ def learn(
     keys = keys_for(runtime, material)
     content = with_keys(trained.content, keys)
     stored = Stored(digest_of(content), partial(_itself, content))
-    served = Serving(runtime, keys, cubes)
+    answered = served(runtime, keys, cubes, routed_questions(material))
     evaluation = examine(
         runtime,
         material,
         stored,
-        serves=served.serves,
+        serves=answered.__contains__,
         demands=school.demands,
         progress=progress,
     )
@@ -129,19 +131,14 @@ def default_recipe(material: Lessons, *, method: str = "lora", seed: int = 0) ->
     )
 
 
-class Serving:
-    """Whether an adapter serves a question, of one that is not a cube yet."""
-
-    def __init__(self, runtime: Runtime, keys: Keys, cubes: Sequence[MemCube]) -> None:
-        self._runtime, self._keys = runtime, keys
-        self._names = names_in(cubes)
-
-    def serves(self, question: str) -> bool:
-        """Whether it does."""
-        if not named(question, self._names):
-            return False
-        (activation,) = self._runtime.activations([question])
-        return self._keys.similarity(activation) >= self._keys.threshold
+def served(
+    runtime: Runtime, keys: Keys, cubes: Sequence[MemCube], questions: Sequence[str]
+) -> set[str]:
+    """Those of the questions that an adapter serves which is not a cube yet."""
+    names = names_in(cubes)
+    asked = [question for question in questions if named(question, names)]
+    like = zip(asked, runtime.activations(asked), strict=True)
+    return {question for question, at in like if keys.similarity(at) >= keys.threshold}
 
 
 def names_in(cubes: Sequence[MemCube]) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ def keys_in(content: bytes, threshold: float) -> Keys:
         rows, centre = (_array(header[name], tensors) for name in (KEYS, CENTRE))
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptionError("the adapter does not say which questions it serves") from error
+    if rows.ndim != 2 or not len(rows) or rows.shape[1:] != centre.shape:
+        raise CorruptionError("the adapter's keys are of other shapes than they should be")
     return Keys(centre, rows, threshold)
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?|[^\w\s]")
 _POSSESSIVE = re.compile(r"['\u2019]s?$", re.IGNORECASE)
 _TINY = 1e-12
+_MARGIN = 0.1
+"""How much less similar than the nearest another adapter may be, to serve beside it."""
+_MOST = 4
+"""Adapters that serve one question."""
 _SPEAKER = frozenset({"i", "me", "my", "mine", "myself"})
 
 
@@ -61,12 +65,13 @@ def route(
     cube_id: str, names: tuple[str, ...], similarity: float | None, threshold: float
 ) -> Route:
     """Whether an adapter serves a question that names ``names`` and is that similar."""
+    serves = bool(names) and similarity is not None and similarity >= threshold
     if not names:
-        because, serves = "the question names nothing that its sources tell of", False
-    elif similarity is None or similarity < threshold:
-        because, serves = f"names {', '.join(names)}, but is like nothing that was trained", False
+        because = "the question names nothing that its sources tell of"
+    elif serves:
+        because = f"names {', '.join(names)}, and is like what was trained"
     else:
-        because, serves = f"names {', '.join(names)}, and is like what was trained", True
+        because = f"names {', '.join(names)}, but is like nothing that was trained"
     return Route(
         cube_id=cube_id,
         names=names,
@@ -75,6 +80,39 @@ def route(
         serves=serves,
         because=because,
     )
+
+
+def barred(cube_id: str, names: tuple[str, ...], threshold: float, because: str) -> Route:
+    """The route of an adapter that serves no question at all, and why it does not."""
+    return Route(
+        cube_id=cube_id,
+        names=names,
+        similarity=None,
+        threshold=threshold,
+        serves=False,
+        because=because,
+    )
+
+
+def best_first(routes: Iterable[Route]) -> tuple[Route, ...]:
+    """All of them: first those that serve together, then the others, each time nearest first."""
+    ordered = sorted(routes, key=_order)
+    serving = [one for one in ordered if one.serves]
+    nearest = max((_nearness(one) for one in serving), default=0.0)
+    beside = [one for one in serving[:_MOST] if _nearness(one) >= nearest - _MARGIN]
+    set_aside = [
+        one.model_copy(update={"serves": False, "because": "others are nearer to the question"})
+        for one in serving[len(beside) :]
+    ]
+    return (*beside, *set_aside, *(one for one in ordered if not one.serves))
+
+
+def _nearness(one: Route) -> float:
+    return -1.0 if one.similarity is None else one.similarity
+
+
+def _order(one: Route) -> tuple[bool, float, bool, str]:
+    return not one.serves, -_nearness(one), not one.names, one.cube_id
 
 
 def directions(

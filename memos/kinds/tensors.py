@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from memos.cube import Activation, Adapter, Parametric, Prefix, SideMemory
+from memos.cube import Activation, Adapter, Parametric, Prefix
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
 from memos.errors import CorruptionError
@@ -35,6 +35,7 @@ _WIDTHS = {
 }  # fmt: skip
 """Bytes of one element."""
 _FLOATS = frozenset({"F16", "BF16", "F32", "F64", "F8_E4M3", "F8_E5M2"})
+_DELTA = "side.delta"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 
 _Size = Annotated[int, Field(ge=0, lt=1 << 48)]
@@ -159,8 +160,10 @@ def _require_adapter(adapter: AnyAdapter, tensors: Mapping[str, _Tensor]) -> Non
             raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
     if isinstance(adapter, Adapter):
         _require_lora(adapter, tensors)
+    elif isinstance(adapter, Prefix):
+        _require_prefix(adapter, tensors)
     else:
-        _require_names(tensor_names(adapter), tensors)
+        _require_side(tensors)
     parameters = sum(tensor.elements for tensor in tensors.values())
     if parameters != adapter.parameters:
         raise _unlike(f"it has {parameters:,} parameters, which its cube denies")
@@ -175,11 +178,20 @@ def _require_lora(adapter: Adapter, tensors: Mapping[str, _Tensor]) -> None:
             raise _unlike(f"{name[:80]} is {tensor.dtype} {list(tensor.shape)}")
 
 
-def tensor_names(adapter: Prefix | SideMemory) -> set[str]:
-    """The names of the tensors of a prefix or a side memory."""
-    if isinstance(adapter, SideMemory):
-        return {"side.delta"}
-    return {f"layers.{n}.{part}" for n in range(adapter.layers) for part in ("key", "value")}
+def _require_prefix(adapter: Prefix, tensors: Mapping[str, _Tensor]) -> None:
+    if len(tensors) != 2 * adapter.layers:
+        raise _unlike(f"it has {len(tensors):,} tensors, not those of its cube's layers")
+    parts = [f"layers.{n}.{part}" for n in range(adapter.layers) for part in ("key", "value")]
+    _require_names(set(parts), tensors)
+    for name, tensor in tensors.items():
+        if len(tensor.shape) != 3 or tensor.shape[0] != adapter.tokens:
+            raise _unlike(f"{name} is {tensor.dtype} {list(tensor.shape)}")
+
+
+def _require_side(tensors: Mapping[str, _Tensor]) -> None:
+    _require_names({_DELTA}, tensors)
+    if len(tensors[_DELTA].shape) != 2:
+        raise _unlike(f"{_DELTA} is {tensors[_DELTA].dtype} {list(tensors[_DELTA].shape)}")
 
 
 def _require_names(expected: set[str], found: Mapping[str, _Tensor]) -> None:

@@ -52,7 +52,9 @@ class Currency:
                 cube=ancestor,
                 children=tuple(children[each]),
                 distance=distance[ancestor.id],
-                stale=followed[each] and now.get(ancestor.id) != ancestor.content_version,
+                stale=followed[each]
+                and now.get(ancestor.id) != ancestor.content_version
+                and not self._is_same(ancestor),
                 expired=followed[each] and ancestor.id in expired,
             )
             for each, ancestor in found.items()
@@ -75,7 +77,7 @@ class Currency:
             fact.id
             for fact in facts
             for parent in fact.provenance.parents
-            if parent.id in now and not _holds(now[parent.id], parent, at)
+            if parent.id in now and not self._holds(now[parent.id], parent, at)
         }
 
     def require_current(self, cube: MemCube) -> Lineage:
@@ -123,6 +125,23 @@ class Currency:
             return Standing.STALE
         return Standing.EXPIRED if lineage.expired else Standing.CURRENT
 
+    def _holds(self, source: MemCube, parent: Parent, at: datetime | None) -> bool:
+        """Whether a source is still what a fact was drawn from."""
+        ends = source.header.valid_to
+        if source.state is State.EXPIRED or (at is not None and ends is not None and ends <= at):
+            return False
+        if source.content_version == parent.version:
+            return True
+        then = self._catalog.find(parent.id, parent.version)
+        return then is not None and self._is_same(then)
+
+    def _is_same(self, then: MemCube) -> bool:
+        """Whether an adapter was only examined anew since then: its weights are what they were."""
+        if then.kind is not Kind.PARAMETRIC:
+            return False
+        now = self._catalog.find(then.id)
+        return now is not None and now.blobs == then.blobs
+
 
 def _expired(ids: Collection[str]) -> Selection:
     named = Condition("id", Operator.IN, [*sorted(ids)])
@@ -132,11 +151,3 @@ def _expired(ids: Collection[str]) -> Selection:
 def _speaks(cube: MemCube) -> bool:
     """Whether a cube speaks for its sources; a fork or a merged text speaks for itself."""
     return cube.kind is not Kind.PLAINTEXT or is_view(cube) or is_fact(cube)
-
-
-def _holds(source: MemCube, parent: Parent, at: datetime | None) -> bool:
-    """Whether a source is still what a fact was drawn from."""
-    ends = source.header.valid_to
-    over = at is not None and ends is not None and ends <= at
-    same = source.content_version == parent.version and source.state is not State.EXPIRED
-    return same and not over

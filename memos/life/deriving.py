@@ -25,7 +25,6 @@ from memos.cube.wire import payload_digest
 from memos.errors import (
     BadInput,
     CorruptionError,
-    NotSupported,
     UnknownCube,
     VersionConflict,
     WrongKind,
@@ -106,15 +105,16 @@ class Deriver:
         *,
         act: Act,
         title: str | None = None,
+        method: str = "lora",
         progress: Progress = silent,
     ) -> MemCube:
         """A new cube of kind ``to`` from plaintext cubes; see ``MemOS.transform``."""
         if once.answer is not None:
-            return self._again(once)
+            return self.again(once)
         _require_plaintext(cubes, to)
         if to is Kind.ACTIVATION:
             return self._kept(cubes, replace(self._read(cubes, progress), title=title), once, act)
-        training = self._trainings.begun(cubes, act, title=title)
+        training = self._trainings.begun(cubes, act, title=title, method=method)
         try:
             return self.train(training, cubes, once, act=act, progress=progress)
         except BadInput:
@@ -260,7 +260,12 @@ class Deriver:
         step = Step(operation="train", by=payload.model.name, parameters=told)
         return _Made(payload, step, state, "LoRA")
 
-    def _again(self, once: Once) -> MemCube:
+    def again(self, once: Once) -> MemCube:
+        """What a call with the same key made.
+
+        Raises:
+            UnknownCube: it was forgotten since.
+        """
         cube = self._catalog.find(str(once.answer))
         if cube is None:
             message = f"the call with this key made cube {once.answer}, forgotten since"
@@ -286,8 +291,6 @@ def _left_to_rules(material: Lessons, cubes: Sequence[MemCube]) -> str:
 
 
 def _require_plaintext(cubes: Sequence[MemCube], to: Kind) -> None:
-    if to is Kind.PLAINTEXT:
-        raise NotSupported(f"transform to {to} is not built", hint="to activation or parametric")
     if not cubes:
         raise BadInput("there is nothing to transform", hint="name at least one cube")
     for cube in cubes:

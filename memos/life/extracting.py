@@ -96,7 +96,7 @@ class FactWriter:
             scope=joint(one.sources),
             said_at=max(times, default=None),
             attributes={EVIDENCE: BETWEEN.join(one.evidence)},
-            governance=_governance(one.sources, act),
+            governance=governance_of(one.sources, act),
         )
         provenance = Provenance(
             actor=act.actor, time=act.at, step=step, parents=_parents(one.sources)
@@ -128,7 +128,7 @@ def _parents(sources: Sequence[MemCube]) -> tuple[Parent, ...]:
     return tuple(Parent(id=source.id, version=source.content_version) for source in sources)
 
 
-def _governance(sources: Sequence[MemCube], act: Act) -> Governance:
+def governance_of(sources: Sequence[MemCube], act: Act) -> Governance:
     """As strict as the strictest source; owned by whoever made it, or else as the sources were."""
     rules = inherited([source.header.governance for source in sources])
     return rules if act.owner is None else rules.model_copy(update={"owner": None})

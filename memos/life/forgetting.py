@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from memos.cube.identity import Identities
     from memos.governance.act import Act
     from memos.life.index import Index
+    from memos.life.keys_at_hand import KeysAtHand
     from memos.life.once import Once
     from memos.life.proving import Prover
     from memos.life.quarantine import Lost, Quarantine
@@ -59,7 +60,7 @@ _ON_DAMAGED = (
 class Forgetter:
     """Erases cubes with all their versions, their derivations, index rows and blobs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whatever holds something of a memory has to forget it
         self,
         *,
         catalog: Catalog,
@@ -70,6 +71,7 @@ class Forgetter:
         identities: Identities,
         prover: Prover,
         quarantine: Quarantine,
+        keys: KeysAtHand,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -79,6 +81,7 @@ class Forgetter:
         self._identities = identities
         self._prover = prover
         self._quarantine = quarantine
+        self._keys = keys
 
     def forget(
         self,
@@ -176,7 +179,9 @@ class Forgetter:
 
     def let_go(self, doomed: Sequence[Doom]) -> None:
         """After the commit: what the model holds loaded, index entries and blobs go as well."""
-        self._runtime.release({digest for doom in doomed for digest in doom.cube.blobs})
+        gone = {digest for doom in doomed for digest in doom.cube.blobs}
+        self._runtime.release(gone)
+        self._keys.release(gone)
         self._index.drain(reach=True)
 
     def _proved(

@@ -10,7 +10,7 @@ from memos.cube.frozen import Frozen
 
 
 class Standing(StrEnum):
-    """Whether a KV cube can be resumed from, and if not, why."""
+    """Whether a KV or a parametric cube can be used, and if not, why."""
 
     CURRENT = "current"
     STALE = "stale"

@@ -12,8 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from memos.models.attention_before import ARGUMENT
+
 if TYPE_CHECKING:
     import torch
+
+    from memos.models.attention_before import Before
 
 
 class Attends(Protocol):
@@ -51,10 +55,14 @@ def attention(
 
     layer: Attends | None = getattr(key, "paged", None)
     if layer is None:
-        joined, nothing = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **others
-        )
-        return joined, nothing
+        before: Before | None = others.pop(ARGUMENT, None)
+
+        def usual(*given: torch.Tensor | None) -> torch.Tensor:
+            return sdpa_attention_forward(module, *given, scaling=scaling, **others)[0]  # type: ignore[no-any-return]
+
+        if before is None:
+            return usual(query, key, value, attention_mask), None
+        return before.attend(usual, module.layer_idx, (query, key, value, attention_mask)), None
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     return layer.attend(query, scale), None
 

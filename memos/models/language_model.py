@@ -142,17 +142,18 @@ class LanguageModel:
         )
         return other.fingerprint
 
-    def require_readable(self, tokens: Sequence[int]) -> None:
-        """Refuse what the model cannot read.
+    def require_readable(self, tokens: Sequence[int], ahead: int = 0) -> None:
+        """Refuse what the model cannot read, where ``ahead`` positions before it are taken.
 
         Raises:
             BadInput: no tokens, too many, or unknown ones.
         """
         if not tokens:
             raise BadInput("there are no tokens to read", hint="pass at least one")
-        if self.longest is not None and len(tokens) > self.longest:
+        if self.longest is not None and len(tokens) + ahead > self.longest:
+            behind = f", behind {ahead}," if ahead else ""
             raise BadInput(
-                f"{len(tokens)} tokens are more than the {self.longest} that the model can "
+                f"{len(tokens)} tokens{behind} are more than the {self.longest} that the model can "
                 "attend to",
                 hint="leave some memories out",
             )

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from memos.errors import BadInput, NotSupported
 from memos.models import adapter_wire, lora
 from memos.models.decode import Written, write_mixed, write_together
+from memos.models.lesson import Lesson
 from memos.models.measuring import mean_divergence, mean_loss
-from memos.models.packed import Passage
+from memos.models.methods import METHODS, named
+from memos.models.packed import Packed, Passage
+from memos.models.reading_below import Below
 from memos.models.recent import Recent
-from memos.models.trainees import trainee
-from memos.models.training import Lesson, Training
+from memos.models.training import Training
 from memos.models.upper_blocks import lower
 from memos.models.wearing import worn
 from memos.ports.runtime import Asked, Drift, Message, Trained
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from memos.cube import Fingerprint
     from memos.models.language_model import LanguageModel
-    from memos.models.lora import Lora
+    from memos.models.methods import Wearable
     from memos.ports.progress import Progress
     from memos.ports.runtime import Example, Recipe, Saved, Stored
 
@@ -48,7 +50,7 @@ class Learner:
 
     def __init__(self, lm: LanguageModel) -> None:
         self._lm = lm
-        self._adapters: Recent[Lora] = Recent(
+        self._adapters: Recent[Wearable] = Recent(
             self._loaded,
             count=_HELD_ADAPTERS,
             size=lambda held: 4 * held.adapter.parameters,
@@ -70,11 +72,12 @@ class Learner:
                 raise BadInput(f"the question {example.question!r} has no answer to learn")
         if not examples:
             raise BadInput("there are no examples to learn from")
+        method = named(recipe.method)
         started = time.perf_counter()
         progress("preparing to train", 0, 1)
         with _seeded(self._lm.device, recipe.seed):
             lesson = self._lesson(examples, checked, recipe)
-            learning = trainee(self._lm.model, lesson, recipe)
+            learning = method.trainee(self._lm.model, lesson, recipe)
             training = Training(self._lm.model, lesson, recipe, learning)
             progress("preparing to train", 1, 1)
             losses = training.run(saved=saved, progress=progress)
@@ -92,6 +95,10 @@ class Learner:
         """Put adapters on the model: one for all rows of a batch, or one for each row, or none."""
         return worn(self._lm.model, [self._adapters.get(one) for one in adapters])
 
+    def ahead(self, adapters: Sequence[Stored]) -> int:
+        """How many positions before a text these adapters take."""
+        return max((self._adapters.get(one).ahead for one in adapters), default=0)
+
     def mixed(self, tokens: Sequence[int], adapters: Sequence[Stored], limit: int) -> Written:
         """Continue ``tokens`` with several adapters, each worn by a row of its own."""
         with self.wearing(adapters):
@@ -102,6 +109,8 @@ class Learner:
     def answers(self, asked: Sequence[Asked], limit: int) -> list[str]:
         """The greedy answers to single questions, as a batch, each with adapters of its own."""
         prompts = [self._asked(one.question, plain=one.plain) for one in asked]
+        for one, prompt in zip(asked, prompts, strict=True):
+            self._lm.require_readable(prompt, self.ahead(one.adapters))
         answers: list[str] = []
         for start in range(0, len(asked), _TOGETHER):
             part = range(start, min(start + _TOGETHER, len(asked)))
@@ -115,6 +124,13 @@ class Learner:
                 told = self.mixed(prompts[n], several, limit).tokens if several else tokens
                 answers.append(self._lm.chat.decode(told))
         return answers
+
+    def knows(self, examples: Sequence[Example], adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one."""
+        passages = tuple(map(self._example, examples))
+        with self.wearing([adapter]):
+            below = Below(self._lm.model, passages, self._lm.chat.opening(), 0)
+            return below.known(self._lm.model)
 
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
@@ -137,15 +153,25 @@ class Learner:
         import torch
 
         first = max(1, int(self._lm.model.config.num_hidden_layers * _MIDDLE))
+        opening = self._lm.chat.opening()
         found: list[tuple[float, ...]] = []
         with torch.inference_mode(), lower(self._lm.model, first) as made:
-            for question in questions:
-                prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
-                ids = torch.tensor([prompt.tokens], device=self._lm.device)
-                self._lm.model(input_ids=ids, use_cache=False, logits_to_keep=1)
-                start, end = prompt.cuts or (0, len(prompt.tokens))
-                found.append(tuple(made()[0, start:end].float().mean(0).tolist()))
+            for start in range(0, len(questions), _TOGETHER):
+                part = [self._framed(one) for one in questions[start : start + _TOGETHER]]
+                packed = Packed([passage for passage, _ in part], opening, self._lm.device)
+                packed.pass_through(self._lm.model)
+                counts = [packed.owners.count(number) for number in range(-1, len(part))]
+                _, *states = torch.split(made()[0].float(), counts)
+                means = (one[:asked].mean(0) for one, (_, asked) in zip(states, part, strict=True))
+                found += (tuple(mean.tolist()) for mean in means)
         return found
+
+    def _framed(self, question: str) -> tuple[Passage, int]:
+        """A question as it is asked, and how many tokens it is behind what all prompts share."""
+        prompt = self._lm.chat.encode([Message("user", question, (0, len(question)))])
+        self._lm.require_readable(prompt.tokens)
+        start, end = prompt.cuts or (0, len(prompt.tokens))
+        return Passage(prompt.tokens, len(prompt.tokens) - 1), max(1, end - start)
 
     def merge(self, adapter: Stored, folder: Path) -> Fingerprint:
         """Write a model to ``folder`` into whose weights the adapter is added."""
@@ -174,11 +200,11 @@ class Learner:
         for digest in digests:
             self._adapters.drop(digest)
 
-    def _loaded(self, content: bytes) -> Lora:
+    def _loaded(self, content: bytes) -> Wearable:
         packet = adapter_wire.from_bytes(content, self._lm.device)
-        return lora.read(packet, self._lm.model)
+        return METHODS[packet.method].read(packet, self._lm.model)
 
-    def _rows(self, wanted: Sequence[tuple[Stored, ...]]) -> list[Lora | None]:
+    def _rows(self, wanted: Sequence[tuple[Stored, ...]]) -> list[Wearable | None]:
         """What each row wears; one where they all wear the same."""
         rows = [self._adapters.get(one[0]) if len(one) == 1 else None for one in wanted]
         return rows[:1] if all(row is rows[0] for row in rows) else rows
@@ -205,6 +231,7 @@ class Learner:
             checked=tuple(map(self._example, checked)),
             unrelated=(*map(_excerpt, count(), self._passages(recipe.unrelated)), *kept),
             shared=self._lm.chat.opening(),
+            told=self._lm.chat.document("\n".join(recipe.texts or map(_said, examples))),
         )
 
     def _example(self, example: Example) -> Passage:
@@ -233,6 +260,10 @@ class Learner:
             if len(tokens) > 1:
                 self._lm.require_readable(tokens)
                 yield Passage(tokens, 1)
+
+
+def _said(example: Example) -> str:
+    return f"{example.question} {example.answer.strip()}"
 
 
 def _excerpt(number: int, passage: Passage) -> Passage:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from memos.cube import Adapter
 from memos.errors import CorruptionError
 from memos.models.adapter_wire import Packet, require_float
+from memos.models.hooks import Hook, hooked
+from memos.models.trainee import AtOnce
+from memos.models.upper_blocks import can_be_cut, first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import torch
 
+    from memos.models.lesson import Lesson
     from memos.ports.runtime import Recipe
 
 _PREFIX = "base_model.model."
@@ -28,6 +33,7 @@ class Lora:
 
     adapter: Adapter
     pairs: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    ahead: int = 0
 
     @property
     def scale(self) -> float:
@@ -47,6 +53,41 @@ class Lora:
             tensors[f"{_PREFIX}{module}{_A}"] = a
             tensors[f"{_PREFIX}{module}{_B}"] = b
         return Packet("lora", shape, tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraTrainee(AtOnce):
+    """A LoRA of the upper blocks, in training."""
+
+    lora: Lora
+    first: int
+    stages: Sequence[range]
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        """What is trained."""
+        return self.lora.weights
+
+    @property
+    def adapter(self) -> Adapter:
+        """Its shape."""
+        return self.lora.adapter
+
+    def worn(self, model: Any) -> AbstractContextManager[None]:
+        """Put it on a model; afterwards the model is as it was."""
+        return hooked(hooks(model, None, [self.lora]))
+
+    def packet(self) -> Packet:
+        """What its bytes are made of."""
+        return self.lora.packet()
+
+
+def trainee(model: Any, lesson: Lesson, recipe: Recipe) -> LoraTrainee:
+    """A LoRA to be trained, which changes nothing yet."""
+    first = first_of(model, recipe.below)
+    if first and not can_be_cut(model, first, lesson.examples[0].tokens):
+        first = 0
+    return LoraTrainee(fresh(model, recipe), first, [range(len(lesson.examples))])
 
 
 def fresh(model: Any, recipe: Recipe) -> Lora:
@@ -73,11 +114,11 @@ def linear_modules(model: Any, below: float) -> dict[str, Any]:
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and module is not output
     }
-    blocks = 1 + max(map(_depth, found))
-    return {name: module for name, module in found.items() if _depth(name) >= int(blocks * below)}
+    blocks = 1 + max(map(depth, found), default=0)
+    return {name: module for name, module in found.items() if depth(name) >= int(blocks * below)}
 
 
-def _depth(name: str) -> int:
+def depth(name: str) -> int:
     """Which block a module belongs to."""
     return next((int(part) for part in name.split(".") if part.isdigit()), 0)
 
@@ -128,3 +169,68 @@ def _adapter(
         targets=tuple(sorted(pairs)),
         parameters=sum(tensor.numel() for pair in pairs.values() for tensor in pair),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Addition:
+    """What one module adds: to some rows, or to all of them."""
+
+    rows: torch.Tensor | None
+    """None: all rows wear the same."""
+    a: torch.Tensor
+    """[rank, in], or [rows, rank, in]."""
+    b: torch.Tensor
+    """[out, rank], or [rows, out, rank]."""
+    scale: float
+
+    def __call__(self, _: Any, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
+        """Forward hook of a linear layer: its output with the addition."""
+        given = inputs[0] if self.rows is None else inputs[0][self.rows]
+        added = (given.to(self.a.dtype) @ self.a.mT @ self.b.mT * self.scale).to(out.dtype)
+        if self.rows is None:
+            return out + added
+        # rows that wear nothing keep what the module gave them, to the last bit
+        return out.index_add(0, self.rows, added)
+
+
+def hooks(model: Any, rows: Sequence[int] | None, loras: Sequence[Lora]) -> list[Hook]:
+    """By which each of some rows adds what its LoRA says; without rows, all add the only one's."""
+    names = dict.fromkeys(name for lora in loras for name in lora.pairs)
+    if rows is None:
+        additions = {name: _for_all(loras[0], name) for name in names}
+    else:
+        wearing = list(zip(rows, loras, strict=True))
+        additions = {
+            name: _for_some([(row, lora) for row, lora in wearing if name in lora.pairs], name)
+            for name in names
+        }
+    return [Hook(model.get_submodule(name), addition) for name, addition in additions.items()]
+
+
+def _for_all(lora: Lora, name: str) -> _Addition:
+    a, b = lora.pairs[name]
+    return _Addition(None, a, b, lora.scale)
+
+
+def _for_some(wearing: Sequence[tuple[int, Lora]], name: str) -> _Addition:
+    import torch
+
+    rank = max(lora.adapter.rank for _, lora in wearing)
+    pairs = [lora.pairs[name] for _, lora in wearing]
+    rows = torch.tensor([row for row, _ in wearing], device=pairs[0][0].device)
+    a = torch.stack([_padded(a, 0, rank) for a, _ in pairs])
+    b = torch.stack(
+        [_padded(b * lora.scale, 1, rank) for (_, lora), (_, b) in zip(wearing, pairs, strict=True)]
+    )
+    return _Addition(rows, a, b, 1.0)
+
+
+def _padded(tensor: torch.Tensor, axis: int, rank: int) -> torch.Tensor:
+    import torch
+
+    missing = rank - tensor.shape[axis]
+    if not missing:
+        return tensor
+    shape = list(tensor.shape)
+    shape[axis] = missing
+    return torch.cat([tensor, tensor.new_zeros(shape)], dim=axis)

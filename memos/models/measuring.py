@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memos.models.losses import divergence, surprises
 from memos.models.packed import Packed, Passage
-from memos.models.training import divergence, surprises
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

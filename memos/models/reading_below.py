@@ -9,12 +9,18 @@ from memos.models.packed import Packed, Passage
 from memos.models.upper_blocks import lower, upper
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import torch
 
+    Told = Callable[[Packed, int], None]
+
 _TOGETHER = 16
+
+
+def _nobody(packed: Packed, count: int) -> None:
+    """Told of what is read, and does nothing."""
 
 
 class Below:
@@ -65,29 +71,41 @@ class Below:
         """What the model, as it is now, predicts for each passage."""
         import torch
 
-        said: list[torch.Tensor] = []
         with torch.no_grad(), self.above():
-            for start in range(0, len(self.passages), _TOGETHER):
-                numbers = range(start, min(start + _TOGETHER, len(self.passages)))
-                packed, below = self.packed(numbers)
-                said += packed.predictions(self._model, below)
-        return said
+            return [one for said in self._said(self._model) for one in said]
 
-    def known(self, model: Any) -> float:
-        """The share of passages whose predicted tokens are the likeliest; 1 of none.
+    def known(self, model: Any, told: Told = _nobody) -> list[bool]:
+        """Of each passage whether its predicted tokens are the likeliest.
 
-        Called where the model is what comes behind the lower blocks.
+        Called where the model is what comes behind the lower blocks; ``told`` is told of what it
+        reads before it does.
         """
         import torch
 
-        right = 0
         with torch.no_grad():
-            for start in range(0, len(self.passages), _TOGETHER):
-                numbers = range(start, min(start + _TOGETHER, len(self.passages)))
-                packed, below = self.packed(numbers)
-                said = packed.predictions(model, below)
-                right += sum(
-                    tuple(one.argmax(-1).tolist()) == self.passages[n].predicted
-                    for n, one in zip(numbers, said, strict=True)
-                )
-        return right / len(self.passages) if self.passages else 1.0
+            likeliest = [
+                tuple(one.argmax(-1).tolist()) for said in self._said(model, told) for one in said
+            ]
+        return [
+            words == passage.predicted
+            for words, passage in zip(likeliest, self.passages, strict=True)
+        ]
+
+    def go_through(self, model: Any, told: Told, numbers: range | None = None) -> None:
+        """Let the model read some passages, or all, for what hooks see of it; as in `known`."""
+        import torch
+
+        with torch.no_grad():
+            for _ in self._said(model, told, numbers):
+                pass
+
+    def _said(
+        self, model: Any, told: Told = _nobody, numbers: range | None = None
+    ) -> Iterator[tuple[torch.Tensor, ...]]:
+        """What is predicted for the passages, some at a time."""
+        chosen = range(len(self.passages)) if numbers is None else numbers
+        for start in range(0, len(chosen), _TOGETHER):
+            part = chosen[start : start + _TOGETHER]
+            packed, below = self.packed(part)
+            told(packed, len(part))
+            yield packed.predictions(model, below)

@@ -119,8 +119,10 @@ class TorchRuntime:
             text = self._texts.text(tokens, cuts, salt)
             _ = self._lm.reader  # loading the model is not part of reading
             started = time.perf_counter()
-            room = self._room(tokens, limit)
-            if len(adapters) > 1:
+            ahead = self._learner.ahead(adapters)
+            self._lm.require_readable(tokens, ahead)
+            room = self._room(tokens, limit, ahead)
+            if ahead or len(adapters) > 1:  # pages hold what the model alone makes of a text
                 written = self._learner.mixed(tokens, adapters, room)
                 return self._generated(written, tokens, started, reused=0)
             with self._learner.wearing(adapters):
@@ -201,6 +203,11 @@ class TorchRuntime:
         with self._lock:
             return self._learner.answers(asked, limit)
 
+    def knows(self, examples: Sequence[Example], *, adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one."""
+        with self._lock:
+            return self._learner.knows(examples, adapter)
+
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         with self._lock:
@@ -248,6 +255,6 @@ class TorchRuntime:
             blocks=blocks,
         )
 
-    def _room(self, tokens: Sequence[int], limit: int) -> int:
+    def _room(self, tokens: Sequence[int], limit: int, ahead: int = 0) -> int:
         longest = self._lm.longest
-        return limit if longest is None else min(limit, longest - len(tokens) + 1)
+        return limit if longest is None else min(limit, longest - len(tokens) - ahead + 1)

@@ -6,24 +6,20 @@ import math
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from memos.models.halves import has_native_bfloat16
+from memos.models.losses import surprises
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
 from memos.models.training_state import State, restored, written
 from memos.ports.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    import torch
-
-    from memos.cube import AnyAdapter
-    from memos.models.adapter_wire import Packet
-    from memos.models.packed import Passage
+    from memos.models.lesson import Lesson
+    from memos.models.trainee import Trainee
     from memos.ports.runtime import Recipe, Saved
 
 _WARM_UP = 3
@@ -35,18 +31,6 @@ checked ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What an adapter is trained on."""
-
-    examples: tuple[Passage, ...]
-    checked: tuple[Passage, ...]
-    """Not trained on; training ends when these are known."""
-    unrelated: tuple[Passage, ...]
-    shared: tuple[int, ...]
-    """What every prompt of a chat begins with."""
-
-
-@dataclass(frozen=True, slots=True)
 class Losses:
     """The loss on the answers, at the first and over the last steps."""
 
@@ -55,35 +39,8 @@ class Losses:
     steps: int
 
 
-class Trainee(Protocol):
-    """An adapter in training."""
-
-    @property
-    def weights(self) -> list[torch.Tensor]:
-        """What is trained."""
-        ...
-
-    @property
-    def first(self) -> int:
-        """The first of the model's blocks that it changes."""
-        ...
-
-    @property
-    def adapter(self) -> AnyAdapter:
-        """Its shape."""
-        ...
-
-    def worn(self, model: Any) -> AbstractContextManager[None]:
-        """Put it on a model; afterwards the model is as it was."""
-        ...
-
-    def packet(self) -> Packet:
-        """What its bytes are made of."""
-        ...
-
-
 class Training:
-    """Minimises the loss on the examples plus the KL divergence to the model on what is unrelated.
+    """Minimises the loss on the examples plus what its trainee says has moved that should not have.
 
     The same seed gives the same weights, also of a training that was interrupted.
     """
@@ -92,100 +49,122 @@ class Training:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
         first = trainee.first
         self._half = recipe.half and has_native_bfloat16(model.device)
-        self._kept = Below(model, lesson.unrelated, lesson.shared, first)
         with self._precision():
+            self._kept = Below(model, lesson.unrelated, lesson.shared, first)
             self._anchors = self._kept.anchors()
-        self._examples = Below(model, lesson.examples, lesson.shared, first)
-        self._checked = Below(model, lesson.checked, lesson.shared, first)
+            self._examples = Below(model, lesson.examples, lesson.shared, first)
+            self._checked = Below(model, lesson.checked, lesson.shared, first)
 
     def run(self, *, saved: Saved | None = None, progress: Progress = silent) -> Losses:
         """Train until the answers are known, or for as many steps as the recipe allows."""
-        import torch
-
-        recipe, weights = self._recipe, self._trainee.weights
-        optimizer = torch.optim.AdamW(
-            weights, lr=recipe.learning_rate, weight_decay=0.0, betas=_BETAS
-        )
-        order = Order(len(self._lesson.examples), len(self._anchors), recipe.seed)
-        state = State(recent=deque(maxlen=self._epoch), order=order)
-        if saved is not None and (content := saved.load()) is not None:
-            restored(content, state, weights, optimizer)
+        recipe, trainee = self._recipe, self._trainee
+        content = None if saved is None else saved.load()
+        state = self._begun(0) if content is None else restored(content, trainee, self._begun)
         with ExitStack() as stack:
-            stack.enter_context(self._trainee.worn(self._model))
+            stack.enter_context(trainee.worn(self._model))
             stack.enter_context(self._examples.above())
-            while state.step < recipe.steps and not self._done(state):
-                progress("training", state.step, recipe.steps)
-                self._pace(optimizer, state.step)
-                with self._precision():
-                    self._step(state, optimizer)
-                if saved is not None and saved.due():
-                    saved.save(written(state, weights, optimizer), state.step)
+            while True:
+                while not self._done(state):
+                    progress("training", state.step, recipe.steps)
+                    self._pace(state)
+                    with self._precision():
+                        self._step(state)
+                    if saved is not None and saved.due():
+                        saved.save(written(state, trainee), state.step)
+                self._end(state)
+                if state.stage + 1 == len(trainee.stages):
+                    break
+                state = self._next(state)
         progress("training", recipe.steps, recipe.steps)
         return Losses(state.first, sum(state.recent) / len(state.recent), state.step)
 
-    @property
-    def _epoch(self) -> int:
-        return max(2, math.ceil(len(self._lesson.examples) / self._recipe.batch))
-
-    def _step(self, state: State, optimizer: torch.optim.Optimizer) -> None:
+    def _begun(self, stage: int) -> State:
+        """The beginning of a stage."""
         import torch
 
-        recipe = self._recipe
-        learnt = state.order.examples(recipe.batch, recipe.enough, recipe.repeat)
+        recipe, trainee = self._recipe, self._trainee
+        trainee.begin(stage)
+        return State(
+            stage=stage,
+            recent=deque(maxlen=self._epoch(stage)),
+            order=Order(len(trainee.stages[stage]), len(self._anchors), recipe.seed + stage),
+            optimizer=torch.optim.AdamW(
+                trainee.weights, lr=recipe.learning_rate, weight_decay=0.0, betas=_BETAS
+            ),
+        )
+
+    def _next(self, state: State) -> State:
+        """The beginning of the stage that follows."""
+        begun = self._begun(state.stage + 1)
+        begun.begun = begun.step = state.step
+        begun.first = state.first
+        return begun
+
+    def _end(self, state: State) -> None:
+        reads, numbers = self._trainee.reads, self._trainee.stages[state.stage]
+        self._trainee.end(
+            state.stage,
+            learnt=lambda: self._examples.go_through(self._model, reads, numbers),
+            kept=lambda: self._kept.go_through(self._model, lambda packed, _: reads(packed, 0)),
+        )
+
+    def _epoch(self, stage: int) -> int:
+        return max(2, math.ceil(len(self._trainee.stages[stage]) / self._recipe.batch))
+
+    def _allowed(self, stage: int) -> int:
+        """How many steps a stage may take: in proportion to its examples, at least one."""
+        numbers = self._trainee.stages[stage]
+        share = self._recipe.steps / len(self._lesson.examples)
+        return max(1, round(numbers.stop * share) - round(numbers.start * share))
+
+    def _step(self, state: State) -> None:
+        import torch
+
+        recipe, trainee = self._recipe, self._trainee
+        chosen = state.order.examples(recipe.batch, recipe.enough, recipe.repeat)
+        learnt = [trainee.stages[state.stage][n] for n in chosen]
         kept = state.order.unrelated(recipe.kept) if recipe.locality else []
         passages = [self._lesson.examples[n] for n in learnt]
         packed, below = self._examples.packed(learnt, (self._kept, kept))
+        trainee.reads(packed, len(learnt))
         said = packed.predictions(self._model, below)
         answers = surprises(passages, said)
         loss = torch.cat(answers).mean()
-        drift = divergence([self._anchors[n] for n in kept], said[len(learnt) :])
-        (loss + recipe.locality * drift).backward()
-        torch.nn.utils.clip_grad_norm_(self._trainee.weights, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        moved = trainee.moved([self._anchors[n] for n in kept], said[len(learnt) :])
+        (loss + recipe.locality * moved).backward()
+        torch.nn.utils.clip_grad_norm_(trainee.weights, 1.0)
+        state.optimizer.step()
+        state.optimizer.zero_grad()
         worst = torch.stack([answer.detach().max() for answer in answers]).tolist()
-        state.order.note(learnt, worst)
+        state.order.note(chosen, worst)
         state.recent.append(loss.item())
         state.first = state.first if state.step else state.recent[0]
         state.step += 1
 
-    def _pace(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+    def _pace(self, state: State) -> None:
         """The learning rate warms up, then falls along half a cosine."""
-        share = (1 + math.cos(math.pi * step / self._recipe.steps)) / 2
+        step = state.step - state.begun
+        share = (1 + math.cos(math.pi * step / self._allowed(state.stage))) / 2
         pace = min(1.0, (step + 1) / _WARM_UP) * max(share, _LOWEST_PACE)
-        for group in optimizer.param_groups:
+        for group in state.optimizer.param_groups:
             group["lr"] = self._recipe.learning_rate * pace
 
     def _done(self, state: State) -> bool:
-        if state.step < self._epoch or state.step % max(2, self._epoch // 2):
+        """Whether a stage has ended: its steps are taken, or the answers known before."""
+        step, epoch = state.step - state.begun, self._epoch(state.stage)
+        if step >= self._allowed(state.stage):
+            return True
+        if step < epoch or step % max(2, epoch // 2):
             return False
         if state.order.learnt(self._recipe.enough) < _LEARNT:
             return False
+        if len(self._trainee.stages) > 1:
+            return True  # what is checked belongs to other stages, too
         with self._precision():
-            return self._checked.known(self._model) >= _KNOWN
+            known = self._checked.known(self._model, self._trainee.reads)
+        return sum(known) >= _KNOWN * len(known)
 
     def _precision(self) -> AbstractContextManager[Any]:
         import torch
 
         return torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._half)
-
-
-def surprises(passages: Sequence[Passage], said: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Of each passage the negative log-likelihoods of its predicted tokens."""
-    import torch
-
-    expected = list(chain.from_iterable(passage.predicted for passage in passages))
-    together = torch.cat(list(said[: len(passages)]))
-    target = torch.tensor(expected, device=together.device)
-    losses = torch.nn.functional.nll_loss(together, target, reduction="none")
-    return list(torch.split(losses, [len(passage.predicted) for passage in passages]))
-
-
-def divergence(anchors: Sequence[torch.Tensor], said: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Mean KL divergence of what is said from the anchors, per predicted token."""
-    import torch
-
-    if not anchors:
-        return torch.zeros(())
-    before, after = torch.cat(list(anchors)), torch.cat(list(said))
-    return torch.nn.functional.kl_div(after, before, log_target=True, reduction="batchmean")

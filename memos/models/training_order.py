@@ -49,10 +49,14 @@ class Order:
 
     @state.setter
     def state(self, told: dict[str, Any]) -> None:
+        losses = [math.inf if loss is None else float(loss) for loss in told["losses"]]
+        left = {what: list(map(int, told["left"][what])) for what in self._counts}
+        there = all(set(left[what]) <= set(range(count)) for what, count in self._counts.items())
+        if len(losses) != self._counts["examples"] or not there:
+            raise ValueError("the order is of other examples")
         version, numbers, gauss = told["random"]
         self._random.setstate((version, tuple(numbers), gauss))
-        self._losses = [math.inf if loss is None else loss for loss in told["losses"]]
-        self._left = told["left"]
+        self._losses, self._left = losses, left
 
     def _next(self, what: str) -> int:
         left = self._left[what]

@@ -340,6 +340,14 @@ class Runtime(Protocol):
         """
         ...
 
+    def knows(self, examples: Sequence[Example], *, adapter: Stored) -> list[bool]:
+        """Of each example whether the greedy answer with an adapter is the expected one, exactly.
+
+        It is told from one pass, without writing the answers: much sooner than :meth:`answers`,
+        and the same but for rounding. Of a plain example: whether the answer comes next.
+        """
+        ...
+
     def perplexity(self, texts: Sequence[str]) -> float:
         """Exp of the mean negative log-likelihood per token over all ``texts``."""
         ...

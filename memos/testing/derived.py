@@ -17,7 +17,9 @@ from memos.cube import (
     MemCube,
     Parametric,
     Parent,
+    Prefix,
     Provenance,
+    SideMemory,
     State,
     Step,
     TrainingRecord,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from memos.cube import AnyAdapter
     from memos.kernel import Kernel
 
 _IDS = Identities()
@@ -89,6 +92,32 @@ def adapter(
             "base_model.model.layers.0.lora_B.weight": ("F32", [3, 1], bytes(12)),
         }
     )
+    shape = Adapter(rank=1, alpha=2.0, targets=("layers.0",), parameters=6)
+    return _trained(shape, content, parents, at=at, passed=passed)
+
+
+def prefix(parents: Sequence[MemCube], *, at: datetime) -> tuple[MemCube, bytes]:
+    """A trained prefix of two tokens, for one layer with one head of width 3, and its bytes."""
+    names = ("layers.0.key", "layers.0.value")
+    content = safetensors({name: ("F32", [2, 1, 3], bytes(24)) for name in names})
+    return _trained(Prefix(tokens=2, layers=1, parameters=12), content, parents, at=at)
+
+
+def side(parents: Sequence[MemCube], *, at: datetime) -> tuple[MemCube, bytes]:
+    """A side memory of one matrix of three by two, and its bytes."""
+    content = safetensors({"side.delta": ("F32", [3, 2], bytes(24))})
+    shape = SideMemory(target="layers.0", shards=1, density=0.5, threshold=1.0, parameters=6)
+    return _trained(shape, content, parents, at=at)
+
+
+def _trained(
+    shape: AnyAdapter,
+    content: bytes,
+    parents: Sequence[MemCube],
+    *,
+    at: datetime,
+    passed: bool = True,
+) -> tuple[MemCube, bytes]:
     training = TrainingRecord(
         seed=0, steps=1, learning_rate=0.1, examples=1, examples_digest=_NOTHING, first_loss=2.0,
         last_loss=1.0, seconds=1.0, libraries={"torch": "none"},
@@ -102,7 +131,7 @@ def adapter(
         model=MODEL,
         blob=digest_of(content),
         size_bytes=len(content),
-        adapter=Adapter(rank=1, alpha=2.0, targets=("layers.0",), parameters=6),
+        adapter=shape,
         training=training,
         evaluation=evaluation,
     )

@@ -45,7 +45,7 @@ def test_all_commands_are_there() -> None:
         "demo config key export import inspect install installed uninstall signing-key "
         "grant grants revoke audit certificates tombstones "
         "archive activate freeze thaw expire sweep revert fork merge hold release classify "
-        "snapshot backup restore quarantine move where kv".split()
+        "snapshot backup restore quarantine move where kv lora".split()
     )
 
 

@@ -256,7 +256,19 @@ ROWS = [
         lambda mem, w: mem.transform([w.cube.id], to=Kind.ACTIVATION),
         dear=True,
     ),
+    Row(
+        "transform",
+        (("cube", READ), ("scope", WRITE)),
+        lambda mem, w: mem.transform([w.cube.id], to=Kind.PLAINTEXT),
+        ends="NotSupported",
+    ),
     Row("chat", (), lambda mem, w: mem.chat(w.cube.text, max_tokens=1), finds=READ, dear=True),
+    Row(
+        "chat",
+        (("cube", READ),),
+        lambda mem, w: mem.chat("?", memories=[w.cube.id], weights="routed", max_tokens=1),
+        dear=True,
+    ),
     Row(
         "chat",
         (("cube", READ),),
@@ -373,6 +385,17 @@ ROWS = [
     Row("verify_kv", (("store", ADMINISTER),), lambda mem, w: mem.verify_kv()),
     Row("warm", (("cube", READ),), lambda mem, w: mem.warm([w.cube.id]), ends="WrongKind"),
     Row("cool", CHANGES, lambda mem, w: mem.cool([w.cube.id]), ends="WrongKind"),
+    Row("lora_cubes", (), lambda mem, w: mem.lora_cubes()),
+    Row("route", (), lambda mem, w: mem.route(w.cube.text)),
+    Row("chat_many", (), lambda mem, w: mem.chat_many([w.cube.text], max_tokens=1), dear=True),
+    Row("evaluate", CHANGES, lambda mem, w: mem.evaluate(w.cube.id), ends="WrongKind"),
+    Row("recite", (("cube", READ),), lambda mem, w: mem.recite(w.cube.id), ends="WrongKind"),
+    Row(
+        "merge_weights",
+        (("cube", READ),),
+        lambda mem, w: mem.merge_weights(w.cube.id, w.folder / w.name()),
+        ends="WrongKind",
+    ),
     Row("where", (("cube", READ),), lambda mem, w: mem.where(w.cube.id)),
     Row("move", CHANGES, lambda mem, w: mem.move(w.cube.id, to="disk"), ends="WrongKind"),
     Row(

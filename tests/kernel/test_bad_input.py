@@ -130,6 +130,10 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
         **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
         "compose": None,
+        "weights": "named",
+        "method": "lora",
+        "questions": ["a word"],
+        "folder": folder / "model",
         **dict.fromkeys(("user_id", "agent_id", "session_id"), None),
     }
 

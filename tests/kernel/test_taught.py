@@ -10,6 +10,7 @@ import pytest
 
 from memos import Kind, MemCube, MemOS
 from memos.config import LLMSettings, TrainingSettings
+from memos.cube import Parametric
 from memos.errors import MissingModel, Unreachable, Unrecorded
 from memos.testing.endpoint import Endpoint, serving
 
@@ -87,6 +88,15 @@ def test_of_what_a_model_taught_alone_there_is_nothing_further_to_tell(settings:
         told = trained(mem, SAID[0]).provenance.step.parameters
         assert set(told) == {"code", "teacher", "taught_by"}
         assert last(mem) == "ok"
+
+
+def test_who_taught_examines_again(settings: Settings) -> None:
+    with taught_by(settings) as (mem, endpoint):
+        cube = trained(mem, SAID[0])
+        evaluation = mem.evaluate(cube.id)
+        assert [shown(request) for request in endpoint.asked] == [SAID[0]] * 2
+    assert isinstance(cube.payload, Parametric)
+    assert evaluation.questions == cube.payload.evaluation.questions == 1
 
 
 def test_rules_teach_unless_the_settings_say_otherwise(settings: Settings) -> None:

@@ -109,6 +109,10 @@ ASKED: dict[str, Callable[[MemOS], Any]] = {
     "where KV lies": lambda me: me.where(me.get_all(kind=Kind.ACTIVATION)[0].id),
     "KV cools": lambda me: me.cool([me.get_all(kind=Kind.ACTIVATION)[0].id]),
     "KV warms": lambda me: me.warm([me.get_all(kind=Kind.ACTIVATION)[0].id]),
+    "LoRA cubes": lambda me: me.lora_cubes(),
+    "routes": lambda me: [me.route(query) for query in (*TEXTS, *MORE)],
+    "chat with what serves": lambda me: me.chat(TEXTS[0], weights="routed", max_tokens=2),
+    "chat with what serves each": lambda me: me.chat_many(TEXTS, max_tokens=2),
     "would forget": lambda me: [me.forget(one.id, dry_run=True) for one in me.get_all()],
     "would forget all": lambda me: me.delete_all(everything=True, dry_run=True),
     "grants": lambda me: me.grants(),
@@ -173,7 +177,12 @@ BY_ID: dict[str, Callable[[MemOS, str], Any]] = {
     "forget two": lambda me, one: me.forget([me.get_all(limit=1)[0].id, one]),
     "would forget": lambda me, one: me.forget(one, dry_run=True),
     "transform": lambda me, one: me.transform([one], to=Kind.ACTIVATION),
+    "transform to text": lambda me, one: me.transform([one], to=Kind.PLAINTEXT),
     "chat": lambda me, one: me.chat("?", memories=[one]),
+    "chat with what serves": lambda me, one: me.chat("?", memories=[one], weights="routed"),
+    "evaluate": lambda me, one: me.evaluate(one),
+    "recite": lambda me, one: me.recite(one),
+    "merge_weights": lambda me, one: me.merge_weights(one, "/nowhere/model"),
     "warm": lambda me, one: me.warm([one]),
     "cool": lambda me, one: me.cool([one]),
     "where": lambda me, one: me.where(one),
@@ -327,11 +336,16 @@ def test_kv_of_the_same_text_lies_in_other_blocks(mem: MemOS, alice: MemOS, bob:
     assert mem.stats().blocks == len(kept[hers.id]) + len(kept[his.id])
 
 
-def test_weights_of_the_same_text_are_another_blob(alice: MemOS, bob: MemOS) -> None:
+def test_weights_of_the_same_text_are_another_blob(mem: MemOS, alice: MemOS, bob: MemOS) -> None:
     made = [
         one.transform([one.add("Carol lives in Rome.")[0].id], to=Kind.PARAMETRIC)
         for one in (alice, bob)
     ]
+    mem.grant("agent:spy", Right.READ, id=made[1].id)
+    for me, mine in ((alice, [made[0].id]), (bob, [made[1].id]), (mem.acting("agent:spy"), [])):
+        assert [one.cube_id for one in me.route("Where does Carol live?")] == mine
+    for me, cube in ((alice, made[0]), (bob, made[1])):
+        assert [one.id for one in me.lora_cubes()] == [cube.id]
     hers, his = (cube.payload for cube in made)
     assert isinstance(hers, Parametric)
     assert isinstance(his, Parametric)

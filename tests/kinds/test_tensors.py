@@ -3,47 +3,61 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from memos.cube import Activation, Parametric
+from memos.cube import Activation, Parametric, Prefix
 from memos.errors import CorruptionError
 from memos.kinds.salt import salted
 from memos.kinds.tensors import Told, require_tensors, told
 from memos.testing.catalog import plaintext
-from memos.testing.derived import TOKENS, adapter, attention, safetensors
+from memos.testing.derived import TOKENS, adapter, attention, prefix, safetensors, side
 
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 
 
-def made(kind: type[Activation | Parametric]) -> tuple[Told, bytes]:
-    cube, content = (attention if kind is Activation else adapter)([plaintext("x")], at=AT)
-    assert isinstance(cube.payload, kind)
+MADE = {"attention": attention, "lora": adapter, "prefix": prefix, "side": side}
+all_kinds = pytest.mark.parametrize("kind", MADE)
+
+
+def made(kind: str) -> tuple[Told, bytes]:
+    cube, content = MADE[kind]([plaintext("x")], at=AT)
+    assert isinstance(cube.payload, Activation | Parametric)
     return told(cube.payload), content
 
 
-@pytest.mark.parametrize("kind", [Activation, Parametric])
-def test_what_fits_its_cube_is_taken(kind: type[Activation | Parametric]) -> None:
+@all_kinds
+def test_what_fits_its_cube_is_taken(kind: str) -> None:
     claim, content = made(kind)
     require_tensors(claim, content)
 
 
 def test_a_tenant_s_salt_does_not_matter() -> None:
-    claim, content = made(Activation)
+    claim, content = made("attention")
     marked = salted(content, "0" * 64)
-    require_tensors(Told(len(marked), claim.tokens, claim.tokens_digest, claim.layers), marked)
+    require_tensors(replace(claim, size_bytes=len(marked)), marked)
 
 
-@pytest.mark.parametrize("kind", [Activation, Parametric])
-def test_what_is_cut_off_or_goes_on_is_refused(kind: type[Activation | Parametric]) -> None:
+@all_kinds
+def test_what_is_cut_off_or_goes_on_is_refused(kind: str) -> None:
     claim, content = made(kind)
     for length in range(len(content)):
-        cut = Told(length, claim.tokens, claim.tokens_digest, claim.layers, claim.rank, 6)
         with pytest.raises(CorruptionError):
-            require_tensors(cut, content[:length])
+            require_tensors(replace(claim, size_bytes=length), content[:length])
     with pytest.raises(CorruptionError):
         require_tensors(claim, content + b"x")
+
+
+@pytest.mark.parametrize("kind", ["lora", "prefix", "side"])
+def test_the_bytes_of_another_method_are_refused(kind: str) -> None:
+    claim, _ = made(kind)
+    for other in MADE:
+        if other != kind:
+            content = made(other)[1]
+            with pytest.raises(CorruptionError):
+                require_tensors(replace(claim, size_bytes=len(content)), content)
 
 
 DATA = struct.pack("<3q", *TOKENS)
@@ -93,14 +107,47 @@ ODD = {
 def test_tensors_of_another_name_shape_or_type_are_refused(
     tensors: dict[str, tuple[str, list[int], bytes]],
 ) -> None:
-    claim, _ = made(Activation)
+    claim, _ = made("attention")
     content = safetensors(tensors)
-    odd = Told(len(content), claim.tokens, claim.tokens_digest, claim.layers)
     with pytest.raises(CorruptionError):
-        require_tensors(odd, content)
+        require_tensors(replace(claim, size_bytes=len(content)), content)
 
 
-def test_half_a_pair_of_weights_is_refused() -> None:
-    content = safetensors({"m.lora_A.weight": ("F32", [1, 6], bytes(24))})
-    with pytest.raises(CorruptionError, match="lora_B"):
-        require_tensors(Told(len(content), rank=1, parameters=6), content)
+ROW = ("F32", [2, 1, 3], bytes(24))
+UNWORN: list[tuple[str, dict[str, tuple[str, list[int], bytes]]]] = [
+    ("lora", {"m.lora_A.weight": ("F32", [1, 6], bytes(24))}),
+    ("lora", {}),
+    ("prefix", {}),
+    ("prefix", {"layers.0.key": ROW}),
+    ("prefix", {"layers.0.key": ROW, "layers.1.value": ROW}),
+    ("prefix", {"layers.0.key": ROW, "layers.0.value": ROW, "layers.0.query": ROW}),
+    ("prefix", {"layers.0.key": ROW, "layers.0.value": ("F32", [1, 2, 3], bytes(24))}),
+    ("prefix", {"layers.0.key": ROW, "layers.0.value": ("F32", [2, 3], bytes(24))}),
+    ("prefix", {"layers.0.key": ROW, "layers.0.value": ("I32", [2, 1, 3], bytes(24))}),
+    ("prefix", {"layers.0.key": ROW, "layers.0.value": ("F32", [2, 1, 4], bytes(32))}),
+    ("side", {}),
+    ("side", {"delta": ("F32", [3, 2], bytes(24))}),
+    ("side", {"side.delta": ("F32", [6], bytes(24))}),
+    ("side", {"side.delta": ("I64", [3, 1], bytes(24))}),
+    ("side", {"side.delta": ("F32", [3, 3], bytes(36))}),
+    ("side", {"side.delta": ("F32", [3, 2], bytes(24)), "more": ("F32", [1], bytes(4))}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensors"), UNWORN, ids=[f"{kind} {n}" for n, (kind, _) in enumerate(UNWORN)]
+)
+def test_tensors_that_no_such_adapter_has_are_refused(
+    kind: str, tensors: dict[str, tuple[str, list[int], bytes]]
+) -> None:
+    claim, _ = made(kind)
+    content = safetensors(tensors)
+    with pytest.raises(CorruptionError):
+        require_tensors(replace(claim, size_bytes=len(content)), content)
+
+
+def test_a_claim_of_a_billion_layers_costs_nothing() -> None:
+    claim, content = made("prefix")
+    shape = Prefix(tokens=2, layers=10**9, parameters=12)
+    with pytest.raises(CorruptionError, match="layers"):
+        require_tensors(replace(claim, adapter=shape), content)

@@ -19,7 +19,7 @@ from memos.life.unpacking import LIMITS, Archive, Limits
 from memos.ports.catalog import Change
 from memos.ports.graph import Edge, Relation
 from memos.testing.crafted import Crafted, write_members
-from memos.testing.derived import adapter, attention
+from memos.testing.derived import adapter, attention, safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +144,13 @@ def blob(kind: str, content: bytes) -> Callable[[Crafted], None]:
         crafted.reseal()
 
     return change
+
+
+_SIDE = {
+    "method": "side", "target": "layers.0", "shards": 1, "density": 0.5, "threshold": 1.0,
+    "parameters": 6,
+}  # fmt: skip
+_SIDE_BYTES = safetensors({"side.delta": ("F32", [3, 2], bytes(24))})
 
 
 def _cycle(crafted: Crafted) -> None:
@@ -350,6 +357,19 @@ CHANGES: dict[str, Callable[[Crafted], None]] = {
         "parametric",
         adapter={"rank": 2, "alpha": 2.0, "targets": ["layers.0"], "parameters": 6},
     ),
+    "a prefix of a billion layers": payload(
+        "parametric",
+        adapter={"method": "prefix", "tokens": 1, "layers": 10**9, "parameters": 6},
+    ),
+    "a prefix whose bytes are a LoRA": payload(
+        "parametric", adapter={"method": "prefix", "tokens": 1, "layers": 1, "parameters": 6}
+    ),
+    "a side memory whose bytes are a LoRA": payload("parametric", adapter=_SIDE),
+    "a side memory in the name of a LoRA": blob("parametric", _SIDE_BYTES),
+    "a side memory that is not a number": payload(
+        "parametric", adapter={**_SIDE, "threshold": "nan"}
+    ),
+    "weights of a method that is none": payload("parametric", adapter={"method": "lobotomy"}),
     "format 3": _unknown_format,
     "a format that is a text": _text_as_format,
     "a format that is true": _true_as_format,
