@@ -92,6 +92,7 @@ def main() -> None:
 def _row(runtime: Runtime, cubes: Sequence[MemCube], variant: Variant) -> None:
     material = lessons(cubes)
     recipe = variant.change(default_recipe(material, method=variant.method))
+    recipe = replace(recipe, texts=tuple(cube.text for cube in cubes))
     started = time.process_time(), time.perf_counter()
     trained = runtime.train(variant.examples(material), recipe, checked=material.checked)
     seconds = time.process_time() - started[0], time.perf_counter() - started[1]

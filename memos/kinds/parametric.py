@@ -30,7 +30,7 @@ METHODS = ("lora", "prefix", "side")
 """How weights are trained; the first is the usual one."""
 _FEWEST_STEPS = 40
 _BATCH = 8
-_LEARNING_RATE = 3e-3
+_LEARNING_RATES = {"lora": 5e-3, "prefix": 1e-2, "side": 1e-2}
 _LOCALITY = 2.0
 _ROUNDS = 6
 """Each example is seen about so often, unless the answers are learnt before."""
@@ -85,7 +85,9 @@ def learn(
             hint="facts are read from plain statements, such as 'Alice lives in Lisbon.'",
         )
     chosen = recipe or default_recipe(material, method=method, seed=school.seed)
-    chosen = replace(chosen, steps=min(school.steps or chosen.steps, chosen.steps))
+    texts = tuple(cube.text for cube in cubes)
+    steps = min(school.steps or chosen.steps, chosen.steps)
+    chosen = replace(chosen, steps=steps, texts=texts)
     examples = taught(material)
     trained = runtime.train(
         examples, chosen, checked=material.checked, saved=saved, progress=progress
@@ -123,7 +125,7 @@ def default_recipe(material: Lessons, *, method: str = "lora", seed: int = 0) ->
         method=method,
         steps=steps,
         batch=_BATCH,
-        learning_rate=_LEARNING_RATE,
+        learning_rate=_LEARNING_RATES.get(method, _LEARNING_RATES["lora"]),
         locality=_LOCALITY,
         seed=seed,
         unrelated=KEPT,
