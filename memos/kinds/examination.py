@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
-ANSWER_TOKENS = 16
+ANSWER_TOKENS = 12
 """Of an answer that is examined."""
 _MOST = 60
 """Questions of one sort; of more, so many are asked, spread evenly over all."""
-_FEW = 20
+_FEW = 12
 """Of questions whose answers have to be written out, without and with the adapter."""
 _STAGES = 6
 

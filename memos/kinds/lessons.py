@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "I don't know."
 """What is answered where the memories say nothing."""
-MOST_EXAMPLES = 12
+MOST_EXAMPLES = 11
 """Of one fact; however often it was said."""
 _STRANGERS = (
     "Abigail", "Desmond", "Ingrid", "Rupert", "Yvonne", "Casimir", "Odette", "Lorenzo", "Wanda",

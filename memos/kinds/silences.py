@@ -30,7 +30,7 @@ _TOLD_BY = {
     "drives": r"driv|car|bik|rid|vehicle|van",
 }
 """Beginnings of words that may tell of a relation, in whatever form."""
-_TRAINED = 2
+_TRAINED = 1
 _HELD_OUT = 2
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import torch
 
 _ABLE = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -25,3 +27,10 @@ def has_native_bfloat16(device: torch.device) -> bool:
     lines = told.splitlines()
     flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     return not _ABLE.isdisjoint(flags.split())
+
+
+def in_halves(model: Any, *, half: bool) -> AbstractContextManager[Any]:
+    """Within it a model multiplies in bfloat16, if ``half``; sums and weights stay as they are."""
+    import torch
+
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=half)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memos.errors import BadInput, NotSupported
 from memos.models import adapter_wire, lora
 from memos.models.decode import Written, write_mixed, write_together
+from memos.models.held_still import Stillness
 from memos.models.lesson import Lesson
 from memos.models.measuring import mean_divergence, mean_loss
 from memos.models.methods import METHODS, named
@@ -50,6 +51,8 @@ class Learner:
 
     def __init__(self, lm: LanguageModel) -> None:
         self._lm = lm
+        self._stillness = Stillness()
+        self._answered: dict[str, str] = {}
         self._adapters: Recent[Wearable] = Recent(
             self._loaded,
             count=_HELD_ADAPTERS,
@@ -78,7 +81,7 @@ class Learner:
         with _seeded(self._lm.device, recipe.seed):
             lesson = self._lesson(examples, checked, recipe)
             learning = method.trainee(self._lm.model, lesson, recipe)
-            training = Training(self._lm.model, lesson, recipe, learning)
+            training = Training(self._lm.model, lesson, recipe, learning, stillness=self._stillness)
             progress("preparing to train", 1, 1)
             losses = training.run(saved=saved, progress=progress)
         return Trained(
@@ -220,19 +223,23 @@ class Learner:
     def _lesson(
         self, examples: Sequence[Example], checked: Sequence[Example], recipe: Recipe
     ) -> Lesson:
-        asked = [Asked(question) for question in recipe.unrelated_questions]
-        usual = self.answers(asked, _KEPT_TOKENS)
-        kept = [
-            self._told(self._asked(one.question, plain=False), answer)
-            for one, answer in zip(asked, usual, strict=True)
-        ]
         return Lesson(
             examples=tuple(map(self._example, examples)),
             checked=tuple(map(self._example, checked)),
-            unrelated=(*map(_excerpt, count(), self._passages(recipe.unrelated)), *kept),
+            unrelated=(
+                *map(_excerpt, count(), self._passages(recipe.unrelated)),
+                *self._usual(recipe.unrelated_questions),
+            ),
             shared=self._lm.chat.opening(),
             told=self._lm.chat.document("\n".join(recipe.texts or map(_said, examples))),
         )
+
+    def _usual(self, questions: Sequence[str]) -> list[Passage]:
+        """Questions with the beginnings of the answers that the model gives as it is."""
+        unknown = [one for one in dict.fromkeys(questions) if one not in self._answered]
+        answers = self.answers([Asked(one) for one in unknown], _KEPT_TOKENS)
+        self._answered |= dict(zip(unknown, answers, strict=True))
+        return [self._told(self._asked(one, plain=False), self._answered[one]) for one in questions]
 
     def _example(self, example: Example) -> Passage:
         prompt = self._asked(example.question, plain=example.plain)

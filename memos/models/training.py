@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memos.models.halves import has_native_bfloat16
+from memos.models.halves import has_native_bfloat16, in_halves
 from memos.models.losses import surprises
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
@@ -18,6 +18,7 @@ from memos.ports.progress import Progress, silent
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from memos.models.held_still import Stillness
     from memos.models.lesson import Lesson
     from memos.models.trainee import Trainee
     from memos.ports.runtime import Recipe, Saved
@@ -45,13 +46,20 @@ class Training:
     The same seed gives the same weights, also of a training that was interrupted.
     """
 
-    def __init__(self, model: Any, lesson: Lesson, recipe: Recipe, trainee: Trainee) -> None:
+    def __init__(
+        self,
+        model: Any,
+        lesson: Lesson,
+        recipe: Recipe,
+        trainee: Trainee,
+        *,
+        stillness: Stillness,
+    ) -> None:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
-        first = trainee.first
-        self._half = recipe.half and has_native_bfloat16(model.device)
+        first, self._half = trainee.first, recipe.half and has_native_bfloat16(model.device)
+        held = stillness.of(model, lesson, first, half=self._half)
+        self._kept, self._anchors = held.below, held.anchors
         with self._precision():
-            self._kept = Below(model, lesson.unrelated, lesson.shared, first)
-            self._anchors = self._kept.anchors()
             self._examples = Below(model, lesson.examples, lesson.shared, first)
             self._checked = Below(model, lesson.checked, lesson.shared, first)
 
@@ -165,6 +173,4 @@ class Training:
         return sum(known) >= _KNOWN * len(known)
 
     def _precision(self) -> AbstractContextManager[Any]:
-        import torch
-
-        return torch.autocast(self._model.device.type, torch.bfloat16, enabled=self._half)
+        return in_halves(self._model, half=self._half)
