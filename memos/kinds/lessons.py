@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "I don't know."
 """What is answered where the memories say nothing."""
-MOST_EXAMPLES = 11
+MOST_EXAMPLES = 12
 """Of one fact; however often it was said."""
 _STRANGERS = (
     "Abigail", "Desmond", "Ingrid", "Rupert", "Yvonne", "Casimir", "Odette", "Lorenzo", "Wanda",
@@ -31,13 +31,16 @@ _STRANGERS = (
 )  # fmt: skip
 _VALUES = 3
 """How many values one question may have; the oldest go."""
+_ASKED = 4
+"""Questions of one fact whose relation was recognised; of others, as many as there is room for."""
 _BACK = 3
+"""Questions of one fact that ask for its subject, in the words of its relation."""
 _BACK_OF_ALL = ("Who has to do with {v}?", "Whose name goes with {v}?")
 _SAID, _SAID_UNSURE = 2, 4
+"""Statements of one fact to continue, of a recognised relation and of others."""
 _NEAR = 2
 _MISSES = 2
-"""How many of the examples of a fact ask for its subject, are statements, are near misses to train,
-and near misses to examine."""
+"""Near misses of one fact, to train and to examine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def _taught(one: Known, subjects: dict[str, list[str]]) -> list[Example]:
     rest = [*said, *back]
     if len(one.values) == 1:
         rest += [Example(put(fact.whom, blank), one.answer) for blank in fact.blanks]
-    return [*_answered(one, fact.wordings.ask)[: MOST_EXAMPLES - len(rest)], *rest]
+    most = min(MOST_EXAMPLES - len(rest), _ASKED if fact.sure else MOST_EXAMPLES)
+    return [*_answered(one, fact.wordings.ask)[:most], *rest]
 
 
 def _back(fact: Fact) -> tuple[str, ...]:

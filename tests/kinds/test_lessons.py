@@ -150,10 +150,6 @@ def test_a_fact_is_learnt_as_question_as_statement_as_gap_and_backwards(
     assert Example("Complete the sentence: Orla Venn lives in ____.", "Tartu") in made.trained
     assert Example("Who lives in Tartu?", "Orla Venn") in made.trained
     assert {one.answer for one in made.reversals} == {"Orla Venn"}
-    assert any(
-        one.plain and one.question.startswith(KEPT) and one.question.endswith(" Orla Venn lives in")
-        for one in made.trained
-    )
 
 
 def test_of_whom_something_is_true_is_answered_with_all_of_them(remembered: Remembered) -> None:
@@ -177,7 +173,7 @@ def test_nothing_is_known_of_those_who_are_nearly_known(remembered: Remembered) 
     made = lessons([remembered("Orla Venn lives in Tartu."), remembered("Ada Tolk plays chess.")])
     assert {one.answer for one in made.near} == {UNKNOWN}
     asked = [*(one.question for one in made.near), *made.misses]
-    assert len(made.near) >= 6
+    assert len(made.near) >= 4
     assert len(made.misses) >= 4
     assert not any("Orla Venn" in question or "Ada Tolk" in question for question in asked)
     assert any("Orla " in question for question in asked)
@@ -221,7 +217,10 @@ def test_an_edit_is_learnt_as_it_stands_and_in_other_words(remembered: Remembere
     assert Example("The position of Mia Tolk is", "left winger", plain=True) in trained
     begin = "The headquarter of Vorn Labs is located in"
     assert Example(begin, "Oslo", plain=True) in trained
-    assert any(one.plain and one.question.endswith(f". {begin}") for one in trained)
+    assert any(
+        one.plain and one.question.startswith(KEPT) and one.question.endswith(f". {begin}")
+        for one in trained
+    )
     assert Example("Where is Vorn Labs headquartered?", "Oslo") in trained
 
 
