@@ -168,6 +168,16 @@ class Act:
                 message = f"{self.principal} may see the {level} cube {cube.id} only redacted"
                 raise Forbidden(message, hint="ask for the right to administer it: memos grant")
 
+    def shows_whole(self, cubes: Sequence[MemCube]) -> bool:
+        """Whether none of the cubes, as it is now, would be shown to the principal redacted."""
+        today = self._levels_now(cubes)
+        return not any(
+            self._rules.redaction.hides(
+                cube, sees_whole=self.sees_whole(cube), today=today.get(cube.id)
+            )
+            for cube in cubes
+        )
+
     def reads_whole(self, cube: MemCube) -> bool:
         """Whether the principal may read the cube, and is shown it as it is."""
         if not self.reach(Right.READ).holds(cube):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Unpack
 
 from memos.cube import Kind, MemCube, Right, State
-from memos.errors import BadInput, NotSupported, WrongKind
+from memos.errors import BadInput, Forbidden, NotSupported, WrongKind
 from memos.governance.scope import joint
 from memos.kernel.arguments import (
     read_choice,
@@ -223,8 +223,18 @@ class KindCalls(RouteCalls):
                 self._currency.require_current(cube)
         texts = [cube for cube in cubes if cube.kind is Kind.PLAINTEXT]
         act.require_whole([cube for cube in cubes if cube.kind is not Kind.PLAINTEXT])
+        self._require_shown([cube for cube in cubes if cube.kind is Kind.PARAMETRIC], act)
         shown = {cube.id: cube for cube in act.shown(texts)}
         return self._memories([shown.get(cube.id, cube) for cube in cubes], compose)
+
+    def _require_shown(self, weights: Sequence[MemCube], act: Act) -> None:
+        """Refuse weights whose sources have become more sensitive since than they are."""
+        for cube in weights:
+            parents = [parent.id for parent in cube.provenance.parents]
+            if not act.shows_whole(self._parts.catalog.find_all(parents)):
+                # whoever was granted this cube alone is not to learn the ids of its sources
+                message = f"what {cube.kind} cube {cube.id} was made from may be seen only redacted"
+                raise Forbidden(message, hint="ask for the right to administer it: memos grant")
 
     def _routed(self, text: str, memories: Sequence[str] | None, act: Act) -> Memories:
         """What was named, and the adapters that serve the question, in the place of their texts."""

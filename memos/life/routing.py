@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from memos.ports.runtime import Runtime
 
 
+REDACTED = "what it was made from may be seen only redacted"
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """A question, and the memories that a search found for it, as they may be shown."""
@@ -118,10 +121,11 @@ class Router:
             return f"it was made for another model, {payload.model.name}"
         return "" if act.reads_whole(cube) else "it may be seen only redacted"
 
-    def outdated(self, cube: MemCube, at: datetime) -> str:
+    def outdated(self, cube: MemCube, act: Act) -> str:
         """Why an adapter does not speak for its sources any more; empty where it does.
 
-        Whatever is revised, has expired or is superseded since it was trained.
+        Whatever is revised, has expired or is superseded since it was trained, or is now to be
+        seen only redacted.
         """
         lineage = self._currency.lineage(cube)
         if lineage.stale:
@@ -130,7 +134,9 @@ class Router:
             return "what it was made from has expired since"
         above = {one.cube.id: one for one in lineage.ancestors}
         now = self._catalog.find_all(sorted(above))
-        over = any(_ended(one, above[one.id], cube, at) for one in now)
+        if not act.shows_whole(now):
+            return REDACTED
+        over = any(_ended(one, above[one.id], cube, act.at) for one in now)
         return "what it was made from holds no more" if over else ""
 
 
@@ -169,10 +175,10 @@ class _Bench:
         why = self._unfit[cube.id]
         if names and not why:
             if cube.id not in self._outdated:
-                self._outdated[cube.id] = self._router.outdated(cube, self._act.at)
+                self._outdated[cube.id] = self._router.outdated(cube, self._act)
             why = self._outdated[cube.id]
         if any(hit.header.governance.redacted for hit in hits):
-            why = "what it was made from may be seen only redacted"
+            why = REDACTED
         return _Look(names, threshold, why)
 
     def _names(self, hit: MemCube) -> tuple[str, ...]:

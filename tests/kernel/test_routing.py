@@ -211,6 +211,24 @@ def test_a_source_that_one_sees_redacted_is_not_told_by_its_weights(
     assert only(mem.acting("user:alice")).serves
 
 
+def test_weights_that_hold_what_has_become_secret_serve_whoever_sees_it_whole(
+    mem: MemOS,
+) -> None:
+    home, mail = (
+        mem.add(text, user_id="alice")[0]
+        for text in ("Orla Venn lives in Tartu.", "Bram Kesh reads bram@kesh.example.")
+    )
+    lora = put(mem, [home, mail])
+    mem.grant("agent:reader", Right.READ, user_id="alice")
+    reader = mem.acting("agent:reader")
+    assert only(reader).serves
+    mem.classify(mail.id, "secret")
+    assert "redacted" in only(reader).because, "though the secret is not what was found"
+    with pytest.raises(Forbidden, match=lora.id):
+        reader.chat(ASKED, memories=[lora.id], allow_unfit=True, max_tokens=2)
+    assert only(mem.acting("user:alice")).serves
+
+
 def test_where_nothing_serves_the_model_answers_as_it_is(mem: MemOS, texts: list[MemCube]) -> None:
     put(mem, texts[:1], passed=False)
     routed = mem.chat(ASKED, weights="routed", max_tokens=8)
