@@ -91,7 +91,6 @@ def test_an_answer_is_plain_text_and_its_cost_stands_on_stderr(
     [
         ("transform",),
         ("transform", "--to", "activation"),
-        ("transform", "--to", "plaintext", "--user", "alice"),
         ("transform", "--to", "activation", "--user", "nobody"),
         ("chat", "Who?", "--memory", "x", "--no-memory"),
     ],
@@ -100,3 +99,8 @@ def test_what_makes_no_sense_is_wrong_usage(
     memos: Memos, remembered: list[str], words: tuple[str, ...]
 ) -> None:
     memos(*words, code=2)
+
+
+def test_a_text_does_not_become_a_text(memos: Memos, remembered: list[str]) -> None:
+    told = memos("transform", "--to", "plaintext", "--user", "alice", code=1)
+    assert "memos lora ls" in told.stderr

@@ -128,7 +128,9 @@ def fitting(mem: MemOS, cube_id: str, folder: Path) -> dict[str, Any]:
         "uri": None,
         "to": "activation",
         **dict.fromkeys(("everything", "force", "repair", "revive", "newest_first", "deep"), False),
-        **dict.fromkeys(("allow_unfit", "duplicates", "even_held", "dry_run", "verify"), False),
+        **dict.fromkeys(
+            ("allow_unfit", "duplicates", "even_held", "dry_run", "verify", "plain"), False
+        ),
         "compose": None,
         "weights": "named",
         "method": "lora",
