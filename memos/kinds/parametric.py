@@ -12,7 +12,7 @@ from memos.errors import BadInput
 from memos.kinds.examination import examine, routed_questions
 from memos.kinds.facts import facts_of
 from memos.kinds.route_keys import keys_for, with_keys
-from memos.kinds.routing import named
+from memos.kinds.routing import Names, named
 from memos.kinds.schooling import Schooling
 from memos.kinds.unrelated import KEPT, QUESTIONS
 from memos.ports.progress import Progress, silent
@@ -143,11 +143,12 @@ def served(
     return {question for question, at in like if keys.similarity(at) >= keys.threshold}
 
 
-def names_in(cubes: Sequence[MemCube]) -> tuple[str, ...]:
+def names_in(cubes: Sequence[MemCube]) -> Names:
     """Whom and what the cubes tell of: the subjects and the values of their facts."""
     facts = [fact for cube in cubes for fact in facts_of(cube)]
-    told = (name for fact in facts for name in (fact.whom, fact.value))
-    return tuple(dict.fromkeys(name for name in told if name))
+    subjects = dict.fromkeys(fact.whom for fact in facts if fact.whom)
+    values = dict.fromkeys(fact.value for fact in facts if fact.value)
+    return Names(tuple(subjects), tuple(values))
 
 
 def _itself(content: bytes) -> bytes:

@@ -125,19 +125,34 @@ def directions(
     return made
 
 
-def named(question: str, known: Iterable[str]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Whom and what some memories tell of."""
+
+    subjects: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """The answers to what is known of them: a question the other way round names one."""
+
+    def __or__(self, other: Names) -> Names:
+        return Names((*self.subjects, *other.subjects), (*self.values, *other.values))
+
+
+def named(question: str, known: Names) -> tuple[str, ...]:
     """Those of the known names that a question names, whole.
 
     "Orla Venn" is named in "Where does Orla Venn live?", not in "Where does Orla Marsh live?"; and
     "Orla" is not named by "Orla Marsh", for that is somebody else. Of a name of several words the
-    first alone will do, where it begins only one of them.
+    first alone will do, where it begins only one of them. A value alone does not count where the
+    question is about somebody else: "When did Greta move to Tartu?"
     """
     asked = _Words(question)
-    names = list(dict.fromkeys(known))
+    names = list(dict.fromkeys((*known.subjects, *known.values)))
     first: dict[str, set[str]] = {}
     for name in names:
         first.setdefault(_split(name)[0] if _split(name) else "", set()).add(name)
-    return tuple(name for name in names if _is_named(name, asked, first))
+    found = tuple(name for name in names if _is_named(name, asked, first))
+    about = set(found) & set(known.subjects)
+    return found if about or not asked.tells_of_others(found) else ()
 
 
 def _split(name: str) -> list[str]:
@@ -175,6 +190,12 @@ class _Words:
             and not (proper and self._goes_on(at, at + len(parts)))
             for at in starts
         )
+
+    def tells_of_others(self, names: Sequence[str]) -> bool:
+        """Whether it holds a proper name, behind its first word, that is part of none of these."""
+        parts = {part for name in names for part in _split(name)}
+        inside = zip(self._words[1:], self._folded[1:], strict=True)
+        return any(word[:1].isupper() and folded not in parts | _SPEAKER for word, folded in inside)
 
     def _goes_on(self, start: int, end: int) -> bool:
         owns = self._bare[end - 1] != self._words[end - 1]

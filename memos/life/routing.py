@@ -10,13 +10,15 @@ Only hits decide: what the principal may not read has no part in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from math import isfinite
+from operator import or_
 from typing import TYPE_CHECKING
 
 from memos.cube import Kind, Parametric, State
 from memos.errors import CorruptionError
 from memos.kinds.parametric import names_in
-from memos.kinds.routing import barred, best_first, named, route
+from memos.kinds.routing import Names, barred, best_first, named, route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +160,7 @@ class _Bench:
 
     def __init__(self, router: Router, act: Act, examined: str | None) -> None:
         self._router, self._act, self._examined = router, act, examined
-        self._told: dict[str, tuple[str, ...]] = {}
+        self._told: dict[str, Names] = {}
         self._unfit: dict[str, str] = {}
         self._outdated: dict[str, str] = {}
 
@@ -166,7 +168,7 @@ class _Bench:
         """What can be said of an adapter without the model."""
         parents = {parent.id for parent in cube.provenance.parents}
         hits = [hit for hit in sought.hits if hit.id in parents]
-        names = named(sought.question, [name for hit in hits for name in self._names(hit)])
+        names = named(sought.question, reduce(or_, map(self._names, hits), Names()))
         routing = _payload(cube).routing
         threshold = routing.threshold if routing else 1.0
         if cube.id not in self._unfit:
@@ -181,7 +183,7 @@ class _Bench:
             why = REDACTED
         return _Look(names, threshold, why)
 
-    def _names(self, hit: MemCube) -> tuple[str, ...]:
+    def _names(self, hit: MemCube) -> Names:
         if hit.id not in self._told:
             self._told[hit.id] = names_in([hit])
         return self._told[hit.id]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memos.kinds.routing import Keys, Route, barred, best_first, directions, named, route
+from memos.kinds.routing import Keys, Names, Route, barred, best_first, directions, named, route
 
-KNOWN = ("Orla Venn", "Tartu", "Bram Kesh", "the user", "glazier")
+KNOWN = Names(("Orla Venn", "Bram Kesh", "the user"), ("Tartu", "glazier"))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ KNOWN = ("Orla Venn", "Tartu", "Bram Kesh", "the user", "glazier")
         ("Where does Orla Marsh live?", ()),
         ("Where does Greta Venn live?", ()),
         ("What is the capital of France?", ()),
+        ("When did Greta move to Tartu?", ()),
+        ("When did Orla Venn move to Tartu?", ("Orla Venn", "Tartu")),
     ],
 )
 def test_a_question_names_whole_names(question: str, expected: tuple[str, ...]) -> None:
@@ -29,7 +31,7 @@ def test_a_question_names_whole_names(question: str, expected: tuple[str, ...]) 
 
 
 def test_a_first_name_that_two_bear_names_neither() -> None:
-    assert named("And Orla?", ("Orla Venn", "Orla Marsh")) == ()
+    assert named("And Orla?", Names(("Orla Venn", "Orla Marsh"))) == ()
 
 
 @pytest.mark.parametrize(
