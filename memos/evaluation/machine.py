@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_LIBRARIES = ("torch", "transformers", "sentence-transformers", "chromadb", "sqlalchemy", "peft")
+_LIBRARIES = ("torch", "transformers", "sentence-transformers", "chromadb", "sqlalchemy")
 _PROCESSORS = Path("/proc/cpuinfo")
 
 
