@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from memos import LoraCube, Recital, Route
 
-_ID = {"no_wrap": True, "style": "cyan"}
+_WIDTH = 36
+"""Of an id."""
 _PLAIN = {"no_wrap": True}
 _NUMBER = {"no_wrap": True, "justify": "right"}
 
@@ -31,49 +32,39 @@ def standing_of(one: LoraCube) -> str:
 
 
 def adapters_table(adapters: Sequence[LoraCube]) -> Table:
-    """One line an adapter."""
+    """Two lines an adapter: how it did, and what it is."""
     table = plain_table(
-        ("id", _ID),
-        ("method", _PLAIN),
+        ("adapter", {"min_width": _WIDTH}),
         ("standing", _PLAIN),
-        *((name, _NUMBER) for name in ("recall", "rev", "leak", "drift", "size", "sources")),
-        ("memory", {"overflow": "ellipsis"}),
+        *((name, _NUMBER) for name in ("recall", "rev", "leak", "drift")),
     )
     for one in adapters:
         standing = standing_of(one)
         table.add_row(
-            one.id,
-            one.method,
+            Text(one.id, "cyan") + Text(f"\n{_what(one)}", "dim"),
             standing,
             *map(_share, (one.recall, one.reversed_recall, one.leak)),
             f"{one.drift:+.1%}",
-            size(one.size_bytes),
-            f"{one.sources:,}",
-            Text(one_line(one.title), no_wrap=True, overflow="ellipsis"),
             style="" if standing == "current" else "yellow",
         )
     return table
 
 
 def routes_table(routes: Sequence[Route], *, explained: bool) -> Table:
-    """One line an adapter that was considered; with the numbers where they are asked for."""
+    """An adapter that was considered, and why; with the numbers where they are asked for."""
     numbers = ("similarity", "threshold") if explained else ()
     table = plain_table(
-        ("id", _ID),
+        ("adapter", {"min_width": _WIDTH, "overflow": "fold"}),
         ("serves", _PLAIN),
-        *([("names", {"overflow": "fold"})] if explained else []),
         *((name, _NUMBER) for name in numbers),
-        ("because", {"ratio": 1}),
     )
     for one in routes:
         similarity = "" if one.similarity is None else f"{one.similarity:.3f}"
-        why = [clean(", ".join(one.names)), similarity, f"{one.threshold:.3f}"]
+        why = [similarity, f"{one.threshold:.3f}"]
         table.add_row(
-            one.cube_id,
+            Text(one.cube_id, "cyan") + Text(f"\n{clean(one.because)}", "dim"),
             "yes" if one.serves else "no",
             *(why if explained else []),
-            Text(clean(one.because)),
-            style="" if one.serves else "dim",
         )
     return table
 
@@ -90,6 +81,10 @@ def recital_table(told: Recital) -> Table:
     for lost in told.lost:
         table.add_row(Text("lost", "red"), *map(_line, (lost.question, lost.expected, lost.said)))
     return table
+
+
+def _what(one: LoraCube) -> str:
+    return f"{one.method} of {one.sources:,}, {size(one.size_bytes)}"
 
 
 def _line(text: str) -> Text:
