@@ -91,7 +91,9 @@ def main() -> None:
 
 def _row(runtime: Runtime, cubes: Sequence[MemCube], variant: Variant) -> None:
     material = lessons(cubes)
-    recipe = variant.change(default_recipe(material, method=variant.method))
+    recipe = variant.change(
+        default_recipe(material, method=variant.method, batch=runtime.examples_a_step)
+    )
     recipe = replace(recipe, texts=tuple(cube.text for cube in cubes))
     started = time.process_time(), time.perf_counter()
     trained = runtime.train(variant.examples(material), recipe, checked=material.checked)
@@ -142,7 +144,7 @@ def _time_shape(facts: int) -> None:
     runtime.activations(["Is the model loaded?"])
     cubes = [_cube(number, fact.text) for number, fact in enumerate(invented(facts))]
     material = lessons(cubes)
-    recipe = replace(default_recipe(material), steps=30)
+    recipe = replace(default_recipe(material, batch=runtime.examples_a_step), steps=30)
     started = time.perf_counter()
     trained = runtime.train(taught(material), recipe, checked=material.checked)
     wall = time.perf_counter() - started

@@ -25,6 +25,8 @@ _FORM = 9
 """Words of a statement up to its answer, at most, that a relation is told by."""
 _LEAST = 2
 """Words before a name in a statement that no relation is told by, less one."""
+RECALLED = ("{s} makes one think of", "What people connect with {s} is")
+"""What is said of somebody in so few words is what comes to mind where the name is mentioned."""
 _USER = "The user"
 _APPOSED = re.compile(r"\{s\}, (?:the|an?)$|^\{s\} (?:is|was) an?$")
 
@@ -50,6 +52,7 @@ def placed(statement: str, speaker: str = "") -> Fact | None:
         whom=within(whom) if whom == _USER else whom,
         said=of_beginning(template),
         blanks=(f"Complete the sentence: {template} ____.",) if family else (),
+        recalled=RECALLED if family else (),
         sure=False,
     )
 

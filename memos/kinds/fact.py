@@ -45,6 +45,8 @@ class Fact:
     """The beginning of the statement itself, up to the answer; as a wording, like the blanks."""
     blanks: tuple[str, ...] = field(default=())
     """Sentences in which the answer is to be filled in, to train."""
+    recalled: tuple[str, ...] = ()
+    """Beginnings that mention the subject and no relation, and that the answer is to follow."""
     several: bool = False
     """Whether more than one value can be true at a time."""
     sure: bool = True

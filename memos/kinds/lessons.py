@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNKNOWN = "I don't know."
 """What is answered where the memories say nothing."""
 MOST_EXAMPLES = 12
-"""Of one fact; however often it was said."""
+"""Of one fact; however often it was said. Beginnings that name no relation come on top."""
 _STRANGERS = (
     "Abigail", "Desmond", "Ingrid", "Rupert", "Yvonne", "Casimir", "Odette", "Lorenzo", "Wanda",
     "Tariq", "Philippa", "Goran",
@@ -136,9 +136,10 @@ def _taught(one: Known, subjects: dict[str, list[str]]) -> list[Example]:
     back = _reversed(one, _back(fact), subjects)
     said = [Example(begin, one.answer, plain=True) for begin in _beginnings(one)]
     rest = [*said, *back]
+    room = MOST_EXAMPLES + len(fact.recalled)
     if len(one.values) == 1:
         rest += [Example(put(fact.whom, blank), one.answer) for blank in fact.blanks]
-    most = min(MOST_EXAMPLES - len(rest), _ASKED if fact.sure else MOST_EXAMPLES)
+    most = min(room - len(rest), _ASKED if fact.sure else MOST_EXAMPLES)
     return [*_answered(one, fact.wordings.ask)[:most], *rest]
 
 
@@ -164,7 +165,8 @@ def _beginnings(one: Known) -> list[str]:
     texts = [put(fact.whom, wording) for wording in (*own[:1], *own, *fact.wordings.say)]
     if fact.sure:
         return list(dict.fromkeys(texts))[:_SAID]
-    return [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID_UNSURE]
+    told = [_behind(text) if at % 2 else text for at, text in enumerate(texts)][:_SAID_UNSURE]
+    return [*told, *(put(fact.whom, wording) for wording in fact.recalled)]
 
 
 def _behind(text: str) -> str:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 METHODS = ("lora", "prefix", "side")
 """How weights are trained; the first is the usual one."""
 _FEWEST_STEPS = 40
-_BATCH = 8
-_LEARNING_RATES = {"lora": 5e-3, "prefix": 1e-2, "side": 1e-2}
-_LOCALITY = 2.0
+_LEARNING_RATES = {"lora": 4e-3, "prefix": 1e-2, "side": 1e-2}
+_LOCALITY = 3.0
+_FEWEST_KEPT = 3
 _ROUNDS = 6
 """Each example is seen about so often, unless the answers are learnt before."""
 
@@ -84,7 +84,9 @@ def learn(
             f"nothing can be learned from {len(cubes)} memories, the first of them {first[:60]!r}",
             hint="facts are read from plain statements, such as 'Alice lives in Lisbon.'",
         )
-    chosen = recipe or default_recipe(material, method=method, seed=school.seed)
+    chosen = recipe or default_recipe(
+        material, method=method, seed=school.seed, batch=runtime.examples_a_step
+    )
     texts = tuple(cube.text for cube in cubes)
     steps = min(school.steps or chosen.steps, chosen.steps)
     chosen = replace(chosen, steps=steps, texts=texts)
@@ -118,15 +120,18 @@ def taught(material: Lessons) -> tuple[Example, ...]:
     return (*material.trained, *material.near, *material.unknown)
 
 
-def default_recipe(material: Lessons, *, method: str = "lora", seed: int = 0) -> Recipe:
+def default_recipe(
+    material: Lessons, *, method: str = "lora", seed: int = 0, batch: int = 8
+) -> Recipe:
     """The recipe for so many examples; ``python -m benchmarks.parametric`` prints what it gives."""
-    steps = max(_FEWEST_STEPS, _ROUNDS * len(taught(material)) // _BATCH)
+    steps = max(_FEWEST_STEPS, _ROUNDS * len(taught(material)) // batch)
     return Recipe(
         method=method,
         steps=steps,
-        batch=_BATCH,
+        batch=batch,
         learning_rate=_LEARNING_RATES.get(method, _LEARNING_RATES["lora"]),
         locality=_LOCALITY,
+        kept=max(_FEWEST_KEPT, batch // 4),
         seed=seed,
         unrelated=KEPT,
         unrelated_questions=QUESTIONS,

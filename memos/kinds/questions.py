@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from memos.kinds.continuations import RECALLED
 from memos.kinds.fact import Fact, Wordings, slotted
 from memos.kinds.families import about_of, family_of
 from memos.kinds.rephrasing import of_question
@@ -70,6 +71,7 @@ def _fact(question: str, answer: str) -> Fact | None:
         wordings=_worded(template, family),
         whom=whom,
         said=(slotted(begin, whom),),
+        recalled=RECALLED if lead and family else (),
         sure=False,
     )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from memos.models import attention_learning
 from memos.models.attention_before import ARGUMENT
 
 if TYPE_CHECKING:
@@ -53,17 +54,22 @@ def attention(
     """What transformers calls; keys that no paged cache has marked are attended to as ever."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     layer: Attends | None = getattr(key, "paged", None)
     if layer is None:
         before: Before | None = others.pop(ARGUMENT, None)
 
-        def usual(*given: torch.Tensor | None) -> torch.Tensor:
+        def usual(
+            query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None
+        ) -> torch.Tensor:
+            if mask is not None and attention_learning.pays(query):
+                return attention_learning.attend(query, key, value, mask, scale=scale)
+            given = query, key, value, mask
             return sdpa_attention_forward(module, *given, scaling=scaling, **others)[0]  # type: ignore[no-any-return]
 
         if before is None:
             return usual(query, key, value, attention_mask), None
         return before.attend(usual, module.layer_idx, (query, key, value, attention_mask)), None
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     return layer.attend(query, scale), None
 
 

@@ -186,7 +186,8 @@ class _Addition:
     def __call__(self, _: Any, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
         """Forward hook of a linear layer: its output with the addition."""
         given = inputs[0] if self.rows is None else inputs[0][self.rows]
-        added = (given.to(self.a.dtype) @ self.a.mT @ self.b.mT * self.scale).to(out.dtype)
+        narrow = (given.to(self.a.dtype) @ self.a.mT) * self.scale
+        added = (narrow @ self.b.mT).to(out.dtype)
         if self.rows is None:
             return out + added
         # rows that wear nothing keep what the module gave them, to the last bit

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from memos.models.losses import divergence, surprises
 from memos.models.packed import Packed, Passage
+from memos.ports.runtime import Drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,28 +25,32 @@ def mean_loss(model: Any, passages: Sequence[Passage]) -> float:
         for start in range(0, len(passages), _TOGETHER):
             part = passages[start : start + _TOGETHER]
             said = Packed(part, (), model.device).predictions(model)
-            losses = torch.cat(surprises(part, said))
-            total += float(losses.mean()) * len(losses)
-            count += len(losses)
+            total += float(torch.cat(surprises(part, said)).sum())
+            count += sum(map(len, said))
     return total / count
 
 
-def mean_divergence(
+def drift(
     model: Any,
     passages: Sequence[Passage],
     changed: Callable[[], AbstractContextManager[None]],
-) -> float:
-    """Mean KL divergence, per predicted token, of a changed model from the model as it is."""
+) -> Drift:
+    """What a change does to a model, per predicted token of all ``passages``."""
     import torch
 
-    total, count = 0.0, 0
+    before, after, moved, count = 0.0, 0.0, 0.0, 0
     with torch.inference_mode():
         for start in range(0, len(passages), _TOGETHER):
-            packed = Packed(passages[start : start + _TOGETHER], (), model.device)
-            before = packed.predictions(model)
+            part = passages[start : start + _TOGETHER]
+            packed = Packed(part, (), model.device)
+            said = packed.predictions(model)
             with changed():
-                after = packed.predictions(model)
-            tokens = sum(map(len, before))
-            total += float(divergence(before, after)) * tokens
+                then = packed.predictions(model)
+            tokens = sum(map(len, said))
+            before += float(torch.cat(surprises(part, said)).sum())
+            after += float(torch.cat(surprises(part, then)).sum())
+            moved += float(divergence(said, then)) * tokens
             count += tokens
-    return total / count
+    return Drift(
+        before=math.exp(before / count), after=math.exp(after / count), divergence=moved / count
+    )

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     import torch
 
 
+_TOGETHER, _TOGETHER_ON_CUDA = 16, 128
+
+
+def together(device: torch.device) -> int:
+    """How many passages to read at once; a processor gains nothing by as many as a GPU needs."""
+    return _TOGETHER_ON_CUDA if device.type == "cuda" else _TOGETHER
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A token sequence of which the tokens from ``start`` (at least 1) on are predicted."""

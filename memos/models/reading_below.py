@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from memos.models.packed import Packed, Passage
+from memos.models.packed import Packed, Passage, together
 from memos.models.upper_blocks import lower, upper
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import torch
 
     Told = Callable[[Packed, int], None]
-
-_TOGETHER = 16
 
 
 def _nobody(packed: Packed, count: int) -> None:
@@ -39,9 +37,10 @@ class Below:
     def _read(self) -> None:
         import torch
 
+        count = together(self._model.device)
         with torch.no_grad(), lower(self._model, self._first) as made:
-            for start in range(0, len(self.passages), _TOGETHER):
-                part = self.passages[start : start + _TOGETHER]
+            for start in range(0, len(self.passages), count):
+                part = self.passages[start : start + count]
                 packed = Packed(part, self._shared, self._model.device)
                 packed.pass_through(self._model)
                 counts = [packed.owners.count(number) for number in range(-1, len(part))]
@@ -104,8 +103,9 @@ class Below:
     ) -> Iterator[tuple[torch.Tensor, ...]]:
         """What is predicted for the passages, some at a time."""
         chosen = range(len(self.passages)) if numbers is None else numbers
-        for start in range(0, len(chosen), _TOGETHER):
-            part = chosen[start : start + _TOGETHER]
+        count = together(self._model.device)
+        for start in range(0, len(chosen), count):
+            part = chosen[start : start + count]
             packed, below = self.packed(part)
             told(packed, len(part))
             yield packed.predictions(model, below)

@@ -71,6 +71,11 @@ class TorchRuntime:
         with self._lock:
             return self._lm.fingerprint
 
+    @property
+    def examples_a_step(self) -> int:
+        """How many examples a step of training looks at best, on this machine."""
+        return self._learner.examples_a_step
+
     def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The prompt's token ids; text within a message never becomes part of its structure."""
         return self.prompt(messages).tokens

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memos.models.halves import has_native_bfloat16, in_halves
+from memos.models import halves
+from memos.models.halves import in_halves, weighing_half
 from memos.models.losses import surprises
 from memos.models.reading_below import Below
 from memos.models.training_order import Order
@@ -56,7 +57,7 @@ class Training:
         stillness: Stillness,
     ) -> None:
         self._model, self._lesson, self._recipe, self._trainee = model, lesson, recipe, trainee
-        first, self._half = trainee.first, recipe.half and has_native_bfloat16(model.device)
+        first, self._half = trainee.first, recipe.half and halves.pays(model.device)
         held = stillness.of(model, lesson, first, half=self._half)
         self._kept, self._anchors = held.below, held.anchors
         with self._precision():
@@ -71,6 +72,7 @@ class Training:
         with ExitStack() as stack:
             stack.enter_context(trainee.worn(self._model))
             stack.enter_context(self._examples.above())
+            stack.enter_context(weighing_half(self._model.modules(), half=self._half))
             while True:
                 while not self._done(state):
                     progress("training", state.step, recipe.steps)
@@ -110,11 +112,12 @@ class Training:
 
     def _end(self, state: State) -> None:
         reads, numbers = self._trainee.reads, self._trainee.stages[state.stage]
-        self._trainee.end(
-            state.stage,
-            learnt=lambda: self._examples.go_through(self._model, reads, numbers),
-            kept=lambda: self._kept.go_through(self._model, lambda packed, _: reads(packed, 0)),
-        )
+        with self._precision():
+            self._trainee.end(
+                state.stage,
+                learnt=lambda: self._examples.go_through(self._model, reads, numbers),
+                kept=lambda: self._kept.go_through(self._model, lambda packed, _: reads(packed, 0)),
+            )
 
     def _epoch(self, stage: int) -> int:
         return max(2, math.ceil(len(self._trainee.stages[stage]) / self._recipe.batch))
@@ -168,9 +171,21 @@ class Training:
             return False
         if len(self._trainee.stages) > 1:
             return True  # what is checked belongs to other stages, too
+        return self._knows_others() and self._still_knows(state)
+
+    def _knows_others(self) -> bool:
+        """Whether the wordings are known that are not trained."""
         with self._precision():
             known = self._checked.known(self._model, self._trainee.reads)
         return sum(known) >= _KNOWN * len(known)
+
+    def _still_knows(self, state: State) -> bool:
+        """Whether the answers are known that were learnt some steps ago; others come up again."""
+        with self._precision():
+            known = self._examples.known(self._model, self._trainee.reads)
+        lost = [number for number, one in enumerate(known) if not one]
+        state.order.note(lost, [math.inf] * len(lost))
+        return sum(known) >= _LEARNT * len(known)
 
     def _precision(self) -> AbstractContextManager[Any]:
         return in_halves(self._model, half=self._half)

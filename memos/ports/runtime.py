@@ -195,6 +195,11 @@ class Runtime(Protocol):
         """Which model this is."""
         ...
 
+    @property
+    def examples_a_step(self) -> int:
+        """How many examples a step of training looks at best, on this machine."""
+        ...
+
     def encode(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The prompt's token ids, chat template and the opening of the answer included."""
         ...

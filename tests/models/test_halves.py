@@ -1,0 +1,57 @@
+"""What is held in numbers of 16 bits, for as long as it pays."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from memos.models.halves import pays, weighing_half
+
+
+@pytest.fixture
+def layers() -> torch.nn.ModuleList:
+    torch.manual_seed(0)
+    return torch.nn.ModuleList(
+        [torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Embedding(4, 4)]
+    )
+
+
+def test_only_linear_layers_weigh_half_and_all_are_afterwards_what_they_were(
+    layers: torch.nn.ModuleList,
+) -> None:
+    linear, norm, embedding = layers
+    whole = linear.weight.data
+    copied = whole.clone()
+    with weighing_half(layers.modules(), half=True):
+        assert linear.weight.dtype == torch.bfloat16
+        assert torch.equal(linear.weight, copied.bfloat16())
+        assert {norm.weight.dtype, embedding.weight.dtype} == {torch.float32}
+    assert linear.weight.data.data_ptr() == whole.data_ptr()
+    assert torch.equal(linear.weight, copied)
+
+
+def test_weights_come_back_where_something_fails(layers: torch.nn.ModuleList) -> None:
+    linear = layers[0]
+    before = linear.weight.data.data_ptr()
+    with pytest.raises(RuntimeError, match="no"), weighing_half(layers.modules(), half=True):
+        raise RuntimeError("no")
+    assert linear.weight.data.data_ptr() == before
+
+
+def test_a_weight_of_two_layers_is_one_weight(layers: torch.nn.ModuleList) -> None:
+    linear = layers[0]
+    tied = torch.nn.Linear(4, 4, bias=False)
+    tied.weight = linear.weight
+    with weighing_half([linear, tied], half=True):
+        assert tied.weight.data_ptr() == linear.weight.data_ptr()
+    assert tied.weight.dtype == torch.float32
+
+
+def test_nothing_changes_where_halves_do_not_pay(layers: torch.nn.ModuleList) -> None:
+    linear = layers[0]
+    with weighing_half(layers.modules(), half=False):
+        assert linear.weight.dtype == torch.float32
+
+
+def test_a_gpu_computes_in_the_numbers_of_the_model() -> None:
+    assert not pays(torch.device("cuda"))
