@@ -10,10 +10,13 @@ from memos.models.attention_learning import attend, pays
 SCALE = 0.25
 
 
-def _made(dtype: torch.dtype, rows: int = 2) -> list[torch.Tensor]:
+def _made(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
-    shapes = [(rows, 6, 12, 16), (rows, 2, 12, 16), (rows, 2, 12, 16)]
-    return [torch.randn(shape).to(dtype).requires_grad_() for shape in shapes]
+
+    def made(heads: int) -> torch.Tensor:
+        return torch.randn(2, heads, 12, 16).to(dtype).requires_grad_()
+
+    return made(6), made(2), made(2)
 
 
 def _mask(dtype: torch.dtype) -> torch.Tensor:

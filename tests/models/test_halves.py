@@ -9,20 +9,18 @@ from memos.models.halves import pays, weighing_half
 
 
 @pytest.fixture
-def layers() -> torch.nn.ModuleList:
+def linear() -> torch.nn.Linear:
     torch.manual_seed(0)
-    return torch.nn.ModuleList(
-        [torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Embedding(4, 4)]
-    )
+    return torch.nn.Linear(4, 4)
 
 
 def test_only_linear_layers_weigh_half_and_all_are_afterwards_what_they_were(
-    layers: torch.nn.ModuleList,
+    linear: torch.nn.Linear,
 ) -> None:
-    linear, norm, embedding = layers
+    norm, embedding = torch.nn.LayerNorm(4), torch.nn.Embedding(4, 4)
     whole = linear.weight.data
     copied = whole.clone()
-    with weighing_half(layers.modules(), half=True):
+    with weighing_half([linear, norm, embedding], half=True):
         assert linear.weight.dtype == torch.bfloat16
         assert torch.equal(linear.weight, copied.bfloat16())
         assert {norm.weight.dtype, embedding.weight.dtype} == {torch.float32}
@@ -30,16 +28,14 @@ def test_only_linear_layers_weigh_half_and_all_are_afterwards_what_they_were(
     assert torch.equal(linear.weight, copied)
 
 
-def test_weights_come_back_where_something_fails(layers: torch.nn.ModuleList) -> None:
-    linear = layers[0]
+def test_weights_come_back_where_something_fails(linear: torch.nn.Linear) -> None:
     before = linear.weight.data.data_ptr()
-    with pytest.raises(RuntimeError, match="no"), weighing_half(layers.modules(), half=True):
+    with pytest.raises(RuntimeError, match="no"), weighing_half([linear], half=True):
         raise RuntimeError("no")
     assert linear.weight.data.data_ptr() == before
 
 
-def test_a_weight_of_two_layers_is_one_weight(layers: torch.nn.ModuleList) -> None:
-    linear = layers[0]
+def test_a_weight_of_two_layers_is_one_weight(linear: torch.nn.Linear) -> None:
     tied = torch.nn.Linear(4, 4, bias=False)
     tied.weight = linear.weight
     with weighing_half([linear, tied], half=True):
@@ -47,9 +43,8 @@ def test_a_weight_of_two_layers_is_one_weight(layers: torch.nn.ModuleList) -> No
     assert tied.weight.dtype == torch.float32
 
 
-def test_nothing_changes_where_halves_do_not_pay(layers: torch.nn.ModuleList) -> None:
-    linear = layers[0]
-    with weighing_half(layers.modules(), half=False):
+def test_nothing_changes_where_halves_do_not_pay(linear: torch.nn.Linear) -> None:
+    with weighing_half([linear], half=False):
         assert linear.weight.dtype == torch.float32
 
 
