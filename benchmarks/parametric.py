@@ -1,10 +1,10 @@
 """What adapters know of invented facts and of published edits, as they are served, end to end.
 
-    python -m benchmarks.parametric facts | edits [--data DIR] [--edits 100]
+    python -m benchmarks.parametric facts | zsre | counterfact [--data DIR] [--edits 100]
 
 ``facts``: 20 facts in one adapter; then 100 in five batches of 20, written one after another, what
-the first still answers, and one of them forgotten. ``edits``: zsRE and CounterFact, each edit
-written by itself, one after another, and all asked at the end. Every question goes through
+the first still answers, and one of them forgotten. ``zsre`` and ``counterfact``: each edit written
+by itself, one after another, and all asked at the end. Every question goes through
 ``MemOS.chat_many``: the router decides which adapter serves it, or none. The facts are made up;
 the edits are read from DIR (``edit_zsre.jsonl``, ``edit_counterfact.jsonl``).
 """
@@ -97,7 +97,7 @@ class Bench:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["facts", "edits"])
+    parser.add_argument("what", choices=["facts", "zsre", "counterfact"])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--edits", type=int, default=100)
     asked = parser.parse_args()
@@ -111,8 +111,7 @@ def main() -> None:
     else:
         print("\n| | reliability | generalisation | locality | adapters | CPU s per edit |")
         print("|---|---|---|---|---|---|")
-        for name in ("zsre", "counterfact"):
-            edit(name, asked.data / f"edit_{name}.jsonl", asked.edits)
+        edit(asked.what, asked.data / f"edit_{asked.what}.jsonl", asked.edits)
 
 
 def facts_of(count: int) -> None:

@@ -116,7 +116,7 @@ class Prefix(Frozen):
 
 
 class SideMemory(Frozen):
-    """The shape of a side memory: what is added to one matrix where an activation says so."""
+    """The shape of a side memory: what is added to one matrix."""
 
     method: Literal["side"] = "side"
     target: str
@@ -125,8 +125,6 @@ class SideMemory(Frozen):
     """So many batches were written one after another, each into its own share of the matrix."""
     density: float = Field(gt=0, le=1)
     """The share of the matrix that one batch may change."""
-    threshold: float = Field(ge=0, allow_inf_nan=False)
-    """The activation from which on it is used."""
     parameters: int = Field(ge=1)
 
 

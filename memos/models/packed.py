@@ -84,17 +84,6 @@ class Packed:
         logits = logits_at(model, self._places, **given, **self._seeing(model))
         return torch.split(logits.float().log_softmax(-1), self._lengths)
 
-    def speaking(self, count: int) -> torch.Tensor:
-        """[tokens]: true where the next token of one of the first ``count`` passages is predicted.
-
-        These are the tokens that the model speaks at, when it says what it has learnt.
-        """
-        import torch
-
-        found = torch.zeros(len(self.owners), dtype=torch.bool, device=self.ids.device)
-        found[self._places[: sum(self._lengths[:count])]] = True
-        return found
-
     def pass_through(self, model: Any) -> None:
         """Let a model read the row, for what hooks see of it."""
         model(input_ids=self.ids, **self._seeing(model))

@@ -9,16 +9,10 @@ from memos.models.packed import Packed, Passage, together
 from memos.models.upper_blocks import lower, upper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import torch
-
-    Told = Callable[[Packed, int], None]
-
-
-def _nobody(packed: Packed, count: int) -> None:
-    """Told of what is read, and does nothing."""
 
 
 class Below:
@@ -73,39 +67,26 @@ class Below:
         with torch.no_grad(), self.above():
             return [one for said in self._said(self._model) for one in said]
 
-    def known(self, model: Any, told: Told = _nobody) -> list[bool]:
+    def known(self, model: Any) -> list[bool]:
         """Of each passage whether its predicted tokens are the likeliest.
 
-        Called where the model is what comes behind the lower blocks; ``told`` is told of what it
-        reads before it does.
+        Called where the model is what comes behind the lower blocks.
         """
         import torch
 
         with torch.no_grad():
             likeliest = [
-                tuple(one.argmax(-1).tolist()) for said in self._said(model, told) for one in said
+                tuple(one.argmax(-1).tolist()) for said in self._said(model) for one in said
             ]
         return [
             words == passage.predicted
             for words, passage in zip(likeliest, self.passages, strict=True)
         ]
 
-    def go_through(self, model: Any, told: Told, numbers: range | None = None) -> None:
-        """Let the model read some passages, or all, for what hooks see of it; as in `known`."""
-        import torch
-
-        with torch.no_grad():
-            for _ in self._said(model, told, numbers):
-                pass
-
-    def _said(
-        self, model: Any, told: Told = _nobody, numbers: range | None = None
-    ) -> Iterator[tuple[torch.Tensor, ...]]:
+    def _said(self, model: Any) -> Iterator[tuple[torch.Tensor, ...]]:
         """What is predicted for the passages, some at a time."""
-        chosen = range(len(self.passages)) if numbers is None else numbers
         count = together(self._model.device)
-        for start in range(0, len(chosen), count):
-            part = chosen[start : start + count]
+        for start in range(0, len(self.passages), count):
+            part = range(start, min(start + count, len(self.passages)))
             packed, below = self.packed(part)
-            told(packed, len(part))
             yield packed.predictions(model, below)

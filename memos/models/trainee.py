@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memos.models.losses import divergence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import torch
 
     from memos.cube import AnyAdapter
     from memos.models.adapter_wire import Packet
-    from memos.models.packed import Packed
 
 
 class Trainee(Protocol):
@@ -48,10 +47,6 @@ class Trainee(Protocol):
         """Be ready for a stage: its weights change nothing that earlier ones have learnt."""
         ...
 
-    def reads(self, packed: Packed, learnt: int) -> None:
-        """Be told what the model reads next: the first ``learnt`` passages are learnt."""
-        ...
-
     def moved(
         self, anchors: Sequence[torch.Tensor], said: Sequence[torch.Tensor], /
     ) -> torch.Tensor:
@@ -63,14 +58,8 @@ class Trainee(Protocol):
         """
         ...
 
-    def end(self, stage: int, *, learnt: Callable[[], None], kept: Callable[[], None]) -> None:
-        """A stage has ended.
-
-        Args:
-            stage: which one.
-            learnt: lets the model read what the stage has learnt.
-            kept: lets the model read what is held still.
-        """
+    def end(self, stage: int) -> None:
+        """A stage has ended: keep what it learnt."""
         ...
 
     def ended(self) -> Mapping[str, torch.Tensor]:
@@ -86,20 +75,21 @@ class Trainee(Protocol):
         ...
 
 
-class AtOnce:
-    """The half of a trainee that learns all examples in one stage, and is held by divergence."""
-
-    def begin(self, stage: int) -> None:
-        """Nothing: there was no stage before."""
-
-    def reads(self, packed: Packed, learnt: int) -> None:
-        """Nothing: it is worn by all tokens alike."""
+class HeldByDivergence:
+    """The half of a trainee that is held still by the divergence of what it predicts."""
 
     def moved(self, anchors: Sequence[torch.Tensor], said: Sequence[torch.Tensor]) -> torch.Tensor:
         """The mean KL divergence from the anchors."""
         return divergence(anchors, said)
 
-    def end(self, stage: int, *, learnt: Callable[[], None], kept: Callable[[], None]) -> None:
+
+class AtOnce(HeldByDivergence):
+    """The half of a trainee that learns all examples in one stage."""
+
+    def begin(self, stage: int) -> None:
+        """Nothing: there was no stage before."""
+
+    def end(self, stage: int) -> None:
         """Nothing: the weights are what was learnt."""
 
     def ended(self) -> Mapping[str, torch.Tensor]:

@@ -81,7 +81,7 @@ class Training:
                         self._step(state)
                     if saved is not None and saved.due():
                         saved.save(written(state, trainee), state.step)
-                self._end(state)
+                trainee.end(state.stage)
                 if state.stage + 1 == len(trainee.stages):
                     break
                 state = self._next(state)
@@ -110,15 +110,6 @@ class Training:
         begun.first = state.first
         return begun
 
-    def _end(self, state: State) -> None:
-        reads, numbers = self._trainee.reads, self._trainee.stages[state.stage]
-        with self._precision():
-            self._trainee.end(
-                state.stage,
-                learnt=lambda: self._examples.go_through(self._model, reads, numbers),
-                kept=lambda: self._kept.go_through(self._model, lambda packed, _: reads(packed, 0)),
-            )
-
     def _epoch(self, stage: int) -> int:
         return max(2, math.ceil(len(self._trainee.stages[stage]) / self._recipe.batch))
 
@@ -137,7 +128,6 @@ class Training:
         kept = state.order.unrelated(recipe.kept) if recipe.locality else []
         passages = [self._lesson.examples[n] for n in learnt]
         packed, below = self._examples.packed(learnt, (self._kept, kept))
-        trainee.reads(packed, len(learnt))
         said = packed.predictions(self._model, below)
         answers = surprises(passages, said)
         loss = torch.cat(answers).mean()
@@ -176,13 +166,13 @@ class Training:
     def _knows_others(self) -> bool:
         """Whether the wordings are known that are not trained."""
         with self._precision():
-            known = self._checked.known(self._model, self._trainee.reads)
+            known = self._checked.known(self._model)
         return sum(known) >= _KNOWN * len(known)
 
     def _still_knows(self, state: State) -> bool:
         """Whether the answers are known that were learnt some steps ago; others come up again."""
         with self._precision():
-            known = self._examples.known(self._model, self._trainee.reads)
+            known = self._examples.known(self._model)
         lost = [number for number, one in enumerate(known) if not one]
         state.order.note(lost, [math.inf] * len(lost))
         return sum(known) >= _LEARNT * len(known)

@@ -129,7 +129,7 @@ class Recipe:
     tokens: int = 0
     """Of a prefix; 0 for as many as suit the examples."""
     density: float = 0.2
-    """The share of a side memory that a batch of edits may change."""
+    """The share of a side memory that a shard may change; what is learnt at once may change all."""
     shard: int = 0
     """Examples that a side memory learns at a time, those before not seen again; 0 for all."""
     seed: int = 0

@@ -106,7 +106,7 @@ def prefix(parents: Sequence[MemCube], *, at: datetime) -> tuple[MemCube, bytes]
 def side(parents: Sequence[MemCube], *, at: datetime) -> tuple[MemCube, bytes]:
     """A side memory of one matrix of three by two, and its bytes."""
     content = safetensors({"side.delta": ("F32", [3, 2], bytes(24))})
-    shape = SideMemory(target="layers.0", shards=1, density=0.5, threshold=1.0, parameters=6)
+    shape = SideMemory(target="layers.0", shards=1, density=0.5, parameters=6)
     return _trained(shape, content, parents, at=at)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUESTION = EXAMPLES[0].question
-RATES = {"lora": 1e-2, "prefix": 1e-1, "side": 1e-1}
+RATES = {"lora": 1e-2, "prefix": 1e-1, "side": 1e-2}
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -36,14 +36,6 @@ def test_a_row_of_passages_predicts_what_each_does_alone(
             torch.testing.assert_close(said, alone[passage.start - 1 : -1], atol=1e-4, rtol=1e-4)
 
 
-def test_answers_are_spoken_one_token_before_what_is_predicted(tiny: TorchRuntime) -> None:
-    packed = Packed(PASSAGES, SHARED, tiny._lm.model.device)
-    # the shared beginning, then 50 51 52 53, then 9 8 7 6 5, then 60 61
-    assert packed.speaking(0).nonzero().tolist() == []
-    assert packed.speaking(1).nonzero().flatten().tolist() == [5, 6]
-    assert packed.speaking(3).nonzero().flatten().tolist() == [5, 6, 8, 9, 10, 11, 13]
-
-
 def test_the_mean_loss_is_over_tokens_not_over_passages(tiny: TorchRuntime) -> None:
     model = tiny._lm.model
     each = [mean_loss(model, [passage]) for passage in PASSAGES]

@@ -50,12 +50,10 @@ def a_prefix(tokens: int) -> adapter_prefix.LoadedPrefix:
     return adapter_prefix._loaded(keys, values)
 
 
-def a_side(model: Any, threshold: float) -> adapter_side.LoadedSide:
+def a_side(model: Any, seed: int) -> adapter_side.LoadedSide:
     name, module = adapter_side.value_matrix(model)
-    change = drawn(3, module.out_features, module.in_features)
-    adapter = SideMemory(
-        target=name, shards=1, density=1.0, threshold=threshold, parameters=change.numel()
-    )
+    change = drawn(seed, module.out_features, module.in_features)
+    adapter = SideMemory(target=name, shards=1, density=1.0, parameters=change.numel())
     return adapter_side.LoadedSide(adapter, change)
 
 
@@ -88,8 +86,8 @@ def wardrobe(model: Any) -> list[Wearable | None]:
         a_lora(model, 5, below=0.5),
         a_prefix(3),
         a_prefix(7),
-        a_side(model, 0.0),
-        a_side(model, 12.0),
+        a_side(model, 3),
+        a_side(model, 4),
         None,
     ]
 
@@ -145,22 +143,16 @@ def test_a_prefix_of_what_the_model_reads_is_as_if_it_had_read_it(model: Any) ->
     torch.testing.assert_close(packed[0], said, atol=1e-4, rtol=1e-4)
 
 
-def test_a_side_memory_is_used_from_its_threshold_on_token_by_token(model: Any) -> None:
-    given: list[torch.Tensor] = []
+def test_a_side_memory_is_another_matrix_in_the_place_of_one(model: Any) -> None:
+    side = a_side(model, 3)
     name, module = adapter_side.value_matrix(model)
-    hook = module.register_forward_hook(lambda _, inputs, out: given.extend([*inputs, out]))
-    with torch.no_grad():
-        model(input_ids=torch.tensor([PROMPT]))
-    hook.remove()
-    inputs, out = given
-    activations = (inputs @ a_side(model, 0.0).change.mT).norm(dim=-1)[0]
-    side = a_side(model, float(activations.median()))
-    changed = side.added(module, (inputs,), out)
-    over = activations >= side.adapter.threshold
-    assert 0 < over.sum() < len(over)
-    assert torch.equal(changed[0, ~over], out[0, ~over])
-    assert not torch.isclose(changed[0, over], out[0, over]).all(dim=-1).any()
     assert name == "model.layers.2.mlp.down_proj"
+    worn_ = logits(model, [side])
+    weight = module.weight.data
+    module.weight.data = weight + side.change
+    edited = logits(model, [None])
+    module.weight.data = weight
+    torch.testing.assert_close(worn_, edited)
 
 
 def test_hooks_are_gone_afterwards_also_after_an_error(
