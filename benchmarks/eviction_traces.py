@@ -66,6 +66,7 @@ class Place:
         self.held, before = set(names), self.held
         for name in sorted(before - self.held):
             self.policy.freed(name)
+        self.policy.asked(names)
         beginning = True
         for place, name in enumerate(names):
             there = name in self.parents
