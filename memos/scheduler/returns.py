@@ -159,15 +159,18 @@ class Returns:
             for came, waited in zip(self._all.returns, self._all.waited, strict=True)
         ]
         expected = sum(a * b for a, b in zip(shape, tally.waited, strict=True))
-        before = self._tallies.get((kind[0] - 1, kind[1])) or self._tallies.get((kind[0] - 1, False))
-        tally.rate = (sum(tally.returns) + believed) / (
-            expected + believed / (before.rate if before else 1.0)
-        )
+        came = sum(tally.returns) + believed
+        tally.rate = came / (expected + believed / self._rate_before(kind))
         hazards = [
             (came + believed) / (waited + believed / (tally.rate * one))
             for came, waited, one in zip(tally.returns, tally.waited, shape, strict=True)
         ]
         tally.index = [self._ahead(hazards, age) for age in range(_AGES)]
+
+    def _rate_before(self, kind: Kind) -> float:
+        count, end = kind
+        before = self._tallies.get((count - 1, end)) or self._tallies.get((count - 1, False))
+        return before.rate if before else 1.0
 
     def _ahead(self, hazards: list[float], age: int) -> float:
         """The best of all times to stop, from this age on; the chance falls exponentially."""
@@ -182,4 +185,3 @@ class Returns:
             if still < _ALL_BUT:
                 break
         return best
-
