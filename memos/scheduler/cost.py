@@ -26,6 +26,11 @@ _LEAST_GHOSTS = 16
 _OCTAVES = 2
 """Lanes for each doubling of what a block is worth."""
 _CHAINED = 0.5
+"""Refusals for each that goes, from which on blocks are taken to stand on one another."""
+_ENOUGH = 16
+"""Victims before that is judged."""
+_FADE = 0.999
+_LEAST = 1e-30
 
 
 @dataclass(slots=True)
@@ -83,7 +88,7 @@ class Cost(Book):
         """A text is about to be asked for."""
         self._places = {name: place for place, name in enumerate(names)}
         self._is_known = False
-        self._returns.read(len(names))
+        self._returns.read()
 
     def used(self, name: str) -> None:
         """One use more: it came back."""
@@ -115,10 +120,13 @@ class Cost(Book):
         self._line_up(name, known)
 
     def admits(self, name: str, size_bytes: int, seconds: float, victim: str) -> bool:
-        """Whether it is at least as dense as what would go."""
+        """Whether it is at least as dense as what would go; if not, that was not thrown out."""
         known = self._gone.get(_number(name)) or _Known(since=self._returns.now)
         self._tell(known, size_bytes, seconds)
-        return self._density(known) >= self._density(self._here[victim])
+        admitted = self._density(known) >= self._density(self._here[victim])
+        if not admitted:
+            self._named.discard(victim)
+        return admitted
 
     def _leave(self, name: str, *, evicted: bool) -> None:
         known = self._here.pop(name, None)
@@ -151,12 +159,18 @@ class Cost(Book):
         known.count += 1
         if name in self._places:
             known.place, known.length = self._places[name], len(self._places)
+        else:
+            self._returns.read()
         if known.count == 1:
             known.is_end = self._is_known
-        last = known.length > 1 and known.place == known.length - 1
-        ends = known.count <= _ENDS_COUNTED and (known.is_end or last)
-        known.kind = min(known.count, _MOST_COUNTED), ends
+        known.kind = self._kind(known)
         known.since = self._returns.begin(known.kind)
+
+    def _kind(self, known: _Known) -> Kind:
+        """Counts beyond a dozen are one; whether it is an end is asked while there are few."""
+        last = known.length > 1 and known.place == known.length - 1
+        is_end = known.count <= _ENDS_COUNTED and (known.is_end or last)
+        return min(known.count, _MOST_COUNTED), is_end
 
     def _tell(self, known: _Known, size_bytes: int, seconds: float) -> None:
         """What is loaded is told to have taken no time: what was told before holds."""
@@ -165,40 +179,47 @@ class Cost(Book):
             known.seconds = seconds
             self._prices.told(known.place, seconds)
 
-    def _worth(self, known: _Known) -> float:
-        """Seconds for each byte."""
+    def _seconds(self, known: _Known) -> float:
+        """What is saved by a hit: its own seconds, or where texts stay whole, their mean."""
         own = self._prices.at(known.place)
         seconds = known.seconds or own
         if self._is_chained and own > 0:
             seconds *= self._prices.at((known.length - 1) / 2) / own
-        return seconds / known.size_bytes
+        return seconds
+
+    def _index(self, known: _Known) -> float:
+        return self._returns.index(known.kind, known.since)
 
     def _density(self, known: _Known) -> float:
-        return self._worth(known) * self._returns.index(known.kind, known.since)
+        return self._seconds(known) / known.size_bytes * self._index(known)
 
     def _line_up(self, name: str, known: _Known) -> None:
-        worth = self._worth(known)
-        octave = math.floor(_OCTAVES * math.log2(worth)) if worth > 0 else -9999
-        self._lanes.put(name, (known.kind, octave))
+        """Behind others of its kind and about its worth, which is told by a whole number."""
+        worth = max(self._seconds(known) / known.size_bytes, _LEAST)
+        self._lanes.put(name, (known.kind, math.floor(_OCTAVES * math.log2(worth))))
 
     def _remember(self, number: int, known: _Known) -> None:
         self._gone[number] = known
-        while len(self._gone) > _GHOSTS * self._most:
+        self._trim(_GHOSTS * self._most)
+
+    def _trim(self, most: int) -> None:
+        """Forget the oldest, until so many are remembered."""
+        while len(self._gone) > most:
             _, oldest = self._gone.popitem(last=False)
             self._returns.end(oldest.kind, oldest.since, came=False)
 
     def _saw(self, *, may: bool, current: bool) -> None:
         """The place was asked about one; what is being read now is held for other reasons."""
         if may:
-            self._granted = self._granted * 0.999 + 1
-            self._refused *= 0.999
+            self._granted = self._granted * _FADE + 1
+            self._refused *= _FADE
         elif not current:
             self._refused += 1
 
     def _weigh(self) -> None:
         """Whether the place lets blocks stand on one another; if that turns, all line up anew."""
         chained = self._refused > _CHAINED * self._granted
-        if chained != self._is_chained and self._granted > 16:
+        if chained != self._is_chained and self._granted > _ENOUGH:
             self._is_chained = chained
             for name, known in self._here.items():
                 self._line_up(name, known)

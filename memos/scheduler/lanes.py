@@ -38,9 +38,7 @@ class Lanes(Generic[Lane]):
             if not len(ranked):
                 del self._lanes[lane]
 
-    def least(
-        self, value: Callable[[str], float], may_go: Callable[[str], bool]
-    ) -> str | None:
+    def least(self, value: Callable[[str], float], may_go: Callable[[str], bool]) -> str | None:
         """Of the oldest of all lanes, the one of least value that may go; older ones go first."""
         heads = []
         for ranked in self._lanes.values():

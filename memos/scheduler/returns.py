@@ -18,7 +18,6 @@ _TEXTS = 10.0
 _EARLY = 4
 """Steps between two estimates."""
 _ALL_BUT = 0.01
-_BLEND = 0.05
 
 Kind = tuple[int, bool]
 """How often a block was asked for, and whether it came as the new end of a text."""
@@ -46,6 +45,21 @@ class _Tally:
     rate: float = 0.0
     """By how much oftener than all kinds this one comes back."""
     index: list[float] = field(default_factory=lambda: [0.0] * _AGES)
+    blocks: int = 0
+    texts: int = 0
+    text: int = -1
+    """The last that had a block of this kind."""
+
+    def seen(self, text: int) -> None:
+        """A block of this kind was asked for in that text."""
+        self.blocks += 1
+        self.texts += text != self.text
+        self.text = text
+
+    @property
+    def believed(self) -> float:
+        """How many events outweigh what was believed before: blocks of so many texts."""
+        return _TEXTS * max(self.blocks, 1) / max(self.texts, 1)
 
 
 class Returns:
@@ -55,8 +69,8 @@ class Returns:
     to wait; it comes back, or waits on, or is forgotten. Returns by time waited are the hazard of a
     kind at an age (the occurrence and exposure rate of actuaries), drawn towards what is believed
     without them: the common shape over the ages, times the rate of this kind, which itself is drawn
-    to that of the kind that was asked for once less. Evidence is counted in texts, for the blocks
-    of a text come back together.
+    to that of the kind that was asked for once less. Evidence is counted in texts, for blocks of a
+    kind that are asked for together come back together.
 
     The index looks ahead: it is the greatest, over all times to stop waiting, of
 
@@ -73,7 +87,7 @@ class Returns:
         self._uses = 0
         self.now = 0
         """The step."""
-        self._text_blocks = 1.0
+        self._text = 0
         self._age_of = [bisect_right(EDGES, steps) - 1 for steps in range(EDGES[-1] + 1)]
         self._all = _Tally()
         self.sized(0)
@@ -85,9 +99,9 @@ class Returns:
         widths = [after - before for before, after in pairwise([*EDGES, 2 * EDGES[-1]])]
         self._widths = [width * self._step_uses for width in widths]
 
-    def read(self, blocks: int) -> None:
-        """A text of so many blocks is asked for."""
-        self._text_blocks += _BLEND * (blocks - self._text_blocks)
+    def read(self) -> None:
+        """A text is asked for."""
+        self._text += 1
 
     def tick(self) -> None:
         """One more use."""
@@ -101,6 +115,8 @@ class Returns:
         tally = self._tally(kind)
         tally.began[self.now] = tally.began.get(self.now, 0) + 1
         tally.waiting[0] += 1
+        tally.seen(self._text)
+        self._all.seen(self._text)
         return self.now
 
     def end(self, kind: Kind, began: int, *, came: bool) -> None:
@@ -150,15 +166,15 @@ class Returns:
 
     def _estimate(self, kind: Kind, tally: _Tally) -> None:
         """Hazards at all ages, and from them the index."""
-        believed = _TEXTS * self._text_blocks
         # before anything was seen, one return while a place is asked for once
         first = _STEPS_A_PLACE * self._step_uses
         common = (sum(self._all.returns) + 1) / (sum(self._all.waited) + first)
         shape = [
-            (came + believed) / (waited + believed / common)
+            (came + self._all.believed) / (waited + self._all.believed / common)
             for came, waited in zip(self._all.returns, self._all.waited, strict=True)
         ]
         expected = sum(a * b for a, b in zip(shape, tally.waited, strict=True))
+        believed = tally.believed
         came = sum(tally.returns) + believed
         tally.rate = came / (expected + believed / self._rate_before(kind))
         hazards = [

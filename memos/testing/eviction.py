@@ -49,11 +49,11 @@ class PlayedPlace:
             self.policy.added(name, size, seconds)
         return False
 
-    def ask_text(self, names: Sequence[str], *, seconds: float = 1.0) -> None:
-        """Ask for the blocks of a text, of which each takes ``seconds`` more than the one before."""
+    def ask_text(self, names: Sequence[str]) -> None:
+        """Ask for the blocks of a text."""
         self.policy.asked(names)
-        for place, name in enumerate(names, start=1):
-            self.ask(name, seconds=place * seconds)
+        for name in names:
+            self.ask(name)
 
     def ask_all(self, names: str) -> None:
         """Ask for single letters, one after the other."""
