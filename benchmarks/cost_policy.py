@@ -14,7 +14,7 @@ not be told by any past when they do.
 from __future__ import annotations
 
 import argparse
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from scipy.stats import spearmanr
 from benchmarks.eviction_traces import BLOCK_BYTES, Place, cells, read, replayed, seconds_in
 from benchmarks.eviction_traces import seconds_of as price
 from benchmarks.machine import machine
-from benchmarks.optima import told_who
+from benchmarks.optima import chances, told_odds, told_who
 from benchmarks.trace_variants import sessions, variants
 from memos.scheduler.cost import Cost
 from memos.scheduler.policies import MAKERS
@@ -150,10 +150,7 @@ def elsewhere(requests: Requests, sizes: Sequence[int], head: str) -> None:
 
 def memory(requests: Requests) -> None:
     """Print whether the time to a session's next request depends on anything."""
-    alive = np.zeros(len(requests))
-    for session in sessions(requests):
-        alive[: session[-1] + 1] += 1
-    clock = [0.0, *accumulate(1 / alive)]
+    clock = chances(requests)
     pauses, before = [], []
     for session in sessions(requests):
         gone = [clock[after] - clock[one + 1] for one, after in pairwise(session)]
@@ -182,13 +179,16 @@ def main() -> None:
     parts(requests, sizes, head)
     elsewhere(requests, sizes, head)
     total, seconds = sum(map(len, requests)), seconds_in(requests)
-    known = [told_who(requests, size, price) for size in sizes]
+    told = {
+        "which blocks come back, not when": [told_who(requests, size, price) for size in sizes],
+        "the odds, for hits": [told_odds(requests, size, price, lambda _: 1.0) for size in sizes],
+        "the odds, for seconds": [told_odds(requests, size, price, price) for size in sizes],
+    }
     print("\n| knows more than a policy may |", head)
-    print(
-        "| which blocks come back, not when |",
-        cells([(a / total, b / seconds) for a, b in known]),
-        "|",
-    )
+    for label, found in told.items():
+        print(
+            f"| {label} |", cells([(hits / total, saved / seconds) for hits, saved in found]), "|"
+        )
     memory(requests)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,4 +73,83 @@ def told_who(
                 heapq.heappush(cheapest, (here[name], name))
             while len(here) > blocks:
                 here.pop(heapq.heappop(cheapest)[1], None)
+    return hits, saved
+
+
+def chances(requests: Requests) -> list[float]:
+    """A clock of chances to be drawn: before each request, and at the end.
+
+    Each request moves it by one over the number of sessions, told by their first block, that are
+    not at their end then.
+    """
+    ends = {names[0]: number for number, names in enumerate(requests)}
+    ending = Counter(ends.values())
+    alive, clock = len(ends), [0.0]
+    for number in range(len(requests)):
+        clock.append(clock[-1] + 1 / alive)
+        alive -= ending[number]
+    return clock
+
+
+Odds = dict[tuple[int, bool], float]
+
+
+def odds(requests: Requests) -> tuple[list[list[tuple[int, bool]]], Odds]:
+    """The kind of each block of each request, and how many of a kind are asked for again at all.
+
+    A kind is how often it was asked for, up to twelve, and whether it came behind known blocks.
+    """
+    asked = Counter(name for names in requests for name in names)
+    count: Counter[str] = Counter()
+    behind: dict[str, bool] = {}
+    kinds, came = [], defaultdict(list)
+    for names in requests:
+        known = bool(count[names[0]])
+        row = []
+        for name in names:
+            behind.setdefault(name, known)
+            count[name] += 1
+            row.append((min(count[name], 12), behind[name]))
+            came[row[-1]].append(count[name] < asked[name])
+        kinds.append(row)
+    return kinds, {kind: sum(all_) / len(all_) for kind, all_ in came.items()}
+
+
+def told_odds(
+    requests: Requests,
+    blocks: int,
+    seconds_of: Callable[[int], float],
+    worth: Callable[[int], float],
+) -> tuple[int, float]:
+    """Hits and seconds of one who knows the odds of each kind from the whole trace.
+
+    And the law by which this trace seems made: a session that is not at its end is drawn like any
+    other. So the chance that a block is waited for in vain grows with the chances that its session
+    missed, and is all that tells blocks of one worth apart; the least odds times worth goes.
+    """
+    kinds, share = odds(requests)
+    clock = np.array(chances(requests))
+    names_at, room_of = [""] * blocks, dict[str, int]()
+    prior, since, value = np.zeros(blocks), np.zeros(blocks), np.zeros(blocks)
+    hits, saved = 0, 0.0
+    for number, (names, row) in enumerate(zip(requests, kinds, strict=True)):
+        coming = []
+        for place, (name, kind) in enumerate(zip(names, row, strict=True)):
+            room = room_of.get(name)
+            if room is None:
+                coming.append((share[kind] * worth(place), share[kind], place, name))
+                continue
+            hits, saved = hits + 1, saved + seconds_of(place)
+            prior[room], since[room] = share[kind], clock[number + 1]
+        missed = np.exp(np.minimum(clock[number + 1] - since, 50.0))
+        density = prior / np.maximum(prior + (1 - prior) * missed, 1e-12) * value
+        order = np.argsort(density, kind="stable")
+        for room, (dense, likely, place, name) in zip(
+            order, sorted(coming, reverse=True), strict=False
+        ):
+            if dense <= density[room]:
+                break
+            room_of.pop(names_at[room], None)
+            names_at[room], room_of[name] = name, room
+            prior[room], since[room], value[room] = likely, clock[number + 1], worth(place)
     return hits, saved
