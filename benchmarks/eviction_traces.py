@@ -5,8 +5,10 @@
 The trace (Qin et al., "Mooncake", FAST 2025; Apache-2.0) says of each request which blocks of 512
 tokens its prompt has, each named by a hash over itself and all before it. Every block of a request
 is asked for, first to last, and comes if it is not there; nothing is held, so any may go. The
-optimum knows the future: the block goes that is asked for last (Belady, 1966). It may also refuse
-a block that would come, which no other policy here does.
+optimum knows the future: for hits, the block goes that is asked for last (Belady, 1966); for
+seconds it is a bound from above (``benchmarks/optima.py``). It may also refuse a block that would
+come, as the cost policy may. Below it is which part of the way to it, from the best of the other
+policies, the cost policy has gone.
 
 The second table keeps to what a chain of blocks asks for: only the unbroken beginning of a prompt
 is a hit, and a block goes only after all that came behind it.
@@ -23,10 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.machine import machine
+from benchmarks.optima import most_saved
 from memos.scheduler.policies import MAKERS, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from memos.ports.eviction import Eviction
 
@@ -66,6 +69,7 @@ class Place:
         self.held, before = set(names), self.held
         for name in sorted(before - self.held):
             self.policy.freed(name)
+        self.policy.asked(names)
         beginning = True
         for place, name in enumerate(names):
             there = name in self.parents
@@ -137,20 +141,49 @@ def replayed(requests: Requests, name: str, blocks: int, *, chained: bool) -> Pl
     return place
 
 
-def table(requests: Requests, sizes: Sequence[int], *, chained: bool) -> None:
+Shares = list[tuple[float, float]]
+"""For each size, which part of all blocks was there, and which part of all seconds was saved."""
+
+
+def seconds_in(requests: Requests) -> float:
+    """What it takes to compute every block that is asked for."""
+    return sum(seconds_of(place) for request in requests for place in range(len(request)))
+
+
+def table(requests: Requests, sizes: Sequence[int], best: Shares, *, chained: bool) -> None:
     """Print a row for each policy: hits of all blocks asked for, seconds saved, work."""
-    total = sum(map(len, requests))
-    seconds = sum(seconds_of(place) for request in requests for place in range(len(request)))
+    total, seconds = sum(map(len, requests)), seconds_in(requests)
     heads = [f"{size:,} blocks: hits | seconds saved" for size in sizes]
     print("\n| policy |", " | ".join(heads), "| asked whether it may go, for each victim | CPU s |")
     print("|---|" + "---:|---:|" * len(sizes) + "---:|---:|")
+    told: dict[str, Shares] = {}
     for name in MAKERS:
         started = time.process_time()
         places = [replayed(requests, name, size, chained=chained) for size in sizes]
         spent = time.process_time() - started
-        cells = [f"{place.hits / total:.1%} | {place.saved / seconds:.1%}" for place in places]
+        told[name] = [(place.hits / total, place.saved / seconds) for place in places]
         asked = sum(place.asked for place in places) / sum(place.victims for place in places)
-        print(f"| {name} |", " | ".join(cells), f"| {asked:.1f} | {spent:.1f} |", flush=True)
+        print(f"| {name} |", cells(told[name]), f"| {asked:.1f} | {spent:.1f} |", flush=True)
+    print("| optimum |", cells(best), "| | |")
+    print("| cost: of the way |", cells(way(told, best)), "| | |")
+
+
+def cells(shares: Shares) -> str:
+    """As a table has them."""
+    return " | ".join(f"{hits:.1%} | {saved:.1%}" for hits, saved in shares)
+
+
+def way(told: Mapping[str, Shares], best: Shares) -> Shares:
+    """Which part of the way from the best of the others to the optimum the cost policy has gone."""
+    parts = []
+    for at, most in enumerate(best):
+        others = [told[name][at] for name in told if name != "cost"]
+        first = [max(one[kind] for one in others) for kind in (0, 1)]
+        gone = [
+            (told["cost"][at][kind] - first[kind]) / (most[kind] - first[kind]) for kind in (0, 1)
+        ]
+        parts.append((gone[0], gone[1]))
+    return parts
 
 
 def main() -> None:
@@ -163,11 +196,13 @@ def main() -> None:
     print(machine())
     distinct = len({name for request in requests for name in request})
     print(f"{len(requests):,} requests, {sum(map(len, requests)):,} blocks, {distinct:,} distinct")
-    table(requests, arguments.blocks, chained=False)
-    best = [f"{optimum(requests, size):.1%} | " for size in arguments.blocks]
-    print("| optimum |", " | ".join(best), "| | |")
+    best = [
+        (optimum(requests, size), most_saved(requests, size, seconds_of) / seconds_in(requests))
+        for size in arguments.blocks
+    ]
+    table(requests, arguments.blocks, best, chained=False)
     print("\nchained: only an unbroken beginning is a hit, and children go before their parents")
-    table(requests, arguments.blocks, chained=True)
+    table(requests, arguments.blocks, best, chained=True)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class KvSettings(Frozen):
     """The most that they take in the store's folder."""
     policy: str = "lru"
     """Which go first when a place is full: ``lru``, ``lfu``, ``lru-2``, ``gdsf``, ``arc``,
-    ``s3-fifo`` or ``w-tinylfu``."""
+    ``s3-fifo``, ``w-tinylfu`` or ``cost``."""
     codec: Literal["raw", "int8", "fp8", "int4"] = "raw"
     """How they are written to disk: ``raw`` is exact to the last bit, the others are smaller."""
     ram_codec: Literal["raw", "int8"] = "raw"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memos.errors import OutOfSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from memos.models.kv_slab import Paged
     from memos.models.kv_state import State
@@ -88,6 +88,11 @@ class Pool:
         """All blocks that can be served."""
         with self._lock:
             return set(self._residents)
+
+    def asked(self, names: Sequence[str]) -> None:
+        """A text is about to be read that has these blocks, in this order."""
+        with self._lock:
+            self.policy.asked(names)
 
     def hold(self, name: str) -> Resident | None:
         """The block, which stays until it is released; None where it is not here."""

@@ -184,6 +184,9 @@ class Session:
     def _begin(
         self, blocks: Sequence[Block], sources: Sequence[Source], loads: Mapping[str, Shelf]
     ) -> None:
+        names = [block.name for block in blocks if block.name in self._kept]
+        for pool in (self._pool, *(source.pool for source in sources)):
+            pool.asked(names)
         for block in blocks:
             held = self._pool.hold(block.name) if block.name in self._kept else None
             if held is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Eviction(Protocol):
@@ -13,6 +13,13 @@ class Eviction(Protocol):
 
     Equal calls give equal answers: there is no clock and no chance in it.
     """
+
+    def asked(self, names: Sequence[str]) -> None:
+        """A text is about to be asked for that has these blocks, in this order.
+
+        Each is ``used`` or ``missed`` after that. What is asked for alone need not be announced.
+        """
+        ...
 
     def added(self, name: str, size_bytes: int, seconds: float) -> None:
         """A block has come, of that size; to make it anew would take so many ``seconds``."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Order(Protocol):
@@ -31,6 +31,9 @@ class Book(ABC):
     def __init__(self, *orders: Order) -> None:
         self._orders = orders
         self._named: set[str] = set()
+
+    def asked(self, names: Sequence[str]) -> None:  # noqa: B027
+        """A text is about to be asked for: of use to one policy only."""
 
     @abstractmethod
     def added(self, name: str, size_bytes: int, seconds: float) -> None:

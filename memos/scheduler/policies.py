@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memos.errors import UnknownBackend
 from memos.scheduler.arc import Arc
+from memos.scheduler.cost import Cost
 from memos.scheduler.gdsf import Gdsf
 from memos.scheduler.lfu import Lfu
 from memos.scheduler.lru import Lru
@@ -26,6 +27,7 @@ MAKERS: Mapping[str, Callable[[int], Eviction]] = {
     "arc": Arc,
     "s3-fifo": S3Fifo,
     "w-tinylfu": WTinyLfu,
+    "cost": Cost,
 }
 """Each is called with the most bytes that the place holds."""
 

@@ -57,14 +57,24 @@ class Ranked:
 
     def first(self, may_go: Callable[[str], bool]) -> str | None:
         """The name of the least key that may go; those before it are set aside."""
+        while (head := self.head()) is not None:
+            if may_go(head[1]):
+                return head[1]
+            self.set_aside(head[1])
+        return None
+
+    def head(self) -> tuple[Key, str] | None:
+        """The least key and its name, of those that are not set aside."""
         while self._heap:
             key, name = self._heap[0]
             if self._keys.get(name) == key and name not in self._aside:
-                if may_go(name):
-                    return name
-                self._aside.add(name)
+                return key, name
             heapq.heappop(self._heap)
         return None
+
+    def set_aside(self, name: str) -> None:
+        """Ask about a name no more, until it is freed or all are recalled."""
+        self._aside.add(name)
 
     def _push(self, name: str) -> None:
         heapq.heappush(self._heap, (self._keys[name], name))

@@ -52,6 +52,11 @@ class TestWTinyLfu(EvictionSuite):
         return policy("w-tinylfu", budget_bytes)
 
 
+class TestCost(EvictionSuite):
+    def made(self, budget_bytes: int) -> Eviction:
+        return policy("cost", budget_bytes)
+
+
 def test_every_policy_has_its_suite() -> None:
     tested = {suite().made(1000).__class__ for suite in EvictionSuite.__subclasses__()}
     assert tested == {maker(1000).__class__ for maker in MAKERS.values()}
