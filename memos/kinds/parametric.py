@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 METHODS = ("lora", "prefix", "side")
 """How weights are trained; the first is the usual one."""
 _FEWEST_STEPS = 40
-_LEARNING_RATES = {"lora": 5e-3, "prefix": 1e-2, "side": 1.5e-2}
+_LEARNING_RATES = {"lora": 4e-3, "prefix": 1e-2, "side": 1.5e-2}
 _PATIENCE = {"lora": 1, "prefix": 2, "side": 3}
 """How much longer than a LoRA the others take."""
 _LOCALITY = 3.0
-_FEWEST_KEPT = 3
-_ROUNDS = 1.6
+_FEWEST_KEPT = 2
+_ROUNDS = 2.1
 """Each example is seen about so often, times the root of the examples in a step (of more of them
 a step learns less of each), unless the answers are learnt before."""
 

@@ -188,27 +188,47 @@ def _takes(model: Any, parameter: str) -> bool:
 
 
 def write_together(
-    model: Any, prompts: Sequence[Sequence[int]], *, limit: int, stop: Collection[int]
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    limit: int,
+    stop: Collection[int],
+    alike: bool = False,
 ) -> list[tuple[int, ...]]:
     """Continue several prompts greedily at once, each until a token of ``stop``.
 
     Padding changes the last bits of a computation, so where two tokens are all but equal an
     answer can differ from the one that :meth:`Reader.write` gives.
+
+        the beginning that all share, read once | gap | rest of a prompt, each a row | answer
+
+    Args:
+        model: the model.
+        prompts: token ids, each at least one.
+        limit: the most tokens of an answer.
+        stop: the tokens that end one.
+        alike: whether the model computes the same in every row, so that a beginning may be shared.
     """
     import torch
     from transformers import DynamicCache
 
+    device = model.device
+    shared = _beginning(prompts) if alike else 0
     longest = max(map(len, prompts))
     gaps = [longest - len(prompt) for prompt in prompts]
-    device = model.device
-    ids = torch.tensor(
-        [[0] * gap + list(p) for gap, p in zip(gaps, prompts, strict=True)], device=device
+    rows = [[0] * gap + list(p[shared:]) for gap, p in zip(gaps, prompts, strict=True)]
+    ids = torch.tensor(rows, device=device)
+    seen = torch.tensor(
+        [[1] * shared + [0] * gap + [1] * (longest - shared - gap) for gap in gaps], device=device
     )
-    seen = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in gaps], device=device)
-    positions = (seen.cumsum(1) - 1).clamp(min=0)
+    positions = (seen.cumsum(1) - 1).clamp(min=0)[:, shared:]
     cache, answers = DynamicCache(), [list[int]() for _ in prompts]
     running = set(range(len(prompts)))
     with torch.inference_mode():
+        if shared:
+            beginning = torch.tensor([list(prompts[0][:shared])], device=device)
+            last_logits(model, cache, input_ids=beginning)
+            cache.batch_repeat_interleave(len(prompts))
         for _ in range(limit):
             inputs = {"input_ids": ids, "attention_mask": seen, "position_ids": positions}
             logits = last_logits(model, cache, **inputs)
@@ -222,6 +242,16 @@ def write_together(
             seen = torch.cat([seen, torch.ones_like(ids)], dim=1)
             positions = positions[:, -1:] + 1
     return [tuple(answer) for answer in answers]
+
+
+def _beginning(prompts: Sequence[Sequence[int]]) -> int:
+    """How many first tokens all prompts share, of each but the last; 0 of a single prompt."""
+    if len(prompts) == 1:
+        return 0
+    first, *_, last = sorted(map(tuple, prompts))
+    most = min(map(len, prompts)) - 1
+    pairs = zip(first[:most], last[:most], strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), most)
 
 
 def write_mixed(

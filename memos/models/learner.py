@@ -124,9 +124,14 @@ class Learner:
         for start in range(0, len(asked), count):
             part = range(start, min(start + count, len(asked)))
             rows = [asked[n].adapters for n in part]
-            with worn(self._lm.model, self._rows(rows)):
+            wearing = self._rows(rows)
+            with worn(self._lm.model, wearing):
                 written = write_together(
-                    self._lm.model, [prompts[n] for n in part], limit=limit, stop=self._lm.stop
+                    self._lm.model,
+                    [prompts[n] for n in part],
+                    limit=limit,
+                    stop=self._lm.stop,
+                    alike=len(wearing) == 1,
                 )
             for n, tokens in zip(part, written, strict=True):
                 several = asked[n].adapters if len(asked[n].adapters) > 1 else ()
