@@ -83,7 +83,7 @@ class KvSettings(Frozen):
     """The most that they take in memory; it is used as it is needed."""
     disk: ByteSize = ByteSize(8 << 30)
     """The most that they take in the store's folder."""
-    policy: str = "lru"
+    policy: str = "cost"
     """Which go first when a place is full: ``lru``, ``lfu``, ``lru-2``, ``gdsf``, ``arc``,
     ``s3-fifo``, ``w-tinylfu`` or ``cost``."""
     codec: Literal["raw", "int8", "fp8", "int4"] = "raw"
