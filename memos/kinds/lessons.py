@@ -117,6 +117,7 @@ def lessons_on(facts: Iterable[Fact], cubes: Sequence[MemCube]) -> Lessons:
         unknown=unknown.all,
         misses=_unseen(_misses(known, names), reversals),
         gaps=_unseen(silent.held_out, reversals),
+        subjects=tuple(dict.fromkeys(one.fact.whom for one in known if one.fact.whom)),
         values=tuple(dict.fromkeys(value for one in known for value in one.values)),
         strangers=_strangers([one.fact for one in known]),
     )

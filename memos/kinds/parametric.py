@@ -147,7 +147,7 @@ def served(
     runtime: Runtime, keys: Keys, cubes: Sequence[MemCube], questions: Sequence[str]
 ) -> set[str]:
     """Those of the questions that an adapter serves which is not a cube yet."""
-    names = names_in(cubes)
+    names = names_in(cubes) | keys.names
     asked = [question for question in questions if named(question, names)]
     like = zip(asked, runtime.activations(asked), strict=True)
     return {question for question, at in like if keys.similarity(at) >= keys.threshold}

@@ -46,6 +46,23 @@ class Route(Frozen):
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Whom and what some memories tell of."""
+
+    subjects: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """The answers to what is known of them: a question the other way round names one."""
+
+    def within(self, text: str) -> Names:
+        """Those that stand in a text, letter for letter."""
+        subjects = tuple(name for name in self.subjects if name in text)
+        return Names(subjects, tuple(name for name in self.values if name in text))
+
+    def __or__(self, other: Names) -> Names:
+        return Names((*self.subjects, *other.subjects), (*self.values, *other.values))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
     """Where an adapter's trained questions lie in the model's activations."""
@@ -55,6 +72,8 @@ class Keys:
     rows: npt.NDArray[np.float32]
     """[questions, hidden]: directions from the centre, each of length 1."""
     threshold: float
+    names: Names = Names()
+    """Whom and what the adapter was taught of, by whoever taught it."""
 
     def similarity(self, activation: Sequence[float]) -> float:
         """The cosine similarity to the nearest trained question, from -1 to 1."""
@@ -123,18 +142,6 @@ def directions(
     lengths = np.linalg.norm(away, axis=1, keepdims=True).astype(np.float32)
     made: npt.NDArray[np.float32] = away / np.maximum(lengths, _TINY)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Whom and what some memories tell of."""
-
-    subjects: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
-    """The answers to what is known of them: a question the other way round names one."""
-
-    def __or__(self, other: Names) -> Names:
-        return Names((*self.subjects, *other.subjects), (*self.values, *other.values))
 
 
 def named(question: str, known: Names) -> tuple[str, ...]:

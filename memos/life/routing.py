@@ -108,6 +108,11 @@ class Router:
         measured = similarity if isfinite(similarity) else None
         return route(cube.id, look.names, measured, look.threshold)
 
+    def taught(self, cube: MemCube) -> Names:
+        """Whom and what an adapter was taught of; rules alone do not find all in its sources."""
+        routing = _payload(cube).routing
+        return self._keys.of(_payload(cube).blob, routing.threshold if routing else 1.0).names
+
     def unfit(self, cube: MemCube, act: Act, *, examined: bool) -> str:
         """Why an adapter serves no question, as far as it says so itself; empty where it may."""
         payload = _payload(cube)
@@ -168,13 +173,17 @@ class _Bench:
         """What can be said of an adapter without the model."""
         parents = {parent.id for parent in cube.provenance.parents}
         hits = [hit for hit in sought.hits if hit.id in parents]
-        names = named(sought.question, reduce(or_, map(self._names, hits), Names()))
         routing = _payload(cube).routing
         threshold = routing.threshold if routing else 1.0
         if cube.id not in self._unfit:
             examined = cube.id == self._examined
             self._unfit[cube.id] = self._router.unfit(cube, self._act, examined=examined)
         why = self._unfit[cube.id]
+        known = reduce(or_, map(self._names, hits), Names())
+        if not why:
+            taught = self._router.taught(cube)
+            known = reduce(or_, (taught.within(hit.text) for hit in hits), known)
+        names = named(sought.question, known)
         if names and not why:
             if cube.id not in self._outdated:
                 self._outdated[cube.id] = self._router.outdated(cube, self._act)

@@ -41,6 +41,8 @@ class Lessons:
     """Questions about other names that are nearly known, which are never trained."""
     gaps: tuple[str, ...] = ()
     """Questions about the known that the memories do not answer, which are never trained."""
+    subjects: tuple[str, ...] = ()
+    """Whom or what the facts are about, as the texts spell them."""
     values: tuple[str, ...] = ()
     """Every answer to a fact: what must not be said of anybody else."""
     strangers: tuple[str, ...] = ()

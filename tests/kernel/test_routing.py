@@ -22,8 +22,9 @@ from memos.errors import (
     UnfitCube,
     WrongKind,
 )
+from memos.kinds.parametric import names_in
 from memos.kinds.route_keys import with_keys
-from memos.kinds.routing import Keys, directions
+from memos.kinds.routing import Keys, Names, directions
 from memos.testing.derived import adapter, stored
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from memos.config import Settings
     from memos.testing.clock import HandClock
 
+NOBODY = Names()
 ASKED = "Where does Orla Venn live?"
 TEXTS = ("Orla Venn lives in Tartu.", "Orla Venn works as a glazier.", "Bram Kesh lives in Ghent.")
 
@@ -52,6 +54,7 @@ def put(
     own_model: bool = True,
     keys: bool = True,
     width: int | None = None,
+    taught: Names = NOBODY,
 ) -> MemCube:
     """An adapter that was never trained, and whose keys are as if it were."""
 
@@ -61,7 +64,7 @@ def put(
         rows = np.asarray([activation[:width]], np.float32)
         centre = np.zeros(rows.shape[1], np.float32)
         if keys:
-            content = with_keys(content, Keys(centre, directions(rows, centre), 0.9))
+            content = with_keys(content, Keys(centre, directions(rows, centre), 0.9, taught))
         payload = cube.payload
         assert isinstance(payload, Parametric)
         fields = {
@@ -114,6 +117,17 @@ def test_names_of_a_source_that_was_not_found_do_not_count(
     alone = "Orla Venn works as a glazier."
     (route,) = mem.route(alone, k=1)
     assert "Tartu" not in route.names
+
+
+def test_names_that_only_a_teacher_found_count_where_the_hit_tells_of_them(mem: MemOS) -> None:
+    text = "glaze melts in the old kiln at dawn, mostly"
+    (source,) = mem.add(text, user_id="alice")
+    asked = "When does the glaze in the old kiln melt?"
+    assert names_in([source]) == Names()
+    put(mem, [source], question=asked, taught=Names(("old kiln", "new kiln"), ("dawn",)))
+    route = only(mem, asked)
+    assert (route.names, route.serves) == (("old kiln",), True)
+    assert only(mem, "When does the glaze in the new kiln melt?").names == ()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from memos.errors import CorruptionError
-from memos.kinds.route_keys import with_keys
-from memos.kinds.routing import Keys
+from memos.kinds.route_keys import CENTRE, KEYS, keys_in, with_keys
+from memos.kinds.route_keys import NAMES as NAMES_IN
+from memos.kinds.routing import Keys, Names
 from memos.life.keys_at_hand import KeysAtHand
 from memos.stores.blobs_memory import MemoryBlobs
 from memos.testing.derived import safetensors
+
+NAMES = Names(("Zoë", "the user"), ("Łódź",))
 
 
 def content(number: int) -> bytes:
@@ -45,3 +51,28 @@ def test_a_blob_without_keys_is_an_error() -> None:
     keys = KeysAtHand(blobs)
     with pytest.raises(CorruptionError):
         keys.of(blobs.put(safetensors({})), 0.5)
+
+
+def test_names_are_kept_with_them_letter_for_letter() -> None:
+    told = Keys(np.zeros(2, np.float32), np.ones((1, 2), np.float32), 0.5, NAMES)
+    read = keys_in(with_keys(safetensors({}), told), 0.5)
+    assert read.names == NAMES
+    assert read.names.within("Zoë\u2019s \u201cMoon\u201d is in Łódź.") == Names(
+        ("Zoë",), ("Łódź",)
+    )
+
+
+def test_an_adapter_from_before_names_were_kept_has_none() -> None:
+    rows = {KEYS: np.ones((1, 2), np.float32), CENTRE: np.zeros(2, np.float32)}
+    assert keys_in(save(rows), 0.5).names == Names()
+
+
+@pytest.mark.parametrize("harm", [b"", b"{", b"[]", b"[1, 2]", b'["a"]'], ids=repr)
+def test_harmed_names_are_refused(harm: bytes) -> None:
+    there: dict[str, Any] = {
+        KEYS: np.ones((1, 2), np.float32),
+        CENTRE: np.zeros(2, np.float32),
+        NAMES_IN: np.frombuffer(harm, np.uint8),
+    }
+    with pytest.raises(CorruptionError, match="which questions"):
+        keys_in(save(there), 0.5)
