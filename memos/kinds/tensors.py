@@ -20,7 +20,7 @@ from memos.cube import Activation, Adapter, Parametric, Prefix
 from memos.cube.frozen import Frozen
 from memos.cube.identity import canonical, digest_of
 from memos.errors import CorruptionError
-from memos.kinds.route_keys import CENTRE, KEYS
+from memos.kinds.route_keys import CENTRE, KEYS, NAMES, keys_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +100,8 @@ def require_tensors(claim: Told, content: bytes) -> None:
             raise _unlike("it is of other tokens than its cube says")
     else:
         _require_adapter(claim.adapter, _without_keys(claim.keys, tensors))
+        if claim.keys:
+            keys_in(content, threshold=0.0)
 
 
 def _tensors(content: bytes) -> tuple[Mapping[str, _Tensor], int]:
@@ -151,7 +153,10 @@ def _without_keys(keys: int, tensors: Mapping[str, _Tensor]) -> Mapping[str, _Te
         raise _unlike("it does not tell which questions it serves, as its cube says")
     if rows.shape != (keys, *centre.shape) or len(centre.shape) != 1:
         raise _unlike(f"it has not the {keys:,} keys that its cube tells of")
-    return {name: tensor for name, tensor in tensors.items() if name not in {KEYS, CENTRE}}
+    names = tensors.get(NAMES)
+    if names is not None and (names.dtype != "U8" or len(names.shape) != 1):
+        raise _unlike(f"{NAMES} is {names.dtype} {list(names.shape)}")
+    return {name: one for name, one in tensors.items() if name not in {KEYS, CENTRE, NAMES}}
 
 
 def _require_adapter(adapter: AnyAdapter, tensors: Mapping[str, _Tensor]) -> None:

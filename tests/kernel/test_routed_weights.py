@@ -149,11 +149,11 @@ def test_a_revised_source_takes_its_adapter_out_of_service_at_once(
 def test_a_forgotten_source_takes_its_adapter_along(
     mem: MemOS, adapters: tuple[MemCube, MemCube]
 ) -> None:
-    blob = adapters[1].blobs[0]
+    blob, question = adapters[1].blobs[0], list(ASKED)[1]
+    assert serving(mem, question) == [adapters[1].id]
     assert mem._keys.holds(blob)
     (dog,) = [cube for cube in mem.get_all(kind="plaintext") if cube.text == BRAM[2]]
     assert adapters[1].id in mem.forget(dog.id).ids
-    question = list(ASKED)[1]
     assert adapters[1].id not in [one.cube_id for one in mem.route(question, user_id="alice")]
     assert not mem._keys.holds(blob)
     assert mem._parts.runtime.holds([blob]) == 0

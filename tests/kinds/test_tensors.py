@@ -10,6 +10,7 @@ import pytest
 
 from memos.cube import Activation, Parametric, Prefix
 from memos.errors import CorruptionError
+from memos.kinds.route_keys import CENTRE, KEYS, NAMES
 from memos.kinds.salt import salted
 from memos.kinds.tensors import Told, require_tensors, told
 from memos.testing.catalog import plaintext
@@ -151,3 +152,46 @@ def test_a_claim_of_a_billion_layers_costs_nothing() -> None:
     shape = Prefix(tokens=2, layers=10**9, parameters=12)
     with pytest.raises(CorruptionError, match="layers"):
         require_tensors(replace(claim, adapter=shape), content)
+
+
+WORN = {
+    "base_model.model.layers.0.lora_A.weight": ("F32", [1, 3], bytes(12)),
+    "base_model.model.layers.0.lora_B.weight": ("F32", [3, 1], bytes(12)),
+    KEYS: ("F32", [1, 2], bytes(8)),
+    CENTRE: ("F32", [2], bytes(8)),
+}
+SPELLED = b'[["Orla Venn"], ["Tartu"]]'
+
+
+def routed(names: tuple[str, list[int], bytes] | None = None) -> tuple[Told, bytes]:
+    content = safetensors({**WORN, NAMES: names} if names else WORN)
+    claim, _ = made("lora")
+    return replace(claim, size_bytes=len(content), keys=1), content
+
+
+def test_an_adapter_may_tell_names_beside_its_keys() -> None:
+    require_tensors(*routed())
+    require_tensors(*routed(("U8", [len(SPELLED)], SPELLED)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("I8", [len(SPELLED)], SPELLED),
+        ("U8", [2, len(SPELLED) // 2], SPELLED),
+        ("U8", [0], b""),
+        ("U8", [2], b"[]"),
+        ("U8", [6], b"[1, 2]"),
+        ("U8", [1], b"\xff"),
+    ],
+    ids=str,
+)
+def test_names_that_are_none_are_refused(names: tuple[str, list[int], bytes]) -> None:
+    with pytest.raises(CorruptionError):
+        require_tensors(*routed(names))
+
+
+def test_names_without_keys_are_refused() -> None:
+    claim, content = routed(("U8", [len(SPELLED)], SPELLED))
+    with pytest.raises(CorruptionError):
+        require_tensors(replace(claim, keys=0), content)
