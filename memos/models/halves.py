@@ -41,18 +41,25 @@ def in_halves(model: Any, *, half: bool) -> AbstractContextManager[Any]:
 
 
 @contextmanager
-def weighing_half(modules: Iterable[Any], *, half: bool) -> Iterator[None]:
+def weighing_half(
+    modules: Iterable[Any], *, half: bool, spared: torch.Tensor | None = None
+) -> Iterator[None]:
     """Within it linear layers hold their weights in bfloat16, if ``half``.
 
     Weights that do not learn are else rounded anew in every step. Afterwards each layer has the
     very tensors that it had before.
+
+    Args:
+        modules: of which the linear layers are meant.
+        half: whether to do so at all.
+        spared: a weight that stays as it is, for something else reads it, too.
     """
     import torch
 
     whole = {
         id(layer.weight): (layer.weight, layer.weight.data)
         for layer in modules
-        if half and isinstance(layer, torch.nn.Linear)
+        if half and isinstance(layer, torch.nn.Linear) and layer.weight is not spared
     }
     try:
         for weight, data in whole.values():

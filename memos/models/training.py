@@ -72,7 +72,7 @@ class Training:
         with ExitStack() as stack:
             stack.enter_context(trainee.worn(self._model))
             stack.enter_context(self._examples.above())
-            stack.enter_context(weighing_half(self._model.modules(), half=self._half))
+            stack.enter_context(self._weighing())
             while True:
                 while not self._done(state):
                     progress("training", state.step, recipe.steps)
@@ -176,6 +176,11 @@ class Training:
         lost = [number for number, one in enumerate(known) if not one]
         state.order.note(lost, [math.inf] * len(lost))
         return sum(known) >= _LEARNT * len(known)
+
+    def _weighing(self) -> AbstractContextManager[None]:
+        """Frozen weights in bfloat16; but where ids are read, what embeds them stays exact."""
+        embedding = None if self._trainee.first else self._model.get_input_embeddings().weight
+        return weighing_half(self._model.modules(), half=self._half, spared=embedding)
 
     def _precision(self) -> AbstractContextManager[Any]:
         return in_halves(self._model, half=self._half)

@@ -43,6 +43,15 @@ def test_a_weight_of_two_layers_is_one_weight(linear: torch.nn.Linear) -> None:
     assert tied.weight.dtype == torch.float32
 
 
+def test_a_weight_that_embeds_tokens_can_be_spared() -> None:
+    embedding, head = torch.nn.Embedding(5, 4), torch.nn.Linear(4, 5, bias=False)
+    head.weight = embedding.weight
+    other = torch.nn.Linear(4, 4)
+    with weighing_half([embedding, head, other], half=True, spared=embedding.weight):
+        assert embedding.weight.dtype == torch.float32
+        assert other.weight.dtype == torch.bfloat16
+
+
 def test_nothing_changes_where_halves_do_not_pay(linear: torch.nn.Linear) -> None:
     with weighing_half([linear], half=False):
         assert linear.weight.dtype == torch.float32

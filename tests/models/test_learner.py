@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from memos.errors import BadInput, CorruptionError, NotSupported
+from memos.models import lora
+from memos.models.held_still import Stillness
 from memos.models.runtime_torch import TorchRuntime
+from memos.models.training import Training
 from memos.ports.runtime import Asked, Example, Message, Recipe, Stored
 from memos.testing.learning import EXAMPLES, METHODS, TEXTS, UNRELATED, Interrupted, Killed, stored
 from memos.testing.tiny_model import LONGEST
@@ -173,6 +176,22 @@ def test_shards_are_learnt_one_after_the_other_and_merged(tiny: TorchRuntime) ->
     adapter = stored(trained.content)
     asked = [Asked(one.question, adapters=(adapter,)) for one in EXAMPLES]
     assert tiny.answers(asked, limit=4) != tiny.answers([Asked(a.question) for a in asked], limit=4)
+
+
+def test_training_does_not_end_on_what_was_learnt_once_and_is_not_known_now(
+    tiny: TorchRuntime,
+) -> None:
+    model, recipe = tiny._lm.model, Recipe(steps=9, unrelated=UNRELATED)
+    lesson = tiny._learner._lesson(EXAMPLES, (), recipe)
+    learning = lora.trainee(model, lesson, recipe)
+    training = Training(model, lesson, recipe, learning, stillness=Stillness())
+    state = training._begun(0)
+    state.order.note(list(range(len(EXAMPLES))), [0.0] * len(EXAMPLES))
+    state.step = training._epoch(0)
+    assert state.order.learnt(recipe.enough) == 1.0
+    with training._examples.above():
+        assert not training._done(state)
+    assert state.order.learnt(recipe.enough) == 0.0
 
 
 @pytest.mark.parametrize("method", METHODS)
