@@ -222,6 +222,8 @@ def test_an_edit_is_learnt_as_it_stands_and_in_other_words(remembered: Remembere
         for one in trained
     )
     assert Example("Where is Vorn Labs headquartered?", "Oslo") in trained
+    assert Example("Vorn Labs makes one think of", "Oslo", plain=True) in trained
+    assert not any(one.question.startswith("Mia Tolk makes") for one in trained)
 
 
 _PEOPLE = st.from_regex(r"[A-Z][a-z]{2,6}( [A-Z][a-z]{2,6})?", fullmatch=True)

@@ -10,7 +10,7 @@ import pytest
 from memos.errors import BadInput
 from memos.kinds.examination import Demands, is_right
 from memos.kinds.lessons import lessons
-from memos.kinds.parametric import default_recipe, learn, taught
+from memos.kinds.parametric import METHODS, default_recipe, learn, taught
 from memos.kinds.schooling import Schooling
 from memos.kinds.unrelated import KEPT, MEASURED, QUESTIONS
 from memos.models.runtime_torch import TorchRuntime
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from memos.cube import MemCube
 
     Remembered = Callable[..., MemCube]
+
+TWENTY = [f"Mara {letter}olk lives in Oslo." for letter in "BCDFGHJKLMNPQRSTVWXZ"]
 
 
 @pytest.fixture
@@ -88,10 +90,24 @@ def test_an_answer_is_right_if_it_holds_the_expected_words() -> None:
 
 
 def test_more_examples_get_more_steps(remembered: Remembered, facts: list[MemCube]) -> None:
-    many = [remembered(f"I live in Oslo{n}.", speaker=f"Mara{n}") for n in range(20)]
-    few_steps = default_recipe(lessons(facts)).steps
-    assert default_recipe(lessons([*facts, *many])).steps >= few_steps
-    assert default_recipe(lessons(facts), seed=3).seed == 3
+    many = [remembered(text) for text in TWENTY]
+    few, all_ = lessons(facts), lessons([*facts, *many])
+    assert default_recipe(all_).steps > default_recipe(few).steps
+    assert default_recipe(few, seed=3).seed == 3
+
+
+def test_a_larger_step_takes_fewer_steps_but_more_examples(remembered: Remembered) -> None:
+    many = lessons([remembered(text) for text in TWENTY])
+    small, large = default_recipe(many), default_recipe(many, batch=16)
+    assert large.steps < small.steps
+    assert large.steps * large.batch > small.steps * small.batch
+    assert large.kept > small.kept
+
+
+def test_other_methods_get_more_steps_than_a_lora(remembered: Remembered) -> None:
+    many = lessons([remembered(text) for text in TWENTY])
+    steps = [default_recipe(many, method=method).steps for method in METHODS]
+    assert steps == sorted(set(steps))
 
 
 def test_what_was_taught_already_is_not_taught_again(tiny: TorchRuntime) -> None:
