@@ -69,21 +69,21 @@ class Ageless(Cost):
     """How long a block has waited says nothing."""
 
     def _index(self, known: object) -> float:
-        return self._returns.index(known.kind, self._returns.now)  # type: ignore[attr-defined]
+        return self._returns.index(known.sort, self._returns.now)  # type: ignore[attr-defined]
 
 
 class Countless(Cost):
     """How often a block was asked for says nothing."""
 
-    def _kind(self, known: object) -> tuple[int, bool]:
-        return 1, super()._kind(known)[1]  # type: ignore[arg-type]
+    def _sort(self, known: object) -> tuple[int, bool]:
+        return 1, super()._sort(known)[1]  # type: ignore[arg-type]
 
 
 class Endless(Cost):
     """The ends of texts are like any other blocks."""
 
-    def _kind(self, known: object) -> tuple[int, bool]:
-        return super()._kind(known)[0], False  # type: ignore[arg-type]
+    def _sort(self, known: object) -> tuple[int, bool]:
+        return super()._sort(known)[0], False  # type: ignore[arg-type]
 
 
 PARTS = {

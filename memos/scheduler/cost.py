@@ -16,7 +16,7 @@ from memos.scheduler.returns import Returns
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from memos.scheduler.returns import Kind
+    from memos.scheduler.returns import Sort
 
 _MOST_COUNTED = 12
 _ENDS_COUNTED = 2
@@ -39,7 +39,7 @@ class _Known:
 
     count: int = 0
     is_end: bool = False
-    kind: Kind = (1, False)
+    sort: Sort = (1, False)
     since: int = 0
     place: int = 0
     length: int = 1
@@ -54,7 +54,7 @@ class Cost(Book):
         density = seconds / bytes * the greatest P(asked for again) / E(uses until then)
 
     The least dense of those that may go is the victim, and a newcomer that is less dense is refused
-    (``admits``). How likely a return is, and when, is learned by :class:`Returns` for kinds of
+    (``admits``). How likely a return is, and when, is learned by :class:`Returns` for sorts of
     blocks: how often they were asked for, and whether they came as a new end behind a beginning
     that was known, as questions do behind a document. What went, or was refused, is remembered for
     a while by a number that stands for its name, so that its count goes on.
@@ -63,7 +63,7 @@ class Cost(Book):
     is the only one that may go, and its text goes or stays as a whole: there each is worth the mean
     of its text. Which it is, the place tells: by how many it refuses to let go for each that goes.
 
-    Candidates are the oldest of each lane, which holds the blocks of one kind and of about one
+    Candidates are the oldest of each lane, which holds the blocks of one sort and of about one
     worth; so a search takes as long as there are lanes, some dozens.
 
     Args:
@@ -72,7 +72,7 @@ class Cost(Book):
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget = budget_bytes
-        self._lanes: Lanes[tuple[Kind, int]] = Lanes()
+        self._lanes: Lanes[tuple[Sort, int]] = Lanes()
         super().__init__(self._lanes)
         self._here: dict[str, _Known] = {}
         self._gone: OrderedDict[int, _Known] = OrderedDict()
@@ -136,7 +136,7 @@ class Cost(Book):
         if evicted:
             self._remember(_number(name), known)
         else:
-            self._returns.end(known.kind, known.since, came=False)
+            self._returns.end(known.sort, known.since, came=False)
 
     def _search(self, may_go: Callable[[str], bool]) -> str | None:
         """The least dense of the oldest of all lanes."""
@@ -153,7 +153,7 @@ class Cost(Book):
     def _ask(self, name: str, known: _Known) -> None:
         """What is asked for ends to wait, and begins again, counted once more."""
         if known.count:
-            self._returns.end(known.kind, known.since, came=True)
+            self._returns.end(known.sort, known.since, came=True)
             self._is_known = True
         self._returns.tick()
         known.count += 1
@@ -163,10 +163,10 @@ class Cost(Book):
             self._returns.read()
         if known.count == 1:
             known.is_end = self._is_known
-        known.kind = self._kind(known)
-        known.since = self._returns.begin(known.kind)
+        known.sort = self._sort(known)
+        known.since = self._returns.begin(known.sort)
 
-    def _kind(self, known: _Known) -> Kind:
+    def _sort(self, known: _Known) -> Sort:
         """Counts beyond a dozen are one; whether it is an end is asked while there are few."""
         last = known.length > 1 and known.place == known.length - 1
         is_end = known.count <= _ENDS_COUNTED and (known.is_end or last)
@@ -188,15 +188,15 @@ class Cost(Book):
         return seconds
 
     def _index(self, known: _Known) -> float:
-        return self._returns.index(known.kind, known.since)
+        return self._returns.index(known.sort, known.since)
 
     def _density(self, known: _Known) -> float:
         return self._seconds(known) / known.size_bytes * self._index(known)
 
     def _line_up(self, name: str, known: _Known) -> None:
-        """Behind others of its kind and about its worth, which is told by a whole number."""
+        """Behind others of its sort and about its worth, which is told by a whole number."""
         worth = max(self._seconds(known) / known.size_bytes, _LEAST)
-        self._lanes.put(name, (known.kind, math.floor(_OCTAVES * math.log2(worth))))
+        self._lanes.put(name, (known.sort, math.floor(_OCTAVES * math.log2(worth))))
 
     def _remember(self, number: int, known: _Known) -> None:
         self._gone[number] = known
@@ -206,7 +206,7 @@ class Cost(Book):
         """Forget the oldest, until so many are remembered."""
         while len(self._gone) > most:
             _, oldest = self._gone.popitem(last=False)
-            self._returns.end(oldest.kind, oldest.since, came=False)
+            self._returns.end(oldest.sort, oldest.since, came=False)
 
     def _saw(self, *, may: bool, current: bool) -> None:
         """The place was asked about one; what is being read now is held for other reasons."""

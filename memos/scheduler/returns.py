@@ -1,4 +1,4 @@
-"""When blocks of a kind come back: learned from all that come back, and all that do not."""
+"""When blocks of a sort come back: learned from all that come back, and all that do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EARLY = 4
 """Steps between two estimates."""
 _ALL_BUT = 0.01
 
-Kind = tuple[int, bool]
+Sort = tuple[int, bool]
 """How often a block was asked for, and whether it came as the new end of a text."""
 
 
@@ -33,7 +33,7 @@ EDGES = _edges()
 
 @dataclass(slots=True)
 class _Tally:
-    """What is known of one kind; the lists have a number for each age."""
+    """What is known of one sort; the lists have a number for each age."""
 
     began: dict[int, int] = field(default_factory=dict)
     """How many are waiting, by the step at which they were asked for."""
@@ -43,15 +43,15 @@ class _Tally:
     waited: list[float] = field(default_factory=lambda: [0.0] * _AGES)
     """How long all together waited at that age, in uses."""
     rate: float = 0.0
-    """By how much oftener than all kinds this one comes back."""
+    """By how much oftener than all sorts this one comes back."""
     index: list[float] = field(default_factory=lambda: [0.0] * _AGES)
     blocks: int = 0
     texts: int = 0
     text: int = -1
-    """The last that had a block of this kind."""
+    """The last that had a block of this sort."""
 
     def seen(self, text: int) -> None:
-        """A block of this kind was asked for in that text."""
+        """A block of this sort was asked for in that text."""
         self.blocks += 1
         self.texts += text != self.text
         self.text = text
@@ -63,14 +63,14 @@ class _Tally:
 
 
 class Returns:
-    """The chance of a return for each unit of time, by kind and age: an index in returns a use.
+    """The chance of a return for each unit of time, by sort and age: an index in returns a use.
 
     Time is counted in uses, and ages in *steps* of some of them. A block that is asked for begins
     to wait; it comes back, or waits on, or is forgotten. Returns by time waited are the hazard of a
-    kind at an age (the occurrence and exposure rate of actuaries), drawn towards what is believed
-    without them: the common shape over the ages, times the rate of this kind, which itself is drawn
-    to that of the kind that was asked for once less. Evidence is counted in texts, for blocks of a
-    kind that are asked for together come back together.
+    sort at an age (the occurrence and exposure rate of actuaries), drawn towards what is believed
+    without them: the common shape over the ages, times the rate of this sort, which itself is drawn
+    to that of the sort that was asked for once less. Evidence is counted in texts, for blocks of a
+    sort that are asked for together come back together.
 
     The index looks ahead: it is the greatest, over all times to stop waiting, of
 
@@ -83,7 +83,7 @@ class Returns:
     """
 
     def __init__(self) -> None:
-        self._tallies: dict[Kind, _Tally] = {}
+        self._tallies: dict[Sort, _Tally] = {}
         self._uses = 0
         self.now = 0
         """The step."""
@@ -110,36 +110,36 @@ class Returns:
             self._uses = 0
             self._step()
 
-    def begin(self, kind: Kind) -> int:
-        """A block of this kind begins to wait; the step at which it does."""
-        tally = self._tally(kind)
+    def begin(self, sort: Sort) -> int:
+        """A block of this sort begins to wait; the step at which it does."""
+        tally = self._tally(sort)
         tally.began[self.now] = tally.began.get(self.now, 0) + 1
         tally.waiting[0] += 1
         tally.seen(self._text)
         self._all.seen(self._text)
         return self.now
 
-    def end(self, kind: Kind, began: int, *, came: bool) -> None:
+    def end(self, sort: Sort, began: int, *, came: bool) -> None:
         """One waits no more: it came back, or is forgotten."""
-        tally, age = self._tally(kind), self._age(began)
+        tally, age = self._tally(sort), self._age(began)
         tally.began[began] -= 1
         if not tally.began[began]:
             del tally.began[began]
         tally.waiting[age] -= 1
         tally.returns[age] += came
 
-    def index(self, kind: Kind, began: int) -> float:
+    def index(self, sort: Sort, began: int) -> float:
         """Returns for each use of time, of one that has waited since then."""
-        return self._tally(kind).index[self._age(began)]
+        return self._tally(sort).index[self._age(began)]
 
     def _age(self, began: int) -> int:
         return self._age_of[min(self.now - began, EDGES[-1])]
 
-    def _tally(self, kind: Kind) -> _Tally:
-        tally = self._tallies.get(kind)
+    def _tally(self, sort: Sort) -> _Tally:
+        tally = self._tallies.get(sort)
         if tally is None:
-            tally = self._tallies[kind] = _Tally()
-            self._estimate(kind, tally)
+            tally = self._tallies[sort] = _Tally()
+            self._estimate(sort, tally)
         return tally
 
     def _step(self) -> None:
@@ -161,10 +161,10 @@ class Returns:
         for age in range(_AGES):
             self._all.returns[age] = sum(tally.returns[age] for tally in known)
             self._all.waited[age] = sum(tally.waited[age] for tally in known)
-        for kind in sorted(self._tallies):
-            self._estimate(kind, self._tallies[kind])
+        for sort in sorted(self._tallies):
+            self._estimate(sort, self._tallies[sort])
 
-    def _estimate(self, kind: Kind, tally: _Tally) -> None:
+    def _estimate(self, sort: Sort, tally: _Tally) -> None:
         """Hazards at all ages, and from them the index."""
         # before anything was seen, one return while a place is asked for once
         first = _STEPS_A_PLACE * self._step_uses
@@ -176,15 +176,15 @@ class Returns:
         expected = sum(a * b for a, b in zip(shape, tally.waited, strict=True))
         believed = tally.believed
         came = sum(tally.returns) + believed
-        tally.rate = came / (expected + believed / self._rate_before(kind))
+        tally.rate = came / (expected + believed / self._rate_before(sort))
         hazards = [
             (came + believed) / (waited + believed / (tally.rate * one))
             for came, waited, one in zip(tally.returns, tally.waited, shape, strict=True)
         ]
         tally.index = [self._ahead(hazards, age) for age in range(_AGES)]
 
-    def _rate_before(self, kind: Kind) -> float:
-        count, end = kind
+    def _rate_before(self, sort: Sort) -> float:
+        count, end = sort
         before = self._tallies.get((count - 1, end)) or self._tallies.get((count - 1, False))
         return before.rate if before else 1.0
 

@@ -8,7 +8,7 @@ import pytest
 
 from memos.scheduler.policies import policy
 from memos.scheduler.prices import Prices
-from memos.scheduler.returns import Kind, Returns
+from memos.scheduler.returns import Sort, Returns
 from memos.testing.eviction import SIZE, PlayedPlace, names_in
 
 
@@ -186,27 +186,27 @@ def test_it_hits_more_than_lru_where_most_is_read_once() -> None:
     assert hits["cost"] > 1.2 * hits["lru"]
 
 
-def learned(kinds: dict[Kind, int], uses: int = 20_000) -> Returns:
-    """Blocks of each kind come back after so many uses, or (0) never."""
+def learned(sorts: dict[Sort, int], uses: int = 20_000) -> Returns:
+    """Blocks of each sort come back after so many uses, or (0) never."""
     returns = Returns()
     returns.sized(256)
-    due: dict[int, list[tuple[Kind, int]]] = {}
+    due: dict[int, list[tuple[Sort, int]]] = {}
     for use in range(uses):
         returns.tick()
-        for kind, began in due.pop(use, []):
-            returns.end(kind, began, came=True)
-        for kind, after in kinds.items():
+        for sort, began in due.pop(use, []):
+            returns.end(sort, began, came=True)
+        for sort, after in sorts.items():
             returns.read()
-            began = returns.begin(kind)
+            began = returns.begin(sort)
             if after:
-                due.setdefault(use + after, []).append((kind, began))
+                due.setdefault(use + after, []).append((sort, began))
     return returns
 
 
-def test_a_kind_that_comes_back_sooner_is_denser() -> None:
+def test_a_sort_that_comes_back_sooner_is_denser() -> None:
     soon, late, never = (1, False), (2, False), (3, False)
     returns = learned({soon: 30, late: 1000, never: 0})
-    found = [returns.index(kind, returns.now) for kind in (soon, late, never)]
+    found = [returns.index(sort, returns.now) for sort in (soon, late, never)]
     assert found == sorted(found, reverse=True)
     assert found[0] == pytest.approx(1 / 30, rel=0.5)
     assert found[2] < found[1] / 10
@@ -218,7 +218,7 @@ def test_what_waited_beyond_its_time_is_not_expected_any_more() -> None:
     assert stale < fresh / 10
 
 
-def test_a_kind_that_was_not_seen_is_believed_to_be_like_the_one_before_it() -> None:
+def test_a_sort_that_was_not_seen_is_believed_to_be_like_the_one_before_it() -> None:
     returns = learned({(1, False): 0, (2, False): 50, (5, False): 50})
     assert returns.index((3, False), returns.now) > 10 * returns.index((1, False), returns.now)
 
@@ -226,14 +226,14 @@ def test_a_kind_that_was_not_seen_is_believed_to_be_like_the_one_before_it() -> 
 def test_all_that_wait_are_counted_once() -> None:
     returns = Returns()
     chance = random.Random(3)  # noqa: S311
-    waiting: list[tuple[Kind, int]] = []
+    waiting: list[tuple[Sort, int]] = []
     for _ in range(3000):
         returns.tick()
-        kind = chance.randrange(1, 4), chance.random() < 0.5
-        waiting.append((kind, returns.begin(kind)))
+        sort = chance.randrange(1, 4), chance.random() < 0.5
+        waiting.append((sort, returns.begin(sort)))
         if chance.random() < 0.9:
-            kind, began = waiting.pop(chance.randrange(len(waiting)))
-            returns.end(kind, began, came=chance.random() < 0.5)
+            sort, began = waiting.pop(chance.randrange(len(waiting)))
+            returns.end(sort, began, came=chance.random() < 0.5)
     tallies = returns._tallies.values()
     assert sum(sum(tally.waiting) for tally in tallies) == len(waiting)
     assert all(count >= 0 for tally in tallies for count in tally.waiting)
