@@ -8,7 +8,7 @@ import pytest
 
 from memos.scheduler.policies import policy
 from memos.scheduler.prices import Prices
-from memos.scheduler.returns import Sort, Returns
+from memos.scheduler.returns import Returns, Sort
 from memos.testing.eviction import SIZE, PlayedPlace, names_in
 
 
